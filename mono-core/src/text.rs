@@ -1,0 +1,291 @@
+//! Words with rules: e-mail address, slug, name, locale. Parsed once at the edge, trusted afterwards.
+
+use crate::error::Error;
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+/// Folds text for comparison and search: NFC-normalised and in lower case.
+///
+/// ```
+/// assert_eq!(mono_core::text::fold("Zoe\u{308} ÅKESSON"), "zoë åkesson");
+/// ```
+pub fn fold(text: &str) -> String {
+    text.nfc().flat_map(char::to_lowercase).nfc().collect()
+}
+
+macro_rules! text_type {
+    ($name:ident) => {
+        impl $name {
+            /// The text as it was given, normalised.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                Self::parse(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+
+            fn try_from(text: String) -> Result<Self, Error> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+/// Refuses what no single-line text may hold: control characters (a NUL byte among them) and the characters that
+/// reorder or hide text (Unicode Trojan Source, CVE-2021-42574).
+fn single_line(field: &str, text: &str) -> Result<(), Error> {
+    let hidden = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}');
+    if text.chars().any(|c| c.is_control() || hidden(c)) {
+        return Err(Error::invalid(
+            field,
+            "control_character",
+            format!("the {field} holds a control or hidden character"),
+        ));
+    }
+    Ok(())
+}
+
+/// An e-mail address: one person on the platform, compared without regard to case and in Unicode NFC.
+///
+/// The check is the practical one of the HTML standard (one `@`, a local part, a dotted domain), not the whole of
+/// RFC 5322: that an address works is shown by a mail that arrives.
+///
+/// ```
+/// use mono_core::text::Email;
+/// assert_eq!(Email::parse("Ana@Example.com")?.folded(), "ana@example.com");
+/// assert!(Email::parse("ana@@example.com").is_err());
+/// # Ok::<(), mono_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Email(String);
+text_type!(Email);
+
+impl Email {
+    /// The longest address that SMTP carries (RFC 5321, erratum 1690), in bytes.
+    pub const MAX_BYTES: usize = 254;
+
+    /// Checks an address.
+    ///
+    /// # Errors
+    /// `Validation` on the field `email`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        single_line("email", text)?;
+        let invalid = || Error::invalid("email", "invalid_email", "the e-mail address is not valid");
+        let text: String = text.nfc().collect();
+        let (local, domain) = text.rsplit_once('@').ok_or_else(invalid)?;
+        let label = |label: &str| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+        };
+        let fits = text.len() <= Self::MAX_BYTES
+            && !local.is_empty()
+            && local.len() <= 64
+            && !local.contains(|c: char| c.is_whitespace() || "@,;:<>()[]\\\"".contains(c))
+            && domain.contains('.')
+            && domain.split('.').all(label);
+        if fits { Ok(Self(text)) } else { Err(invalid()) }
+    }
+
+    /// The form in which two addresses are compared.
+    pub fn folded(&self) -> String {
+        fold(&self.0)
+    }
+}
+
+/// A short name for addresses: lower-case letters, digits and single hyphens, 2 to 64 characters.
+///
+/// ```
+/// use mono_core::text::Slug;
+/// assert!(Slug::parse("north-harbour-2").is_ok());
+/// assert!(Slug::parse("North Harbour").is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Slug(String);
+text_type!(Slug);
+
+impl Slug {
+    /// Checks a slug.
+    ///
+    /// # Errors
+    /// `Validation` on the field `slug`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let segment = |part: &str| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
+        if (2..=64).contains(&text.len()) && text.split('-').all(segment) {
+            return Ok(Self(text.to_owned()));
+        }
+        let message =
+            "the slug has 2 to 64 lower-case letters and digits, with single hyphens between them";
+        Err(Error::invalid("slug", "invalid_slug", message))
+    }
+
+    /// Derives a slug from a name, as a suggestion: `"Ana's Agency"` becomes `ana-s-agency`.
+    ///
+    /// # Errors
+    /// `Validation` where the name holds too few letters and digits of ASCII; the caller then gives a slug.
+    ///
+    /// ```
+    /// assert_eq!(mono_core::text::Slug::suggest("Ana's Agency")?.as_str(), "ana-s-agency");
+    /// # Ok::<(), mono_core::Error>(())
+    /// ```
+    pub fn suggest(name: &str) -> Result<Self, Error> {
+        let spaced: String = name
+            .nfd()
+            .filter(|c| !('\u{300}'..='\u{36F}').contains(c))
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' })
+            .collect();
+        let mut slug = spaced.split_whitespace().collect::<Vec<_>>().join("-");
+        slug.truncate(64);
+        Self::parse(slug.trim_end_matches('-'))
+    }
+}
+
+/// A name that people read: 1 to 200 characters on one line, not only spaces; kept in NFC without outer spaces.
+///
+/// ```
+/// use mono_core::text::Name;
+/// assert_eq!(Name::parse("  Ana  ")?.as_str(), "Ana");
+/// assert!(Name::parse("a\0b").is_err());
+/// # Ok::<(), mono_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+text_type!(Name);
+
+impl Name {
+    /// The most characters a name may have.
+    pub const MAX_CHARACTERS: usize = 200;
+
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// `Validation` on the field `name`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        single_line("name", text)?;
+        let text: String = text.trim().nfc().collect();
+        if text.is_empty() {
+            return Err(Error::invalid("name", "empty", "the name is empty"));
+        }
+        if text.chars().count() > Self::MAX_CHARACTERS {
+            let message = format!("the name has at most {} characters", Self::MAX_CHARACTERS);
+            return Err(Error::invalid("name", "too_long", message));
+        }
+        Ok(Self(text))
+    }
+
+    /// The form in which names are searched and sorted.
+    pub fn folded(&self) -> String {
+        fold(&self.0)
+    }
+}
+
+/// A language tag of the common form language[-Script][-REGION] (a subset of BCP 47): `en`, `pt-BR`, `zh-Hant-TW`.
+///
+/// ```
+/// assert_eq!(mono_core::text::Locale::parse("PT-br")?.as_str(), "pt-BR");
+/// # Ok::<(), mono_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Locale(String);
+text_type!(Locale);
+
+impl Locale {
+    /// Checks a tag and brings it to its usual spelling.
+    ///
+    /// # Errors
+    /// `Validation` on the field `locale`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let invalid =
+            || Error::invalid("locale", "invalid_locale", "the locale is a tag such as en, pt-BR or zh-Hant-TW");
+        let letters = |part: &str| part.bytes().all(|b| b.is_ascii_alphabetic());
+        let mut parts = text.split('-');
+        let language = parts.next().filter(|p| (2..=3).contains(&p.len()) && letters(p)).ok_or_else(invalid)?;
+        let mut tag = language.to_ascii_lowercase();
+        let mut next = parts.next();
+        if let Some(script) = next.filter(|p| p.len() == 4 && letters(p)) {
+            let (head, tail) = script.split_at(1);
+            tag.push('-');
+            tag.push_str(&head.to_ascii_uppercase());
+            tag.push_str(&tail.to_ascii_lowercase());
+            next = parts.next();
+        }
+        if let Some(region) = next {
+            let digits = region.len() == 3 && region.bytes().all(|b| b.is_ascii_digit());
+            if !(digits || region.len() == 2 && letters(region)) {
+                return Err(invalid());
+            }
+            tag.push('-');
+            tag.push_str(&region.to_ascii_uppercase());
+        }
+        if parts.next().is_some() { Err(invalid()) } else { Ok(Self(tag)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_addresses_are_refused() {
+        let long = format!("{}@example.com", "a".repeat(65));
+        for text in [
+            "", "a", "a@", "@b.co", "a@b", "a@b..co", "a b@c.de", "a@b.co\r\nBcc: x@y.zz", "a\0@b.co", "a@-b.co",
+            "a@b.co,c@d.ee", "<a@b.co>", &long,
+        ] {
+            assert!(Email::parse(text).is_err(), "{text:?}");
+        }
+        assert_eq!(Email::parse("zoe\u{308}@ex.com").unwrap().folded(), Email::parse("ZOË@EX.COM").unwrap().folded());
+    }
+
+    #[test]
+    fn hostile_slugs_are_refused() {
+        for text in ["", "a", "-a", "a-", "a--b", "A", "a_b", "a/b", "..", "é", &"a".repeat(65)] {
+            assert!(Slug::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_hold_no_hidden_characters() {
+        for text in ["", " ", "a\nb", "a\u{202E}b", &"a".repeat(201)] {
+            assert!(Name::parse(text).is_err(), "{text:?}");
+        }
+        assert_eq!(Name::parse(&"ä".repeat(200)).unwrap().as_str().chars().count(), 200);
+    }
+
+    #[test]
+    fn locales_are_canonical() {
+        assert_eq!(Locale::parse("ZH-hant-tw").unwrap().as_str(), "zh-Hant-TW");
+        for text in ["", "e", "english", "en_US", "en-", "en-US-x", "1n"] {
+            assert!(Locale::parse(text).is_err(), "{text:?}");
+        }
+    }
+}
