@@ -1,7 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "api")]
+pub mod api;
+pub mod audit;
 pub mod error;
 pub mod id;
+pub mod model;
 pub mod page;
 pub mod permission;
 pub mod text;

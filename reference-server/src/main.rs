@@ -1,0 +1,2 @@
+//! mono
+fn main() {}
