@@ -27,6 +27,9 @@ word_enum! {
 /// Fields whose values never enter the log as they are.
 const MASKED: &[&str] = &["email", "phone", "password", "token", "credentials", "secret"];
 
+/// Fields that every write changes; the entry's own time says it already.
+const BOOKKEEPING: &[&str] = &["version", "updatedAt"];
+
 /// One field of a thing, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FieldChange {
@@ -58,7 +61,7 @@ pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
     fields.dedup();
     fields
         .into_iter()
-        .filter(|field| old.get(*field) != new.get(*field))
+        .filter(|field| !BOOKKEEPING.contains(&field.as_str()) && old.get(*field) != new.get(*field))
         .map(|field| FieldChange {
             field: field.clone(),
             old: old.get(field).map(|value| mask(field, value)),

@@ -1,7 +1,9 @@
 //! The nouns of the tenancy model: plain data, no behaviour beyond their own rules.
 
 pub mod account;
+pub mod session;
 pub mod tenant;
+pub mod user;
 
 /// An enumeration that is stored and sent as a lower-case word.
 macro_rules! word_enum {
