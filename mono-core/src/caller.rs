@@ -104,6 +104,12 @@ impl Caller {
         Self { identity: Arc::new(identity), request: Arc::default() }
     }
 
+    /// The same caller with another request.
+    pub fn with_request(mut self, request: Arc<RequestContext>) -> Self {
+        self.request = request;
+        self
+    }
+
     /// Who acts.
     pub fn actor(&self) -> Actor {
         self.identity.actor
