@@ -83,6 +83,16 @@ impl DatabaseOptions {
             Target::Sqlite(_) => "SQLite",
         }
     }
+
+    /// Whether it is the embedded database, which has no owner apart from the program.
+    pub const fn is_embedded(&self) -> bool {
+        match &self.target {
+            #[cfg(feature = "postgres")]
+            Target::Postgres(_) => false,
+            #[cfg(feature = "sqlite")]
+            Target::Sqlite(_) => true,
+        }
+    }
 }
 
 impl std::fmt::Debug for DatabaseOptions {

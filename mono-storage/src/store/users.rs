@@ -96,6 +96,15 @@ impl Users<'_> {
         .await
     }
 
+    /// Whether there is any user at all.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.users.read`.
+    pub async fn any(self) -> Result<bool, Error> {
+        self.tx.authorize(READ)?;
+        Ok(!platform_sql!(self.tx, "SELECT id FROM users LIMIT 1").rows().await?.is_empty())
+    }
+
     /// Gives a user a role on the whole platform; giving it twice changes nothing.
     ///
     /// # Errors
