@@ -141,8 +141,7 @@ impl Slug {
         if (2..=64).contains(&text.len()) && text.split('-').all(segment) {
             return Ok(Self(text.to_owned()));
         }
-        let message =
-            "the slug has 2 to 64 lower-case letters and digits, with single hyphens between them";
+        let message = "the slug has 2 to 64 lower-case letters and digits, with single hyphens between them";
         Err(Error::invalid("slug", "invalid_slug", message))
     }
 
@@ -224,11 +223,13 @@ impl Locale {
     /// # Errors
     /// `Validation` on the field `locale`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let invalid =
-            || Error::invalid("locale", "invalid_locale", "the locale is a tag such as en, pt-BR or zh-Hant-TW");
+        let invalid = || {
+            Error::invalid("locale", "invalid_locale", "the locale is a tag such as en, pt-BR or zh-Hant-TW")
+        };
         let letters = |part: &str| part.bytes().all(|b| b.is_ascii_alphabetic());
         let mut parts = text.split('-');
-        let language = parts.next().filter(|p| (2..=3).contains(&p.len()) && letters(p)).ok_or_else(invalid)?;
+        let language =
+            parts.next().filter(|p| (2..=3).contains(&p.len()) && letters(p)).ok_or_else(invalid)?;
         let mut tag = language.to_ascii_lowercase();
         let mut next = parts.next();
         if let Some(script) = next.filter(|p| p.len() == 4 && letters(p)) {
@@ -258,12 +259,26 @@ mod tests {
     fn hostile_addresses_are_refused() {
         let long = format!("{}@example.com", "a".repeat(65));
         for text in [
-            "", "a", "a@", "@b.co", "a@b", "a@b..co", "a b@c.de", "a@b.co\r\nBcc: x@y.zz", "a\0@b.co", "a@-b.co",
-            "a@b.co,c@d.ee", "<a@b.co>", &long,
+            "",
+            "a",
+            "a@",
+            "@b.co",
+            "a@b",
+            "a@b..co",
+            "a b@c.de",
+            "a@b.co\r\nBcc: x@y.zz",
+            "a\0@b.co",
+            "a@-b.co",
+            "a@b.co,c@d.ee",
+            "<a@b.co>",
+            &long,
         ] {
             assert!(Email::parse(text).is_err(), "{text:?}");
         }
-        assert_eq!(Email::parse("zoe\u{308}@ex.com").unwrap().folded(), Email::parse("ZOË@EX.COM").unwrap().folded());
+        assert_eq!(
+            Email::parse("zoe\u{308}@ex.com").unwrap().folded(),
+            Email::parse("ZOË@EX.COM").unwrap().folded()
+        );
     }
 
     #[test]
