@@ -3,6 +3,7 @@
 #[cfg(feature = "api")]
 pub mod api;
 pub mod audit;
+pub mod caller;
 pub mod error;
 pub mod id;
 pub mod model;

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 /// The banner: address, database, and how to make the first call.
 pub(crate) fn text(address: SocketAddr, database: &str, demo: Option<&Demo>) -> String {
     let url = format!("http://{address}");
-    let mut lines = vec![format!("mono is ready at {url}   ({database}, version {})", env!("CARGO_PKG_VERSION"))];
+    let mut lines =
+        vec![format!("mono is ready at {url}   ({database}, version {})", env!("CARGO_PKG_VERSION"))];
     if let Some(demo) = demo {
         let password = &demo.password;
         lines.push(String::new());

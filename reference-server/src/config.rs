@@ -20,7 +20,13 @@ pub struct Config {
 
     /// The login for the platform's own work on PostgreSQL [default: as the database URL, with `_platform` behind the
     /// user's name].
-    #[arg(long, global = true, env = "MONO_DATABASE_PLATFORM_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_DATABASE_PLATFORM_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub database_platform_url: Option<SecretString>,
 
     /// The owner of the tables on PostgreSQL: with it, tables are brought up to date and the two logins are made; the
@@ -29,7 +35,13 @@ pub struct Config {
     pub database_owner_url: Option<SecretString>,
 
     /// The address to listen on.
-    #[arg(long, global = true, env = "MONO_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
     pub listen: SocketAddr,
 
     /// Do not put demo tenants and people into an empty database. They are never put into the database of a server
@@ -50,7 +62,9 @@ impl Config {
     pub fn database(&self) -> Result<DatabaseOptions, Error> {
         let mut options = match &self.database_url {
             Some(url) => DatabaseOptions::parse(url.expose_secret())?,
-            None => DatabaseOptions::parse(&format!("sqlite:{}", self.data_directory.join("mono.db").display()))?,
+            None => {
+                DatabaseOptions::parse(&format!("sqlite:{}", self.data_directory.join("mono.db").display()))?
+            }
         };
         if let Some(url) = &self.database_platform_url {
             options = options.platform_url(url.expose_secret())?;

@@ -17,7 +17,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The person who runs the platform. Made last, so that a demo without this person was cut off and is taken up again.
-const PLATFORM_ADMIN: Person = Person { email: "ada@platform.example", name: "Ada", role: "platform_admin", tenant: "" };
+const PLATFORM_ADMIN: Person =
+    Person { email: "ada@platform.example", name: "Ada", role: "platform_admin", tenant: "" };
 
 /// The people of the tenants.
 const PEOPLE: &[Person] = &[
@@ -68,7 +69,11 @@ impl Demo {
 }
 
 /// Puts the demo into a database in which there is nobody yet, if this server may have one.
-pub(crate) async fn seed(config: &Config, database: &Database, authenticator: &Authenticator) -> Result<(), Error> {
+pub(crate) async fn seed(
+    config: &Config,
+    database: &Database,
+    authenticator: &Authenticator,
+) -> Result<(), Error> {
     if config.no_demo || !config.listen.ip().is_loopback() || !is_wanted(database).await? {
         return Ok(());
     }

@@ -111,7 +111,7 @@ fn target(url: &str) -> Result<Target, Error> {
         Some(("sqlite", _)) => {
             use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
             let options: SqliteConnectOptions =
-                url.parse().map_err(|error| invalid("the SQLite URL is not valid").with_source::<sqlx::Error>(error))?;
+                url.parse().map_err(|error: sqlx::Error| invalid("the SQLite URL is not valid").with_source(error))?;
             Ok(Target::Sqlite(
                 options
                     .create_if_missing(true)
@@ -126,7 +126,7 @@ fn target(url: &str) -> Result<Target, Error> {
         Some(("postgres" | "postgresql", _)) => {
             let application: sqlx::postgres::PgConnectOptions = url
                 .parse()
-                .map_err(|error| invalid("the PostgreSQL URL is not valid").with_source::<sqlx::Error>(error))?;
+                .map_err(|error: sqlx::Error| invalid("the PostgreSQL URL is not valid").with_source(error))?;
             let application = application.application_name("mono");
             let platform = format!("{}_platform", application.get_username());
             Ok(Target::Postgres(Box::new(PostgresTarget {

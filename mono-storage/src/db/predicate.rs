@@ -99,7 +99,8 @@ pub(super) const fn check(sql: &str) -> Result<(), &'static str> {
                     level.in_values = true;
                 } else if is(text, word, "UPDATE") {
                     level.is_query = true;
-                    if !is(text, previous, "DO") {
+                    // DO UPDATE and FOR [NO KEY] UPDATE name no table of their own.
+                    if !is(text, previous, "DO") && !is(text, previous, "FOR") && !is(text, previous, "KEY") {
                         tables += 1;
                     }
                 } else if is(text, word, "SET") {
@@ -287,6 +288,7 @@ mod tests {
     fn statements_held_to_the_tenant_pass() {
         for sql in [
             "SELECT a FROM t WHERE tenant_id = $1",
+            "SELECT a FROM t WHERE tenant_id = $1 FOR UPDATE",
             "SELECT a FROM t WHERE tenant_id=$1 AND (b = $2 OR c = $3)",
             "SELECT count(*) FILTER (WHERE a OR b) FROM t WHERE t.tenant_id = $1 ORDER BY a LIMIT 5",
             "SELECT 1 FROM a JOIN b ON b.tenant_id = a.tenant_id AND b.id = a.b WHERE a.tenant_id = $1",

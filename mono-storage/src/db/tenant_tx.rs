@@ -97,7 +97,7 @@ impl TenantTx {
     ///
     /// # Errors
     /// `Forbidden` that names the permission.
-    pub fn authorize(&self, permission: Permission, scope: Scope) -> Result<(), Error> {
+    pub fn authorize(&self, permission: Permission, scope: &Scope) -> Result<(), Error> {
         self.caller.authorize(permission, scope, self.now())
     }
 

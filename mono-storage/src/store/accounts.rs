@@ -64,7 +64,7 @@ impl Accounts<'_> {
     /// plan's accounts are used up.
     pub async fn create(self, new: NewAccount) -> Result<Account, Error> {
         let tx = self.tx;
-        tx.authorize(CREATE, Scope::tenant(tx.tenant()))?;
+        tx.authorize(CREATE, &Scope::tenant(tx.tenant()))?;
         let (id, now) = (tx.new_id::<AccountId>(), tx.now());
         let account: Account = sql!(
             tx,
@@ -105,7 +105,7 @@ impl Accounts<'_> {
         .optional()
         .await?
         .ok_or_else(not_found)?;
-        tx.authorize(READ, Scope::account(tx.tenant(), id))?;
+        tx.authorize(READ, &Scope::account(tx.tenant(), id))?;
         Ok(account)
     }
 
@@ -115,7 +115,7 @@ impl Accounts<'_> {
     /// `Forbidden` without `tenant.accounts.read`.
     pub async fn list(self, filter: &AccountFilter, page: PageRequest) -> Result<Page<Account>, Error> {
         let tx = self.tx;
-        tx.authorize(READ, Scope::tenant(tx.tenant()))?;
+        tx.authorize(READ, &Scope::tenant(tx.tenant()))?;
         let search = filter.search.as_deref().map(contains);
         let status = filter.status.map(mono_core::model::account::AccountStatus::as_str);
         macro_rules! matching {
@@ -158,7 +158,7 @@ impl Accounts<'_> {
     pub async fn update(self, id: AccountId, change: AccountChange) -> Result<Account, Error> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
-        tx.authorize(UPDATE, Scope::account(tx.tenant(), id))?;
+        tx.authorize(UPDATE, &Scope::account(tx.tenant(), id))?;
         if let Some(version) = change.version.filter(|version| *version != old.version) {
             let message = format!("the account was changed meanwhile: version {version} is not the current one");
             return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
@@ -198,7 +198,7 @@ impl Accounts<'_> {
     pub async fn delete(self, id: AccountId) -> Result<(), Error> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
-        tx.authorize(DELETE, Scope::account(tx.tenant(), id))?;
+        tx.authorize(DELETE, &Scope::account(tx.tenant(), id))?;
         let now = tx.now();
         sql!(
             tx,
@@ -229,7 +229,7 @@ impl Accounts<'_> {
         .await?
         .first()
         .ok_or_else(not_found)?;
-        tx.authorize(RESTORE, Scope::account(tx.tenant(), id))?;
+        tx.authorize(RESTORE, &Scope::account(tx.tenant(), id))?;
         let now = tx.now();
         let account: Account = sql!(
             tx,

@@ -38,7 +38,9 @@ enum Action {
 #[expect(clippy::print_stderr, reason = "a command speaks to the person who called it")]
 pub async fn run(command: Command) -> ExitCode {
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("MONO_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn")))
+        .with_env_filter(
+            EnvFilter::try_from_env("MONO_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn")),
+        )
         .with_writer(std::io::stderr)
         .init();
     let config = &command.config;

@@ -8,5 +8,6 @@ pub(crate) async fn not_found() -> ApiError {
 }
 
 pub(crate) async fn method_not_allowed() -> ApiError {
-    Error::new(ErrorKind::MethodNotAllowed, "method_not_allowed", "this address does not know this method").into()
+    Error::new(ErrorKind::MethodNotAllowed, "method_not_allowed", "this address does not know this method")
+        .into()
 }

@@ -18,7 +18,10 @@ pub(crate) async fn attach(mut request: Request, next: Next) -> Response {
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let context = RequestContext {
         // Only the peer itself is believed; a proxy's header is not, until trusted proxies can be named.
-        ip_address: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical()),
+        ip_address: request
+            .extensions()
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|peer| peer.0.ip().to_canonical()),
         user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
         correlation_id: Some(correlation_id.clone()),
     };

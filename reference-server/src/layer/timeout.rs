@@ -13,7 +13,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub(crate) async fn limit(request: Request, next: Next) -> Response {
     match tokio::time::timeout(LIMIT, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => ApiError(Error::new(ErrorKind::Unavailable, "timeout", "this took too long; try again later"))
-            .into_response(),
+        Err(_) => {
+            ApiError(Error::new(ErrorKind::Unavailable, "timeout", "this took too long; try again later"))
+                .into_response()
+        }
     }
 }
