@@ -45,8 +45,15 @@ fn allowance() -> impl Strategy<Value = Allowance> {
     ]
 }
 
+/// Few moments, so that things start and end at the same ones.
 fn hours() -> impl Strategy<Value = i64> {
-    -60_i64..60
+    (-6_i64..6).prop_map(|step| step * 12)
+}
+
+/// A moment at which something starts or ends, or just before or after it; or much later.
+fn now() -> impl Strategy<Value = Timestamp> {
+    let edge = (-6_i64..12, -1_i64..2);
+    edge.prop_map(|(step, micros)| at(step * 12) + TimeDelta::microseconds(micros))
 }
 
 type Picked = BTreeSet<usize>;
@@ -195,13 +202,12 @@ fn overrides() -> impl Strategy<Value = Vec<Override>> {
             .prop_map(|(limit, maximum)| OverrideChange::Limit { limit: key('l', limit), maximum }),
     ];
     let account = prop_oneof![Just(None), Just(Some(ACCOUNT)), Just(Some(AccountId::from_u128(8)))];
-    let one = (account, change, -6_i64..6, option::of(hours()), 0..9);
+    let one = (account, change, hours(), option::of(hours()), 0..9);
     vec(
         one.prop_map(|(account, change, from, until, reason)| Override {
             account,
             change,
-            // Few moments, so that several overrides start at the same one.
-            from: at(from * 10),
+            from: at(from),
             until: until.map(at),
             reason: format!("ticket {reason}"),
         }),
@@ -360,10 +366,9 @@ proptest! {
         subscription in subscription(),
         overrides in overrides(),
         account in option::of(Just(ACCOUNT)),
-        hour in -70_i64..140,
+        now in now(),
     ) {
         let catalogue = PlanCatalogue::build(definitions.clone(), |_| true).unwrap();
-        let now = at(hour);
         let found = ask(&catalogue, &subscription, &overrides, account, now);
         let (features, maxima) = naive::entitlements(&definitions, &subscription, &overrides, account, now);
         prop_assert_eq!(found.status(), naive::status(&subscription, now));
@@ -377,11 +382,10 @@ proptest! {
         definitions in definitions(),
         subscription in subscription(),
         overrides in overrides(),
-        hour in -70_i64..140,
+        now in now(),
         share in 0.0_f64..1.0,
     ) {
         let catalogue = PlanCatalogue::build(definitions, |_| true).unwrap();
-        let now = at(hour);
         let found = Entitlements::of_tenant(&catalogue, &subscription, &overrides, now);
         let end = found.next_change().unwrap_or(at(100_000));
         prop_assert!(end > now);
@@ -514,4 +518,25 @@ fn trial_and_grace_end_to_the_microsecond() {
     assert_eq!(Subscription::start(&plan, at(0)).status(at(0)), SubscriptionStatus::Active);
     (plan.trial_days, plan.grace_days) = (u32::MAX, u32::MAX);
     assert_eq!(Subscription::start(&plan, at(0)).status(at(1)), SubscriptionStatus::Trialing);
+}
+
+#[test]
+fn a_pause_and_a_cancellation_hold_from_their_first_moment() {
+    let mut subscription = Subscription::new(key('p', 0));
+    subscription.state = SubscriptionState::Paused { from: at(1), until: Some(at(2)) };
+    let before = |hours| subscription.status(at(hours) - TimeDelta::microseconds(1));
+    assert_eq!(
+        [before(1), subscription.status(at(1))],
+        [SubscriptionStatus::Active, SubscriptionStatus::Paused]
+    );
+    assert_eq!(
+        [before(2), subscription.status(at(2))],
+        [SubscriptionStatus::Paused, SubscriptionStatus::Active]
+    );
+    subscription.state = SubscriptionState::Canceled { at: at(1) };
+    let before = subscription.status(at(1) - TimeDelta::microseconds(1));
+    assert_eq!(
+        [before, subscription.status(at(1))],
+        [SubscriptionStatus::Active, SubscriptionStatus::Canceled]
+    );
 }

@@ -38,8 +38,8 @@ impl<'a> Checker<'a> {
     fn duplicate_keys<T: Keyed>(&mut self, name: &str, section: &Section<T>) {
         for (position, item) in section.items().iter().enumerate() {
             let key = item.key();
-            if let Some(first) = section.position(key.as_str()).filter(|first| *first != position) {
-                let message = format!("`{key}` is already the key of {name}[{first}]");
+            if section.position(key.as_str()) != Some(position) {
+                let message = format!("an earlier one has the key `{key}` already");
                 self.report(format!("{name}[{position}].key"), "duplicate_key", message);
             }
         }
