@@ -4,6 +4,7 @@ pub mod error;
 pub mod id;
 pub mod page;
 pub mod permission;
+pub mod seed;
 pub mod subscription;
 pub mod text;
 pub mod time;
