@@ -1,5 +1,8 @@
 //! Seed files: the real ones hold, broken ones are refused with every problem at its line.
 
+// A test stops at the first surprise, in its helpers too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 use mono_core::Problem;
 use mono_core::permission::Pattern;
 use mono_core::seed::Seed;

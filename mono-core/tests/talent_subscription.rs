@@ -1,5 +1,8 @@
 //! The plans of the talent agency in use: what a tenant has, loses and is refused.
 
+// A test stops at the first surprise, in its helpers too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 use mono_core::id::AccountId;
 use mono_core::seed::Seed;
 use mono_core::subscription::{
