@@ -204,11 +204,15 @@ fn a_combination_that_cannot_be_is_refused_with_what_is_missing() {
     let error = catalogue.preview(&on("starter"), &[], &webhooks, &BTreeMap::new(), now()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Validation);
     let nothing = Override { reason: " ".to_owned(), until: Some(now()), ..limit("gold", Allowance::NONE) };
-    let problems = catalogue.check_override(&nothing).unwrap_err();
+    let present = Entitlements::of_tenant(&catalogue, &on("starter"), &[], now());
+    let problems = catalogue.check_override(&nothing, &present).unwrap_err();
     assert_eq!(
         places(&problems),
-        [("limit", "unknown_limit"), ("reason", "empty"), ("until", "out_of_range")]
+        [("change", "unknown_limit"), ("reason", "empty"), ("until", "out_of_range")]
     );
+    let problems = catalogue.check_override(&feature("white_label", true), &present).unwrap_err();
+    assert_eq!(places(&problems), [("change", "missing_dependency"), ("change", "conflict")]);
+    assert!(catalogue.check_override(&feature("comp_card", true), &present).is_ok());
 }
 
 #[test]
