@@ -9,6 +9,7 @@ pub mod id;
 pub mod model;
 pub mod page;
 pub mod permission;
+pub mod seed;
 pub mod subscription;
 pub mod text;
 pub mod time;

@@ -1,9 +1,7 @@
 //! Everything that can be bought, checked as a whole.
 
 use super::section::Section;
-use super::{
-    AddOn, Feature, FeatureSet, Key, Limit, Override, OverrideChange, Plan, Subscription, validation,
-};
+use super::{AddOn, Entitlements, Feature, FeatureSet, Key, Limit, Override, Plan, Subscription, validation};
 use crate::error::Problem;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -154,27 +152,13 @@ impl PlanCatalogue {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// Whether an override names what exists, says why, and holds for any time at all.
+    /// Whether an override names what exists, says why, holds for any time at all, and gives no feature that lacks
+    /// something or cannot stand beside what is in force. `present` is what holds where the override is for.
     ///
     /// # Errors
-    /// Everything that is wrong.
-    pub fn check_override(&self, exception: &Override) -> Result<(), Vec<Problem>> {
-        let mut problems = Vec::new();
-        match &exception.change {
-            OverrideChange::Feature { feature, .. } if self.feature(feature.as_str()).is_none() => {
-                problems.push(validation::unknown("feature", feature, "feature"));
-            }
-            OverrideChange::Limit { limit, .. } if self.limit(limit.as_str()).is_none() => {
-                problems.push(validation::unknown("limit", limit, "limit"));
-            }
-            _ => {}
-        }
-        if exception.reason.trim().is_empty() {
-            problems.push(Problem::new("reason", "empty", "an override needs a reason"));
-        }
-        if exception.until.is_some_and(|until| until <= exception.from) {
-            problems.push(Problem::new("until", "out_of_range", "the override ends before it begins"));
-        }
+    /// Everything that is wrong, with places such as `change` and `reason`.
+    pub fn check_override(&self, exception: &Override, present: &Entitlements) -> Result<(), Vec<Problem>> {
+        let problems = validation::override_problems(self, exception, present);
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 }

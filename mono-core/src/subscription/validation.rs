@@ -3,7 +3,7 @@
 use super::bundle::Bundle;
 use super::cycle::cycles;
 use super::section::{Keyed, Section};
-use super::{FeatureKind, Key, PlanCatalogue, Subscription};
+use super::{Entitlements, Feature, FeatureKind, Key, Override, OverrideChange, PlanCatalogue, Subscription};
 use crate::error::Problem;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -241,5 +241,45 @@ fn moment_problems(
         }
     }
     problems.extend(bundle.problems(catalogue, plan));
+    problems
+}
+
+/// Everything wrong with an override, where `present` is in force.
+pub(super) fn override_problems(
+    catalogue: &PlanCatalogue,
+    exception: &Override,
+    present: &Entitlements,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    match &exception.change {
+        OverrideChange::Limit { limit, .. } if catalogue.limit(limit.as_str()).is_none() => {
+            problems.push(unknown("change", limit, "limit"));
+        }
+        OverrideChange::Limit { .. } => {}
+        OverrideChange::Feature { feature: key, enabled } => match catalogue.feature(key.as_str()) {
+            None => problems.push(unknown("change", key, "feature")),
+            Some(feature) if *enabled => {
+                for needed in feature.depends_on.iter().filter(|needed| !present.has(needed.as_str())) {
+                    let message = format!("`{key}` needs the feature `{needed}`, which is not in force");
+                    problems.push(Problem::new("change", "missing_dependency", message));
+                }
+                let in_force = catalogue.features().iter().filter(|other| present.has(other.key.as_str()));
+                let excludes = |other: &&Feature| {
+                    feature.conflicts_with.contains(&other.key) || other.conflicts_with.contains(key)
+                };
+                for other in in_force.filter(excludes) {
+                    let message = format!("`{key}` cannot stand beside `{}`, which is in force", other.key);
+                    problems.push(Problem::new("change", "conflict", message));
+                }
+            }
+            Some(_) => {}
+        },
+    }
+    if exception.reason.trim().is_empty() {
+        problems.push(Problem::new("reason", "empty", "an override needs a reason"));
+    }
+    if exception.until.is_some_and(|until| until <= exception.from) {
+        problems.push(Problem::new("until", "out_of_range", "the override ends before it begins"));
+    }
     problems
 }

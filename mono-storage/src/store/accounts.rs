@@ -99,7 +99,11 @@ impl Accounts<'_> {
         let tx = self.tx;
         let account = sql!(
             tx,
-            concat!("SELECT ", columns!(), " FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL"),
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL"
+            ),
             id
         )
         .optional()
@@ -125,8 +129,10 @@ impl Accounts<'_> {
                   AND ($3 IS NULL OR status = $3)"
             };
         }
-        let total: i64 =
-            sql!(tx, concat!("SELECT count(*) AS total", matching!()), search.clone(), status).row().await?.get("total")?;
+        let total: i64 = sql!(tx, concat!("SELECT count(*) AS total", matching!()), search.clone(), status)
+            .row()
+            .await?
+            .get("total")?;
         // One text for each order: each runs along an index, and no text is put together at run time.
         macro_rules! ordered {
             ($order:literal) => {
@@ -160,7 +166,8 @@ impl Accounts<'_> {
         let old = find_for_update(tx, id).await?;
         tx.authorize(UPDATE, &Scope::account(tx.tenant(), id))?;
         if let Some(version) = change.version.filter(|version| *version != old.version) {
-            let message = format!("the account was changed meanwhile: version {version} is not the current one");
+            let message =
+                format!("the account was changed meanwhile: version {version} is not the current one");
             return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
                 .with_details(serde_json::json!({ "currentVersion": old.version })));
         }
@@ -257,7 +264,12 @@ fn not_found() -> Error {
 async fn find_for_update(tx: &mut TenantTx, id: AccountId) -> Result<Account, Error> {
     macro_rules! select {
         ($lock:literal) => {
-            concat!("SELECT ", columns!(), " FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL", $lock)
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL",
+                $lock
+            )
         };
     }
     // SQLite knows no row locks and needs none: one transaction writes at a time.

@@ -62,9 +62,7 @@ impl Definitions {
         let catalogue = permission::Catalogue { permissions: self.permissions.clone(), ..Default::default() };
         match (Engine::build(catalogue, self.roles), plans) {
             (Ok(engine), Ok(plans)) => Ok((engine, plans)),
-            (engine, plans) => {
-                Err([engine.err(), plans.err()].into_iter().flatten().flatten().collect())
-            }
+            (engine, plans) => Err([engine.err(), plans.err()].into_iter().flatten().flatten().collect()),
         }
     }
 }
@@ -85,10 +83,15 @@ macro_rules! table {
     ($name:literal) => {{
         const SELECT: &str = concat!("SELECT definition FROM ", $name, " ORDER BY key");
         const UPSERT: &str = concat!(
-            "INSERT INTO ", $name, " (key, definition) VALUES ($1, $2)
+            "INSERT INTO ",
+            $name,
+            " (key, definition) VALUES ($1, $2)
              ON CONFLICT (key) DO UPDATE SET definition = excluded.definition"
         );
-        Table { select: PlatformStatement::new(SELECT, SELECT), upsert: PlatformStatement::new(UPSERT, UPSERT) }
+        Table {
+            select: PlatformStatement::new(SELECT, SELECT),
+            upsert: PlatformStatement::new(UPSERT, UPSERT),
+        }
     }};
 }
 
@@ -144,7 +147,8 @@ impl Catalogue<'_> {
         let mut together = tx.catalogue().load().await?;
         together.merge(Definitions::from(seed));
         together.compile().map_err(Error::validation)?;
-        let (permissions, roles, plans) = (&seed.engine.catalogue().permissions, seed.engine.roles(), &seed.plans);
+        let (permissions, roles, plans) =
+            (&seed.engine.catalogue().permissions, seed.engine.roles(), &seed.plans);
         save(tx, &PERMISSIONS, permissions, |permission| &permission.name).await?;
         save(tx, &ROLES, roles, |role| &role.key).await?;
         save(tx, &FEATURES, plans.features(), |feature| feature.key.as_str()).await?;

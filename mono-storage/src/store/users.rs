@@ -34,7 +34,12 @@ pub struct Credentials {
 
 impl FromRow for User {
     fn from_row(row: &Row) -> Result<Self, Error> {
-        Ok(Self { id: row.get("id")?, email: row.get("email")?, name: row.get("name")?, status: row.parse("status")? })
+        Ok(Self {
+            id: row.get("id")?,
+            email: row.get("email")?,
+            name: row.get("name")?,
+            status: row.parse("status")?,
+        })
     }
 }
 

@@ -69,7 +69,9 @@ async fn create_postgres() -> Option<(String, String)> {
     let Ok(server) = std::env::var("MONO_TEST_POSTGRES_URL") else {
         #[expect(clippy::print_stderr, reason = "a person who runs one test by hand sees what was left out")]
         {
-            eprintln!("left out: MONO_TEST_POSTGRES_URL names no PostgreSQL server; `cargo xtask test` starts one");
+            eprintln!(
+                "left out: MONO_TEST_POSTGRES_URL names no PostgreSQL server; `cargo xtask test` starts one"
+            );
         }
         return None;
     };

@@ -2,7 +2,12 @@
 //!
 //! SQLite always runs. PostgreSQL runs where `MONO_TEST_POSTGRES_URL` names a server on which databases and roles may
 //! be made; `cargo xtask test` starts one.
-#![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
 
 mod database;
 mod world;
@@ -40,8 +45,10 @@ pub async fn run<F: Future<Output = ()>>(backend: Backend, case: impl FnOnce(Wor
     let Some(database) = TestDatabase::create(backend).await else { return };
     case(World::create(database).await).await;
     if let Ok(path) = std::env::var("MONO_TEST_REPORT") {
-        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).expect("the report opens");
+        let mut file =
+            std::fs::OpenOptions::new().append(true).create(true).open(path).expect("the report opens");
         // One write: lines of tests that run at once do not mix.
-        file.write_all(format!("conformance: {}: 1 cases\n", backend.name()).as_bytes()).expect("the report is written");
+        file.write_all(format!("conformance: {}: 1 cases\n", backend.name()).as_bytes())
+            .expect("the report is written");
     }
 }
