@@ -10,9 +10,6 @@ use mono_core::{Error, ErrorKind};
 use mono_storage::db::{Database, DatabaseOptions, migrate};
 use std::path::Path;
 
-/// The catalogue that an empty database is given.
-const STARTER: &str = mono_core::seed::STARTER;
-
 /// Makes the data folder, brings the tables up to date, proves the isolation, and gives an empty database its first
 /// catalogue and demo.
 ///
@@ -55,7 +52,7 @@ async fn seed_starter(database: &Database) -> Result<(), Error> {
     let system = Caller::system(SystemReason::Seed);
     let mut tx = database.platform(&system).write().await?;
     if tx.catalogue().load().await?.permissions.is_empty() {
-        let seed = Seed::parse(STARTER).map_err(|problems| {
+        let seed = Seed::parse(Seed::STARTER).map_err(|problems| {
             Error::new(ErrorKind::Internal, "starter_broken", "the built-in catalogue is broken")
                 .with_source(Error::validation(problems))
         })?;

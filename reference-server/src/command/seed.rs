@@ -19,6 +19,16 @@ pub(super) async fn run(config: &Config, file: &Path) -> Result<(), Error> {
     tx.catalogue().save(&seed).await?;
     tx.commit().await?;
     app.database.close().await;
-    println!("{}: {}", file.display(), summary(&seed));
+    println!(
+        "{} {}: {} permissions, {} roles, {} features, {} limits and {} plans are in {}.",
+        seed.name,
+        seed.version,
+        seed.engine.catalogue().permissions.len(),
+        seed.engine.roles().len(),
+        seed.plans.features().len(),
+        seed.plans.limits().len(),
+        seed.plans.plans().len(),
+        app.database.system(),
+    );
     Ok(())
 }
