@@ -24,6 +24,9 @@ const POSTGRES: Missing =
     Missing { package: "postgresql", programs: "initdb and postgres", image: &postgres::IMAGE };
 const REDIS: Missing = Missing { package: "redis-server", programs: "redis-server", image: &redis::IMAGE };
 
+/// Read by the package of PostgreSQL when it is installed.
+const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/mono-xtask.conf";
+
 /// Makes sure that both servers can be started.
 pub(crate) fn make_available(stop: &Stop) -> Result<()> {
     if !missing().is_empty()
@@ -70,10 +73,10 @@ fn apt(missing: &[Missing], stop: &Stop) -> Result<()> {
     say("xtask: installing the servers of the tests with apt-get; their system services are not started");
     // Debian would start each service, and make a cluster, as soon as its package is installed.
     let _no_start = TemporaryFile::create("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")?;
-    let _no_cluster = TemporaryFile::create(
-        "/etc/postgresql-common/createcluster.d/mono-xtask.conf",
-        "create_main_cluster = false\n",
-    )?;
+    let _no_cluster = match binaries::postgres() {
+        Some(_) => TemporaryFile(None),
+        None => TemporaryFile::create(NO_CLUSTER, "create_main_cluster = false\n")?,
+    };
     run(apt_get().args(["--quiet", "update"]), stop)?;
     let packages = missing.iter().map(|server| server.package);
     run(apt_get().args(["--quiet", "--yes", "--no-install-recommends", "install"]).args(packages), stop)
@@ -81,7 +84,12 @@ fn apt(missing: &[Missing], stop: &Stop) -> Result<()> {
 
 fn apt_get() -> Command {
     let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").args(["-o", "DPkg::Lock::Timeout=300"]);
+    command.env("DEBIAN_FRONTEND", "noninteractive").args([
+        "-o",
+        "DPkg::Lock::Timeout=300",
+        "-o",
+        "Dpkg::Use-Pty=0",
+    ]);
     command
 }
 

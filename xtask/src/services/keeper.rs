@@ -1,7 +1,9 @@
 //! The process that owns the servers. It ends when its standard input does, or by a signal, and takes along the
 //! servers, their folder, and the tests of a parent that was killed.
 
+use std::fs::Permissions;
 use std::io::{BufRead, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,8 +46,11 @@ impl Addresses {
 /// Starts the servers, tells the parent where, and keeps them until it is time to stop.
 pub(crate) fn run(stop: &Stop) -> Result<()> {
     let tests = listen(stop.clone());
-    let folder =
-        tempfile::Builder::new().prefix("mono-services-").tempdir().context("cannot make a folder")?;
+    let folder = tempfile::Builder::new()
+        .prefix("mono-services-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()
+        .context("cannot make a folder")?;
     let kept = keep(folder.path(), stop);
     end_group_of_tests(&tests);
     kept.and(folder.close().context("cannot remove the folder of the servers"))
