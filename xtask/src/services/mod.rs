@@ -68,7 +68,9 @@ impl Services {
         let group = Group::spawn(command)?;
         let told = self.tell(group.id());
         let result = group.wait(stop);
-        result.and(told).and_then(|()| self.tell(keeper::NOBODY))
+        // Also after a failure: the number may soon belong to somebody else.
+        let told = told.and_then(|()| self.tell(keeper::NOBODY));
+        result.and(told)
     }
 
     /// What the tests wrote into their report so far.
