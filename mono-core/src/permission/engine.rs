@@ -64,6 +64,16 @@ impl TenantRules {
         self.tenant
     }
 
+    /// The custom roles of the tenant.
+    pub fn roles(&self) -> &[Role] {
+        &self.role_sources
+    }
+
+    /// What the tenant changes in roles.
+    pub fn overrides(&self) -> &[Override] {
+        &self.overrides
+    }
+
     /// What could not be understood, each with its place. It gives nothing; where rules are written it is refused.
     pub fn problems(&self) -> &[Problem] {
         &self.problems

@@ -13,7 +13,9 @@
 
 mod bits;
 mod catalogue;
+mod compare;
 mod compile;
+mod covers;
 mod engine;
 mod explain;
 mod grant;
@@ -21,6 +23,7 @@ mod graph;
 mod handle;
 mod hash;
 mod lint;
+mod matrix;
 mod name;
 mod pattern;
 mod registry;
@@ -28,8 +31,10 @@ mod role;
 mod scope;
 mod sentence;
 mod set;
+mod visible;
 
 pub use catalogue::{Catalogue, PermissionEntry, RateLimitTier};
+pub use compare::{Difference, who_can};
 pub use engine::{Engine, TenantRules};
 pub use explain::{Explanation, Fact, Reason};
 pub use grant::{Assignment, Effect, Grant, Guardrail, KeyRestriction, Principal, Subject, TenantFeatures};
@@ -40,6 +45,7 @@ pub use registry::{Asked, PermissionId};
 pub use role::{Override, OverrideKind, Role};
 pub use scope::{ResourceKind, Scope};
 pub use set::{Decision, PermissionSet};
+pub use visible::{ScopeFilter, Subtree};
 
 #[cfg(test)]
 mod tests;
