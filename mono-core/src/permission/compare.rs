@@ -61,3 +61,34 @@ pub fn who_can<'a, K>(
     let able = sets.into_iter().filter(|(_, set)| set.check(&permission, scope, now));
     able.map(|(key, _)| key).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::*;
+    use crate::id::{AccountId, TenantId};
+
+    #[test]
+    fn a_difference_names_who_gains_and_loses_what_and_where() {
+        let catalogue = Catalogue::new("1")
+            .with(PermissionEntry::new("tenant.a.read", ""))
+            .with(PermissionEntry::new("tenant.a.write", ""));
+        let roles = vec![Role::new("reader").allow(["tenant.a.read"]), Role::new("all").allow(["tenant.*"])];
+        let engine = Engine::build(catalogue, roles).unwrap();
+        let (tenant, account) = (TenantId::from_u128(1), AccountId::from_u128(2));
+        let at = Scope::account(tenant, account);
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let set = |role: &str, scope| {
+            let assignments = vec![Assignment::new(role, scope)];
+            engine.compile(&Principal { assignments, ..Principal::default() })
+        };
+        let (before, after) = (set("reader", Scope::tenant(tenant)), set("all", at));
+        let differences = before.diff(&after, now);
+        assert_eq!(differences[0].permission, "tenant.a.read");
+        assert_eq!((&*differences[0].gained, &*differences[0].lost), (&[][..], &[Scope::tenant(tenant)][..]));
+        assert_eq!((&*differences[1].gained, &*differences[1].lost), (&[at][..], &[][..]));
+        assert_eq!(before.diff(&before, now), []);
+        assert_eq!(who_can([("ana", &before), ("ben", &after)], "tenant.a.write", &at, now), ["ben"]);
+        let id = engine.resolve("tenant.a.read").unwrap();
+        assert_eq!(after.check_all(&[(id, at), (id, Scope::platform())], now), [true, false]);
+    }
+}

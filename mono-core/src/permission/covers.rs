@@ -145,3 +145,94 @@ fn parts(table: &RoleTable, role: u32) -> impl Iterator<Item = &Part> {
     let lineage = table.lineage(role);
     lineage.into_iter().filter_map(|(role, _)| table.get(role)).flat_map(|role| &role.parts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::*;
+    use crate::id::{AccountId, TenantId};
+    use crate::time::Timestamp;
+
+    const T: TenantId = TenantId::from_u128(1);
+    const A: AccountId = AccountId::from_u128(2);
+
+    fn at(second: u32) -> Timestamp {
+        format!("2026-01-01T00:00:{second:02}Z").parse().unwrap()
+    }
+
+    fn engine() -> Engine {
+        let names = ["tenant.a.read", "tenant.a.write", "tenant.b.read"];
+        let catalogue =
+            names.iter().fold(Catalogue::new("1"), |list, name| list.with(PermissionEntry::new(*name, "")));
+        let roles = vec![
+            Role::new("all").allow(["tenant.*"]),
+            Role::new("each").allow(names),
+            Role::new("most").allow(["tenant.*"]).except(["tenant.a.write"]),
+        ];
+        Engine::build(catalogue, roles).unwrap()
+    }
+
+    fn covers(facts: &Principal, pattern: &str, scope: Scope, until: Option<Timestamp>) -> bool {
+        engine().compile(facts).covers(&Pattern::parse(pattern).unwrap(), &scope, until, at(10))
+    }
+
+    fn holder(role: &str) -> Principal {
+        Principal { assignments: vec![Assignment::new(role, Scope::tenant(T))], ..Principal::default() }
+    }
+
+    #[test]
+    fn holding_every_action_of_today_is_not_holding_the_wildcard() {
+        assert!(covers(&holder("all"), "tenant.*", Scope::tenant(T), None));
+        assert!(covers(&holder("all"), "tenant.*.read", Scope::account(T, A), None));
+        assert!(!covers(&holder("all"), "*", Scope::tenant(T), None));
+        assert!(!covers(&holder("all"), "tenant.a.read", Scope::platform(), None));
+        assert!(covers(&holder("each"), "tenant.a.read", Scope::tenant(T), None));
+        assert!(!covers(&holder("each"), "tenant.*", Scope::tenant(T), None));
+        // What does not exist yet is covered by the wildcard only.
+        assert!(covers(&holder("all"), "tenant.c.read", Scope::tenant(T), None));
+    }
+
+    #[test]
+    fn what_is_taken_away_is_not_held() {
+        assert!(!covers(&holder("most"), "tenant.a.*", Scope::tenant(T), None));
+        assert!(covers(&holder("most"), "tenant.*.read", Scope::tenant(T), None));
+        let set = engine().compile(&holder("most"));
+        assert!(set.covers_role("most", &Scope::tenant(T), None, at(10)));
+        assert!(!set.covers_role("all", &Scope::tenant(T), None, at(10)));
+        assert!(!set.covers_role("nobody", &Scope::tenant(T), None, at(10)));
+    }
+
+    #[test]
+    fn own_denies_count_above_and_below_and_guardrails_only_above() {
+        let mut facts = holder("all");
+        facts.grants = vec![Grant::deny("tenant.a.read", Scope::account(T, A))];
+        assert!(!covers(&facts, "tenant.*", Scope::tenant(T), None));
+        assert!(covers(&facts, "tenant.b.*", Scope::tenant(T), None));
+        facts.grants.clear();
+        facts.guardrails = vec![Guardrail::new("tenant.a.read", Scope::account(T, A))];
+        assert!(covers(&facts, "tenant.*", Scope::tenant(T), None));
+        assert!(!covers(&facts, "tenant.*", Scope::account(T, A), None));
+    }
+
+    #[test]
+    fn nothing_is_passed_on_for_longer_than_it_is_held() {
+        let mut facts = holder("all");
+        facts.assignments[0].ends_at = Some(at(20));
+        assert!(covers(&facts, "tenant.*", Scope::tenant(T), Some(at(20))));
+        assert!(!covers(&facts, "tenant.*", Scope::tenant(T), Some(at(21))));
+        assert!(!covers(&facts, "tenant.*", Scope::tenant(T), None));
+        // A deny that is still to come counts too.
+        let mut facts = holder("all");
+        facts.grants =
+            vec![Grant { starts_at: Some(at(30)), ..Grant::deny("tenant.a.read", Scope::tenant(T)) }];
+        assert!(covers(&facts, "tenant.*", Scope::tenant(T), Some(at(30))));
+        assert!(!covers(&facts, "tenant.*", Scope::tenant(T), Some(at(31))));
+    }
+
+    #[test]
+    fn a_key_passes_on_no_more_than_its_own_scopes() {
+        let mut facts = holder("all");
+        facts.key = Some(KeyRestriction { scopes: vec!["tenant.a.*".into()], at: Scope::tenant(T) });
+        assert!(covers(&facts, "tenant.a.*", Scope::tenant(T), None));
+        assert!(!covers(&facts, "tenant.*", Scope::tenant(T), None));
+    }
+}

@@ -231,3 +231,85 @@ impl Catalogue {
         problems
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::*;
+    use crate::id::{AccountId, TenantId};
+    use crate::time::Timestamp;
+
+    fn codes(problems: &[crate::Problem]) -> Vec<(&str, &str)> {
+        problems.iter().map(|problem| (&*problem.field, &*problem.code)).collect()
+    }
+
+    fn engine() -> Engine {
+        let catalogue = Catalogue::new("1")
+            .with(PermissionEntry::new("tenant.a.read", ""))
+            .with(PermissionEntry::new("tenant.b.read", ""));
+        let roles = vec![
+            Role::new("reader").allow(["tenant.a.read"]),
+            Role::new("ghost").allow(["tenant.zzz.*"]),
+            Role::new("admin").allow(["tenant.*"]).inherit(["reader"]),
+        ];
+        Engine::build(catalogue, roles).unwrap()
+    }
+
+    #[test]
+    fn roles_that_look_like_mistakes_are_named() {
+        let engine = engine();
+        let tenant = TenantId::from_u128(1);
+        let custom = Role::new("clerk").allow(["tenant.b.read"]).inherit(["reader"]);
+        let engine = engine.with_tenants([engine.tenant_rules(tenant, vec![custom], &[])]);
+        let problems = engine.lint(["admin", "clerk"]);
+        let place = format!("tenants[{tenant}].roles[0]");
+        let expected = [
+            ("roles[1].allow[0]", "unknown_permission"),
+            ("roles[1]", "empty_role"),
+            ("roles[1]", "unused_role"),
+            (&*place, "broader_than_parents"),
+        ];
+        assert_eq!(codes(&problems), expected);
+        assert!(problems[3].message.ends_with("tenant.b.read"));
+    }
+
+    #[test]
+    fn grants_that_never_match_and_shadowed_ones_are_named() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let tenant = Scope::tenant(TenantId::from_u128(1));
+        let account = Scope::account(TenantId::from_u128(1), AccountId::from_u128(2));
+        let ended = Assignment { ends_at: Some(now), ..Assignment::new("admin", tenant) };
+        let facts = Principal {
+            assignments: vec![Assignment::new("admin", account), ended, Assignment::new("admin", tenant)],
+            grants: vec![
+                Grant::allow("tenant.*", tenant),
+                Grant::allow("tenant.a.read", account),
+                Grant::allow("tenant.zzz.*", account),
+                Grant::deny("tenant.b.*", tenant),
+                Grant::deny("tenant.b.*", tenant),
+            ],
+            ..Principal::default()
+        };
+        let expected = [
+            ("assignments[0]", "shadowed"),
+            ("assignments[1]", "never_matches"),
+            ("assignments[1]", "shadowed"),
+            ("grants[1]", "shadowed"),
+            ("grants[2]", "never_matches"),
+            ("grants[2]", "shadowed"),
+            ("grants[4]", "shadowed"),
+        ];
+        assert_eq!(codes(&engine().lint_facts(&facts, now)), expected);
+    }
+
+    #[test]
+    fn editions_of_a_catalogue_are_compared() {
+        let entry = PermissionEntry::new;
+        let old = Catalogue::new("1").with(entry("t.a", "")).with(entry("t.b", "")).with(entry("t.c", ""));
+        let new = Catalogue::new("2")
+            .with(entry("t.b", "").dangerous())
+            .with(entry("t.c", "c"))
+            .with(entry("t.d", ""));
+        let expected = [("t.a", "removed"), ("t.b", "changed"), ("t.c", "reworded"), ("t.d", "added")];
+        assert_eq!(codes(&old.differences(&new)), expected);
+    }
+}

@@ -19,7 +19,7 @@ pub(crate) const NAMES: [&str; 12] = [
     "feature.cards.access",
     "public.browse",
 ];
-const PATTERNS: [&str; 14] = [
+pub(crate) const PATTERNS: [&str; 14] = [
     "*",
     "tenant.*",
     "tenant.*.read",
@@ -65,7 +65,8 @@ pub(crate) fn places() -> Vec<Scope> {
 }
 
 fn place() -> impl Strategy<Value = Scope> {
-    prop::sample::select(places())
+    let tenants = (0..3).map(|i| Scope::tenant(tenant(i))).collect::<Vec<_>>();
+    prop_oneof![2 => Just(Scope::platform()), 2 => prop::sample::select(tenants), 3 => prop::sample::select(places())]
 }
 
 fn pattern() -> impl Strategy<Value = String> {
@@ -151,7 +152,7 @@ pub(crate) fn facts() -> impl Strategy<Value = Principal> {
         prop_oneof![3 => prop::collection::vec(assignment.clone(), 0..5), 1 => prop::collection::vec(assignment, 10..30)],
         prop::collection::vec(grant, 0..4),
         prop::collection::vec(guardrail, 0..2),
-        prop_oneof![4 => Just(vec![]), 1 => prop::collection::vec(place(), 1..2)],
+        prop_oneof![4 => Just(vec![]), 1 => prop::collection::vec(prop::sample::select(places()), 1..2)],
         prop::collection::vec(feature, 0..4),
         prop::option::weighted(0.2, key),
     )
@@ -175,7 +176,7 @@ impl Stored {
         let rules: Vec<_> = self
             .custom
             .iter()
-            .map(|(tenant, roles)| engine.tenant_rules(*tenant, roles.clone(), self.overrides.clone()))
+            .map(|(tenant, roles)| engine.tenant_rules(*tenant, roles.clone(), &self.overrides))
             .collect();
         engine.with_tenants(rules)
     }
