@@ -33,6 +33,8 @@ mod role;
 mod scope;
 mod sentence;
 mod set;
+#[cfg(feature = "snapshot")]
+mod snapshot;
 mod visible;
 
 pub use catalogue::{Catalogue, PermissionEntry, RateLimitTier};
@@ -49,6 +51,8 @@ pub use registry::{Asked, PermissionId};
 pub use role::{Override, OverrideKind, Role};
 pub use scope::{ResourceKind, Scope};
 pub use set::{Decision, PermissionSet};
+#[cfg(feature = "snapshot")]
+pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError, SnapshotRequest, snapshot_public_key};
 pub use visible::{ScopeFilter, Subtree};
 
 #[cfg(test)]

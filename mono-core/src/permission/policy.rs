@@ -141,7 +141,7 @@ impl Policy {
     pub fn in_force(self) -> Result<LoadedPolicy, Vec<Problem>> {
         let engine = Engine::build(self.catalogue.clone(), self.roles.clone())?;
         let mut problems = Vec::new();
-        let mut rules = Vec::new();
+        let mut resolved_rules = Vec::new();
         let tenants: BTreeSet<TenantId> = (self.tenant_roles.iter().map(|item| item.tenant))
             .chain(self.overrides.iter().map(|item| item.tenant))
             .collect();
@@ -156,9 +156,9 @@ impl Policy {
             let roles = lists.flat_map(|(_, item)| item.roles.iter().cloned()).collect();
             let resolved = engine.tenant_rules(tenant, roles, &self.overrides);
             problems.extend(resolved.problems().iter().map(|problem| renamed(problem, &places)));
-            rules.push(resolved);
+            resolved_rules.push(resolved);
         }
-        let engine = engine.with_tenants(rules);
+        let engine = engine.with_tenants(resolved_rules);
         let everything = Principal {
             assignments: self.assignments.clone(),
             grants: self.grants.clone(),
