@@ -1,5 +1,8 @@
-use mono_core::caller::Caller;
+use mono_core::caller::{Caller, Identity, RequestContext};
+use std::sync::Arc;
 
-fn main() {
-    let _ = Caller { identity: todo!(), request: todo!() };
+fn forged(identity: Arc<Identity>, request: Arc<RequestContext>) -> Caller {
+    Caller { identity, request }
 }
+
+fn main() {}
