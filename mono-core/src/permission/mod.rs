@@ -1,1 +1,45 @@
-//! Permissions.
+//! Permissions: who may do what, where, until when, and why.
+//!
+//! A [`Catalogue`] lists every permission. A [`Role`] bundles patterns and inherits roles. An [`Assignment`] gives a
+//! role at a [`Scope`]; a [`Grant`] gives or forbids a pattern directly; a [`Guardrail`] forbids for everybody in a
+//! scope. An [`Engine`] freezes catalogue and roles and compiles the facts about a [`Principal`] into a
+//! [`PermissionSet`], which answers.
+//!
+//! **The rule:** allowed if some live allow at the scope or above it matches, and no live deny at the scope or above it
+//! does. There is no order, no priority and no specificity. The super admin is the pattern `*` at the platform and is
+//! bound only by denies at the platform.
+//!
+//! Answers never depend on I/O, locks or a clock: `now` is an argument.
+
+mod bits;
+mod catalogue;
+mod compile;
+mod engine;
+mod explain;
+mod grant;
+mod graph;
+mod handle;
+mod hash;
+mod lint;
+mod name;
+mod pattern;
+mod registry;
+mod role;
+mod scope;
+mod sentence;
+mod set;
+
+pub use catalogue::{Catalogue, PermissionEntry, RateLimitTier};
+pub use engine::{Engine, TenantRules};
+pub use explain::{Explanation, Fact, Reason};
+pub use grant::{Assignment, Effect, Grant, Guardrail, KeyRestriction, Principal, Subject, TenantFeatures};
+pub use handle::Permission;
+pub use name::{MAX_NAME_BYTES, MAX_SEGMENT_BYTES, Name, is_name};
+pub use pattern::Pattern;
+pub use registry::{Asked, PermissionId};
+pub use role::{Override, OverrideKind, Role};
+pub use scope::{ResourceKind, Scope};
+pub use set::{Decision, PermissionSet};
+
+#[cfg(test)]
+mod tests;

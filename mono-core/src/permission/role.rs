@@ -1,0 +1,92 @@
+//! Roles, and what a tenant changes in them.
+
+use crate::id::TenantId;
+use serde::{Deserialize, Serialize};
+
+/// A named bundle of permissions: a system role of the platform, or a custom role of one tenant.
+///
+/// A role holds no denies: a deny in an inherited role would make a promotion lose rights. `except` takes only from
+/// what this role itself allows, never from what it inherits.
+///
+/// ```
+/// use mono_core::permission::Role;
+/// let role = Role::new("tenant_admin").allow(["tenant.*"]).except(["tenant.billing.*"]).inherit(["account_owner"]);
+/// assert_eq!(role.parents, ["account_owner"]);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// The stable key, such as `tenant_admin`.
+    pub key: String,
+    /// The name that people read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What the role is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The patterns that the role allows, as they are stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+    /// Patterns taken from this role's own contribution.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
+    /// The keys of the roles that it inherits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<String>,
+}
+
+fn texts<T: Into<String>>(items: impl IntoIterator<Item = T>) -> impl Iterator<Item = String> {
+    items.into_iter().map(Into::into)
+}
+
+impl Role {
+    /// A role that allows nothing yet.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self { key: key.into(), ..Self::default() }
+    }
+
+    /// The role with more patterns allowed.
+    pub fn allow<T: Into<String>>(mut self, patterns: impl IntoIterator<Item = T>) -> Self {
+        self.allow.extend(texts(patterns));
+        self
+    }
+
+    /// The role with more patterns taken from its own contribution.
+    pub fn except<T: Into<String>>(mut self, patterns: impl IntoIterator<Item = T>) -> Self {
+        self.except.extend(texts(patterns));
+        self
+    }
+
+    /// The role with more parents.
+    pub fn inherit<T: Into<String>>(mut self, parents: impl IntoIterator<Item = T>) -> Self {
+        self.parents.extend(texts(parents));
+        self
+    }
+}
+
+/// How an override changes the own contribution of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverrideKind {
+    /// The patterns are added.
+    Extend,
+    /// The patterns are taken away, also from what other overrides add. Inherited rights stay: to forbid, use a deny.
+    Restrict,
+    /// The patterns stand in place of the role's own `allow` and `except`.
+    Replace,
+}
+
+/// A change that a tenant makes to a role. It holds where the *target* is in that tenant, also for assignments made at
+/// the platform, and never elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// The key of the role.
+    pub role: String,
+    /// The tenant that makes the change.
+    pub tenant: TenantId,
+    /// What the patterns do.
+    pub kind: OverrideKind,
+    /// The patterns, as they are stored.
+    pub patterns: Vec<String>,
+}
