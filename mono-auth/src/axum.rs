@@ -44,9 +44,9 @@ where
 fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
     let unauthorized = |code: &'static str, message: &str| Error::new(ErrorKind::Unauthorized, code, message);
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values
-        .next()
-        .ok_or_else(|| unauthorized("missing_credentials", "this needs a bearer token in the Authorization header"))?;
+    let value = values.next().ok_or_else(|| {
+        unauthorized("missing_credentials", "this needs a bearer token in the Authorization header")
+    })?;
     if values.next().is_some() {
         return Err(unauthorized("invalid_credentials", "give one credential, not several"));
     }

@@ -1,5 +1,6 @@
 //! What a person may do in a tenant, kept for a few seconds.
 
+use moka::future::Cache;
 use mono_core::caller::{Actor, Caller, Identity, SystemReason};
 use mono_core::error::Problem;
 use mono_core::id::{SessionId, TenantId, UserId};
@@ -11,7 +12,6 @@ use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
 use mono_storage::store::{Definitions, Principal, TenantPart};
-use moka::future::Cache;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,15 +38,11 @@ pub(crate) struct Catalogue {
 
 impl Catalogue {
     fn build(definitions: Definitions) -> Result<Self, Error> {
-        let problems = |problems: Vec<Problem>| {
+        let (engine, plans) = definitions.compile().map_err(|problems| {
             let list = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ");
-            Error::new(ErrorKind::Internal, "catalogue_broken", format!("the stored catalogue is not whole:\n  {list}"))
-        };
-        let known: std::collections::BTreeSet<String> =
-            definitions.permissions.iter().map(|permission| permission.name.clone()).collect();
-        let plans = PlanCatalogue::build(definitions.plans, |name| known.contains(name)).map_err(problems)?;
-        let catalogue = permission::Catalogue { permissions: definitions.permissions, ..Default::default() };
-        let engine = Engine::build(catalogue, definitions.roles).map_err(problems)?;
+            let message = format!("the stored catalogue is not whole:\n  {list}");
+            Error::new(ErrorKind::Internal, "catalogue_broken", message)
+        })?;
         Ok(Self { engine, plans })
     }
 
@@ -110,7 +106,8 @@ impl Identities {
         tenant: Option<TenantId>,
         actor: impl FnOnce(Option<mono_core::id::MemberId>) -> Actor,
     ) -> Result<Identity, Error> {
-        let forbidden = |code: &'static str, message: &str| Err(Error::new(ErrorKind::Forbidden, code, message));
+        let forbidden =
+            |code: &'static str, message: &str| Err(Error::new(ErrorKind::Forbidden, code, message));
         if principal.status != UserStatus::Active {
             return forbidden("user_suspended", "this user is suspended");
         }
@@ -136,7 +133,12 @@ impl Identities {
         let entitlements = part.map_or_else(Entitlements::none, |part| entitlements(&catalogue, part, now));
         let facts = permission::Principal {
             home: part.filter(|part| part.member.is_some()).map(|part| part.tenant),
-            assignments: principal.platform_roles.iter().chain(part.iter().flat_map(|part| &part.roles)).cloned().collect(),
+            assignments: principal
+                .platform_roles
+                .iter()
+                .chain(part.iter().flat_map(|part| &part.roles))
+                .cloned()
+                .collect(),
             features: part
                 .map(|part| TenantFeatures {
                     tenant: part.tenant,
@@ -149,7 +151,7 @@ impl Identities {
         Ok(Identity {
             actor: actor(member.map(|(id, _)| id)),
             tenant,
-            permissions: catalogue.engine.compile(&facts),
+            permissions: Some(catalogue.engine.compile(&facts)),
             entitlements,
         })
     }

@@ -122,7 +122,8 @@ mod tests {
     async fn nobody_and_nonsense_are_refused() {
         let passwords = Passwords::new(&SystemRandom).unwrap();
         assert!(!passwords.verify("a password that nobody has".into(), None).await.unwrap());
-        let greedy = "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b5dWRWJTmaaJObG";
+        let greedy =
+            "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b5dWRWJTmaaJObG";
         for stored in ["", "plain", greedy] {
             assert!(!passwords.verify("x".into(), Some(stored.into())).await.unwrap());
         }

@@ -180,7 +180,8 @@ mod tests {
     fn signed(header: &Value, claims: &str) -> String {
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
         let message = format!("{}.{}", part(&header.to_string()), part(claims));
-        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &tokens().encoding, Algorithm::HS256).unwrap();
+        let signature =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &tokens().encoding, Algorithm::HS256).unwrap();
         format!("{message}.{signature}")
     }
 
@@ -197,7 +198,10 @@ mod tests {
         assert_eq!(expires_at.timestamp(), NOW + 600);
         let late = Timestamp::from_timestamp(NOW + 631, 0).unwrap();
         assert_eq!(tokens().read(&token, late).unwrap_err().code(), "token_expired");
-        assert!(tokens().read(&signed(&header(), &claims_text()), now()).is_ok(), "the helper signs as we do");
+        assert!(
+            tokens().read(&signed(&header(), &claims_text()), now()).is_ok(),
+            "the helper signs as we do"
+        );
     }
 
     fn claims_text() -> String {
@@ -268,7 +272,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for token in ["", ".", "..", "a.b.c", &"a".repeat(5_000_000), &format!("{}..", URL_SAFE_NO_PAD.encode("{}"))] {
+        for token in
+            ["", ".", "..", "a.b.c", &"a".repeat(5_000_000), &format!("{}..", URL_SAFE_NO_PAD.encode("{}"))]
+        {
             assert!(tokens().read(token, now()).is_err());
         }
     }

@@ -24,8 +24,8 @@ pub struct Identity {
     pub actor: Actor,
     /// The tenant that it works in.
     pub tenant: Option<TenantId>,
-    /// What it may do.
-    pub permissions: PermissionSet,
+    /// What it may do; `None` for the program itself, which is not asked.
+    pub permissions: Option<PermissionSet>,
     /// What the tenant has subscribed to.
     pub entitlements: Entitlements,
 }
@@ -98,7 +98,7 @@ impl Caller {
         let identity = Identity {
             actor: Actor::System(reason),
             tenant,
-            permissions: PermissionSet::empty(),
+            permissions: None,
             entitlements: Entitlements::unlimited(),
         };
         Self { identity: Arc::new(identity), request: Arc::default() }
@@ -120,9 +120,9 @@ impl Caller {
     /// # Errors
     /// `Validation` with code `tenant_required` where none is chosen.
     pub fn tenant(&self) -> Result<TenantId, Error> {
-        self.identity.tenant.ok_or_else(|| {
-            Error::invalid("tenant", "tenant_required", "choose a tenant: sign in to one")
-        })
+        self.identity
+            .tenant
+            .ok_or_else(|| Error::invalid("tenant", "tenant_required", "choose a tenant: sign in to one"))
     }
 
     /// What the tenant has subscribed to.
@@ -130,14 +130,14 @@ impl Caller {
         &self.identity.entitlements
     }
 
-    /// What the caller may do; empty for the program itself, which is not asked.
-    pub fn permissions(&self) -> &PermissionSet {
-        &self.identity.permissions
+    /// What the caller may do; `None` for the program itself, which is not asked.
+    pub fn permissions(&self) -> Option<&PermissionSet> {
+        self.identity.permissions.as_ref()
     }
 
     /// Whether the program itself acts.
     pub fn is_system(&self) -> bool {
-        matches!(self.identity.actor, Actor::System(_))
+        self.identity.permissions.is_none()
     }
 
     /// Refuses everybody but the program itself.
@@ -160,18 +160,19 @@ impl Caller {
     ///
     /// # Errors
     /// `Forbidden` that names the permission and says what was missing.
-    pub fn authorize(&self, permission: Permission, scope: Scope, now: Timestamp) -> Result<(), Error> {
-        if self.is_system() || self.permissions().check(permission, &scope, now) {
-            return Ok(());
+    pub fn authorize(&self, permission: Permission, scope: &Scope, now: Timestamp) -> Result<(), Error> {
+        match &self.identity.permissions {
+            None => Ok(()),
+            Some(permissions) if permissions.check(permission, scope, now) => Ok(()),
+            Some(permissions) => Err(refusal(permissions, permission, scope, now)),
         }
-        Err(self.refusal(permission, &scope, now))
     }
+}
 
-    /// The refusal, with the reason that the permission engine gives. Slow path: only refusals pay for it.
-    fn refusal(&self, permission: Permission, scope: &Scope, now: Timestamp) -> Error {
-        let explanation = self.permissions().explain(permission, scope, now);
-        let message = format!("this needs the permission {}", permission.name());
-        Error::new(ErrorKind::Forbidden, explanation.code(), message)
-            .with_details(serde_json::json!({ "permission": permission.name() }))
-    }
+/// The refusal, with the reason that the permission engine gives. Only who is refused pays for finding it.
+fn refusal(permissions: &PermissionSet, permission: Permission, scope: &Scope, now: Timestamp) -> Error {
+    let explanation = permissions.explain(permission, scope, now);
+    let message = format!("this needs the permission {}", permission.name());
+    Error::new(ErrorKind::Forbidden, explanation.code(), message)
+        .with_details(serde_json::json!({ "permission": permission.name() }))
 }

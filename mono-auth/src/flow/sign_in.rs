@@ -1,13 +1,13 @@
 //! Sign in with e-mail address and password.
 
 use crate::authenticator::Authenticator;
+use mono_core::Error;
 use mono_core::api::auth::refused;
 use mono_core::audit::Action;
 use mono_core::caller::{Actor, Caller, RequestContext, SystemReason};
 use mono_core::id::{SessionId, TenantId, UserId};
 use mono_core::text::{Email, Slug};
 use mono_core::time::Timestamp;
-use mono_core::Error;
 use secrecy::SecretString;
 use std::sync::Arc;
 

@@ -102,7 +102,9 @@ impl Database {
     pub async fn ping(&self) -> Result<(), Error> {
         match &self.pools {
             #[cfg(feature = "postgres")]
-            Pools::Postgres { application, .. } => sqlx::query("SELECT 1").execute(application).await.map(|_| ()),
+            Pools::Postgres { application, .. } => {
+                sqlx::query("SELECT 1").execute(application).await.map(|_| ())
+            }
             #[cfg(feature = "sqlite")]
             Pools::Sqlite { read, .. } => sqlx::query("SELECT 1").execute(read).await.map(|_| ()),
         }
@@ -191,8 +193,11 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
         #[cfg(feature = "postgres")]
         Target::Postgres(target) => {
             let timeout = options.statement_timeout.as_millis().to_string();
-            let settings =
-                [("statement_timeout", timeout.as_str()), ("lock_timeout", "10000"), ("idle_in_transaction_session_timeout", "60000")];
+            let settings = [
+                ("statement_timeout", timeout.as_str()),
+                ("lock_timeout", "10000"),
+                ("idle_in_transaction_session_timeout", "60000"),
+            ];
             let pool = |login: &sqlx::postgres::PgConnectOptions| {
                 sqlx::postgres::PgPoolOptions::new()
                     .max_connections(options.max_connections)
@@ -208,7 +213,9 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
         #[cfg(feature = "sqlite")]
         Target::Sqlite(target) => {
             let pool = |max: u32| {
-                sqlx::sqlite::SqlitePoolOptions::new().max_connections(max).acquire_timeout(options.acquire_timeout)
+                sqlx::sqlite::SqlitePoolOptions::new()
+                    .max_connections(max)
+                    .acquire_timeout(options.acquire_timeout)
             };
             let write = pool(1)
                 // Writers stand in line here, each for one short transaction.

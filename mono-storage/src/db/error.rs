@@ -44,8 +44,12 @@ const UNIQUE: &[Unique] = &[
 pub(crate) fn from_sqlx(error: sqlx::Error) -> Error {
     match &error {
         sqlx::Error::Database(database) => from_database(database.as_ref()).with_source(error),
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_)
-        | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed => Error::unavailable(error),
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => Error::unavailable(error),
         _ => Error::internal(error),
     }
 }
@@ -61,7 +65,11 @@ fn from_database(error: &dyn sqlx::error::DatabaseError) -> Error {
         );
     }
     if error.is_foreign_key_violation() {
-        return Error::new(ErrorKind::Conflict, "reference_missing", "this refers to a thing that does not exist");
+        return Error::new(
+            ErrorKind::Conflict,
+            "reference_missing",
+            "this refers to a thing that does not exist",
+        );
     }
     match error.code().as_deref() {
         // 40001 serialization_failure, 40P01 deadlock_detected; SQLite 5 BUSY, 6 LOCKED and their extensions
@@ -71,14 +79,23 @@ fn from_database(error: &dyn sqlx::error::DatabaseError) -> Error {
             "the data is being changed by somebody else; try again",
         ),
         // 22021 character_not_in_repertoire, 22P05 untranslatable_character: a NUL that slipped through
-        Some("22021" | "22P05") => {
-            Error::new(ErrorKind::Validation, "invalid_character", "the text holds a character that cannot be stored")
-        }
+        Some("22021" | "22P05") => Error::new(
+            ErrorKind::Validation,
+            "invalid_character",
+            "the text holds a character that cannot be stored",
+        ),
         // 57014 query_canceled (timeout), 53xxx insufficient resources, 57Pxx shutdown, 08xxx connection
         Some(code)
-            if code == "57014" || code.starts_with("53") || code.starts_with("57P") || code.starts_with("08") =>
+            if code == "57014"
+                || code.starts_with("53")
+                || code.starts_with("57P")
+                || code.starts_with("08") =>
         {
-            Error::new(ErrorKind::Unavailable, "unavailable", "the service is not available now; try again later")
+            Error::new(
+                ErrorKind::Unavailable,
+                "unavailable",
+                "the service is not available now; try again later",
+            )
         }
         _ => Error::new(ErrorKind::Internal, "internal", "something went wrong on our side"),
     }

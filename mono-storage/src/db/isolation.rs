@@ -169,7 +169,12 @@ pub async fn prove(database: &Database) -> Result<Vec<Finding>, Error> {
 
 #[cfg(feature = "postgres")]
 async fn ask(pool: &sqlx::PgPool, rule: &Rule, findings: &mut Vec<Finding>) -> Result<(), Error> {
-    let objects: Vec<String> = sqlx::query_scalar(rule.query).fetch_all(pool).await.map_err(Error::unavailable)?;
-    findings.extend(objects.into_iter().map(|object| Finding { object, rule: rule.rule, remedy: rule.remedy }));
+    let objects: Vec<String> =
+        sqlx::query_scalar(rule.query).fetch_all(pool).await.map_err(Error::unavailable)?;
+    findings.extend(objects.into_iter().map(|object| Finding {
+        object,
+        rule: rule.rule,
+        remedy: rule.remedy,
+    }));
     Ok(())
 }

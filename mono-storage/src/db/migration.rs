@@ -10,7 +10,8 @@ use sqlx::{Connection, SqlSafeStr};
 const POSTGRES: &[(i64, &str, &str)] =
     &[(1, "foundation", include_str!("../../migrations/postgres/0001_foundation.sql"))];
 #[cfg(feature = "sqlite")]
-const SQLITE: &[(i64, &str, &str)] = &[(1, "foundation", include_str!("../../migrations/sqlite/0001_foundation.sql"))];
+const SQLITE: &[(i64, &str, &str)] =
+    &[(1, "foundation", include_str!("../../migrations/sqlite/0001_foundation.sql"))];
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
     let migrations = migrations.iter().map(|&(version, description, text)| {
@@ -39,12 +40,17 @@ pub async fn migrate(options: &DatabaseOptions, owner_url: Option<&str>) -> Resu
                     "migrating PostgreSQL needs the owner's login: give --owner-url or MONO_DATABASE_OWNER_URL",
                 ));
             };
-            let owner: sqlx::postgres::PgConnectOptions = owner_url.parse().map_err(|error: sqlx::Error| {
-                Error::invalid("owner_url", "invalid_url", "the owner's URL is not valid").with_source(error)
-            })?;
-            let mut connection = sqlx::PgConnection::connect_with(&owner).await.map_err(Error::unavailable)?;
+            let owner: sqlx::postgres::PgConnectOptions =
+                owner_url.parse().map_err(|error: sqlx::Error| {
+                    Error::invalid("owner_url", "invalid_url", "the owner's URL is not valid")
+                        .with_source(error)
+                })?;
+            let mut connection =
+                sqlx::PgConnection::connect_with(&owner).await.map_err(Error::unavailable)?;
             migrator(POSTGRES).run(&mut connection).await.map_err(failed)?;
-            for (login, role) in [(&target.application, "mono_application"), (&target.platform, "mono_platform")] {
+            for (login, role) in
+                [(&target.application, "mono_application"), (&target.platform, "mono_platform")]
+            {
                 create_login(&mut connection, login.get_username(), target.password.as_deref(), role).await?;
             }
             connection.close().await.map_err(Error::unavailable)
@@ -52,7 +58,8 @@ pub async fn migrate(options: &DatabaseOptions, owner_url: Option<&str>) -> Resu
         #[cfg(feature = "sqlite")]
         Target::Sqlite(target) => {
             let _ = owner_url;
-            let mut connection = sqlx::SqliteConnection::connect_with(target).await.map_err(Error::unavailable)?;
+            let mut connection =
+                sqlx::SqliteConnection::connect_with(target).await.map_err(Error::unavailable)?;
             migrator(SQLITE).run(&mut connection).await.map_err(failed)?;
             connection.close().await.map_err(Error::unavailable)
         }
@@ -60,7 +67,8 @@ pub async fn migrate(options: &DatabaseOptions, owner_url: Option<&str>) -> Resu
 }
 
 fn failed(error: sqlx::migrate::MigrateError) -> Error {
-    Error::new(ErrorKind::Internal, "migration_failed", format!("the migration failed: {error}")).with_source(error)
+    Error::new(ErrorKind::Internal, "migration_failed", format!("the migration failed: {error}"))
+        .with_source(error)
 }
 
 /// Makes a run-time login that is neither owner nor superuser, or gives an existing one its role.
@@ -85,7 +93,8 @@ async fn create_login(
     .await
     .map_err(Error::unavailable)?;
     let explain = |error: sqlx::Error| {
-        let message = format!("the owner could not make the login {login}: it needs the right to create roles");
+        let message =
+            format!("the owner could not make the login {login}: it needs the right to create roles");
         Error::new(ErrorKind::Internal, "migration_failed", message).with_source(error)
     };
     if let Some(create) = statements.0 {
@@ -100,7 +109,9 @@ pub(super) async fn require_current(pools: &Pools) -> Result<(), Error> {
     const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
     let (applied, known): (Result<Vec<i64>, sqlx::Error>, _) = match pools {
         #[cfg(feature = "postgres")]
-        Pools::Postgres { application, .. } => (sqlx::query_scalar(APPLIED).fetch_all(application).await, POSTGRES),
+        Pools::Postgres { application, .. } => {
+            (sqlx::query_scalar(APPLIED).fetch_all(application).await, POSTGRES)
+        }
         #[cfg(feature = "sqlite")]
         Pools::Sqlite { read, .. } => (sqlx::query_scalar(APPLIED).fetch_all(read).await, SQLITE),
     };

@@ -66,7 +66,10 @@ impl DatabaseOptions {
         let Target::Postgres(other) = target(url)? else {
             return Err(invalid("the platform URL is one of PostgreSQL"));
         };
-        #[cfg_attr(not(feature = "sqlite"), expect(irrefutable_let_patterns, reason = "one back end is built in"))]
+        #[cfg_attr(
+            not(feature = "sqlite"),
+            expect(irrefutable_let_patterns, reason = "one back end is built in")
+        )]
         let Target::Postgres(own) = &mut self.target else {
             return Err(invalid("SQLite has no roles, so no platform URL"));
         };
@@ -81,6 +84,16 @@ impl DatabaseOptions {
             Target::Postgres(_) => "PostgreSQL",
             #[cfg(feature = "sqlite")]
             Target::Sqlite(_) => "SQLite",
+        }
+    }
+
+    /// Whether it is the embedded database, which has no owner apart from the program.
+    pub const fn is_embedded(&self) -> bool {
+        match &self.target {
+            #[cfg(feature = "postgres")]
+            Target::Postgres(_) => false,
+            #[cfg(feature = "sqlite")]
+            Target::Sqlite(_) => true,
         }
     }
 }
@@ -100,8 +113,9 @@ fn target(url: &str) -> Result<Target, Error> {
         #[cfg(feature = "sqlite")]
         Some(("sqlite", _)) => {
             use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-            let options: SqliteConnectOptions =
-                url.parse().map_err(|error| invalid("the SQLite URL is not valid").with_source::<sqlx::Error>(error))?;
+            let options: SqliteConnectOptions = url
+                .parse()
+                .map_err(|error: sqlx::Error| invalid("the SQLite URL is not valid").with_source(error))?;
             Ok(Target::Sqlite(
                 options
                     .create_if_missing(true)
@@ -114,9 +128,10 @@ fn target(url: &str) -> Result<Target, Error> {
         }
         #[cfg(feature = "postgres")]
         Some(("postgres" | "postgresql", _)) => {
-            let application: sqlx::postgres::PgConnectOptions = url
-                .parse()
-                .map_err(|error| invalid("the PostgreSQL URL is not valid").with_source::<sqlx::Error>(error))?;
+            let application: sqlx::postgres::PgConnectOptions =
+                url.parse().map_err(|error: sqlx::Error| {
+                    invalid("the PostgreSQL URL is not valid").with_source(error)
+                })?;
             let application = application.application_name("mono");
             let platform = format!("{}_platform", application.get_username());
             Ok(Target::Postgres(Box::new(PostgresTarget {

@@ -37,8 +37,7 @@ struct Word {
     end: usize,
 }
 
-const UNDER_OR: &str =
-    "the tenant predicate stands beside an OR, which opens the statement to other tenants: put the OR in parentheses";
+const UNDER_OR: &str = "the tenant predicate stands beside an OR, which opens the statement to other tenants: put the OR in parentheses";
 
 pub(super) const fn check(sql: &str) -> Result<(), &'static str> {
     let text = sql.as_bytes();
@@ -57,8 +56,12 @@ pub(super) const fn check(sql: &str) -> Result<(), &'static str> {
             }
             b';' => return Err("one statement at a time: the text holds a semicolon"),
             b'"' | b'`' | b'[' => return Err("quoted identifiers are not followed by the tenant check"),
-            b'-' if at + 1 < text.len() && text[at + 1] == b'-' => return Err("comments are not followed by the tenant check"),
-            b'/' if at + 1 < text.len() && text[at + 1] == b'*' => return Err("comments are not followed by the tenant check"),
+            b'-' if at + 1 < text.len() && text[at + 1] == b'-' => {
+                return Err("comments are not followed by the tenant check");
+            }
+            b'/' if at + 1 < text.len() && text[at + 1] == b'*' => {
+                return Err("comments are not followed by the tenant check");
+            }
             b'(' => {
                 if levels[depth].in_values && !is(text, word_after(text, at + 1), "$1") {
                     return Err("an insert gives the tenant, $1, as its first value");
@@ -84,7 +87,12 @@ pub(super) const fn check(sql: &str) -> Result<(), &'static str> {
                 at = word.end;
                 let mut level = levels[depth];
                 if is(text, word, "SELECT") || is(text, word, "WITH") || is(text, word, "DELETE") {
-                    level = Level { is_query: true, has_or: level.has_or, has_predicate: level.has_predicate, ..EMPTY };
+                    level = Level {
+                        is_query: true,
+                        has_or: level.has_or,
+                        has_predicate: level.has_predicate,
+                        ..EMPTY
+                    };
                 } else if is(text, word, "INTO") {
                     level.is_query = true;
                     tables += 1;
@@ -99,7 +107,8 @@ pub(super) const fn check(sql: &str) -> Result<(), &'static str> {
                     level.in_values = true;
                 } else if is(text, word, "UPDATE") {
                     level.is_query = true;
-                    if !is(text, previous, "DO") {
+                    // DO UPDATE and FOR [NO KEY] UPDATE name no table of their own.
+                    if !is(text, previous, "DO") && !is(text, previous, "FOR") && !is(text, previous, "KEY") {
                         tables += 1;
                     }
                 } else if is(text, word, "SET") {
@@ -119,7 +128,9 @@ pub(super) const fn check(sql: &str) -> Result<(), &'static str> {
                     level.in_values = false;
                     level.in_condition = !is(text, word_after(text, word.end), "CONFLICT");
                 } else if is(text, word, "CONFLICT") {
-                    if next_is(text, word.end, b'(') && !is(text, word_in_parenthesis(text, word.end), "tenant_id") {
+                    if next_is(text, word.end, b'(')
+                        && !is(text, word_in_parenthesis(text, word.end), "tenant_id")
+                    {
                         return Err("the target of ON CONFLICT starts with tenant_id");
                     }
                 } else if is(text, word, "WHERE") {
@@ -166,7 +177,9 @@ pub(super) const fn check(sql: &str) -> Result<(), &'static str> {
         return Err("the statement is not held to the tenant: it needs `tenant_id = $1` in its WHERE");
     }
     if predicates < tables {
-        return Err("a table of the statement is not held to the tenant: each needs `tenant_id = $1` or `b.tenant_id = a.tenant_id`");
+        return Err(
+            "a table of the statement is not held to the tenant: each needs `tenant_id = $1` or `b.tenant_id = a.tenant_id`",
+        );
     }
     Ok(())
 }
@@ -182,7 +195,11 @@ const fn insert(text: &[u8], from: usize) -> Result<(), &'static str> {
         at += 1;
     }
     let verb = word_after(text, at + 1);
-    let first = if is(text, verb, "VALUES") { word_in_parenthesis(text, verb.end) } else { word_after(text, verb.end) };
+    let first = if is(text, verb, "VALUES") {
+        word_in_parenthesis(text, verb.end)
+    } else {
+        word_after(text, verb.end)
+    };
     if (is(text, verb, "VALUES") || is(text, verb, "SELECT")) && is(text, first, "$1") {
         Ok(())
     } else {
@@ -287,6 +304,7 @@ mod tests {
     fn statements_held_to_the_tenant_pass() {
         for sql in [
             "SELECT a FROM t WHERE tenant_id = $1",
+            "SELECT a FROM t WHERE tenant_id = $1 FOR UPDATE",
             "SELECT a FROM t WHERE tenant_id=$1 AND (b = $2 OR c = $3)",
             "SELECT count(*) FILTER (WHERE a OR b) FROM t WHERE t.tenant_id = $1 ORDER BY a LIMIT 5",
             "SELECT 1 FROM a JOIN b ON b.tenant_id = a.tenant_id AND b.id = a.b WHERE a.tenant_id = $1",

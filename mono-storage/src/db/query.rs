@@ -14,7 +14,11 @@ pub struct Query<'t> {
 }
 
 impl<'t> Query<'t> {
-    pub(super) const fn new(transaction: &'t mut Transaction, text: &'static str, values: Vec<Value>) -> Self {
+    pub(super) const fn new(
+        transaction: &'t mut Transaction,
+        text: &'static str,
+        values: Vec<Value>,
+    ) -> Self {
         Self { transaction, text, values }
     }
 

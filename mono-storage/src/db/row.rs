@@ -1,7 +1,9 @@
 //! Rows that come back, read by column name.
 
 use mono_core::Error;
-use mono_core::id::{AccountId, ApiKeyId, AssignmentId, AuditId, GrantId, MemberId, ProfileId, SessionId, TenantId, UserId};
+use mono_core::id::{
+    AccountId, ApiKeyId, AssignmentId, AuditId, GrantId, MemberId, ProfileId, SessionId, TenantId, UserId,
+};
 use mono_core::text::{Email, Locale, Name, Slug};
 use mono_core::time::Timestamp;
 use sqlx::Row as _;

@@ -5,11 +5,11 @@ use super::query::Query;
 use super::statement::TenantStatement;
 use super::transaction::Transaction;
 use super::value::{Bind, Value};
+use mono_core::Error;
 use mono_core::caller::Caller;
 use mono_core::id::{Id, TenantId};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
-use mono_core::Error;
 
 /// The data of the tenant that a caller works in. Made by [`Database::tenant`].
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +97,7 @@ impl TenantTx {
     ///
     /// # Errors
     /// `Forbidden` that names the permission.
-    pub fn authorize(&self, permission: Permission, scope: Scope) -> Result<(), Error> {
+    pub fn authorize(&self, permission: Permission, scope: &Scope) -> Result<(), Error> {
         self.caller.authorize(permission, scope, self.now())
     }
 

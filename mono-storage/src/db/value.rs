@@ -1,6 +1,8 @@
 //! Values that a statement is given, in the few types that both databases know.
 
-use mono_core::id::{AccountId, ApiKeyId, AssignmentId, AuditId, GrantId, MemberId, ProfileId, SessionId, TenantId, UserId};
+use mono_core::id::{
+    AccountId, ApiKeyId, AssignmentId, AuditId, GrantId, MemberId, ProfileId, SessionId, TenantId, UserId,
+};
 use mono_core::text::{Email, Locale, Name, Slug};
 use mono_core::time::Timestamp;
 use uuid::Uuid;

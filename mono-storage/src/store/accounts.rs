@@ -64,7 +64,7 @@ impl Accounts<'_> {
     /// plan's accounts are used up.
     pub async fn create(self, new: NewAccount) -> Result<Account, Error> {
         let tx = self.tx;
-        tx.authorize(CREATE, Scope::tenant(tx.tenant()))?;
+        tx.authorize(CREATE, &Scope::tenant(tx.tenant()))?;
         let (id, now) = (tx.new_id::<AccountId>(), tx.now());
         let account: Account = sql!(
             tx,
@@ -99,13 +99,17 @@ impl Accounts<'_> {
         let tx = self.tx;
         let account = sql!(
             tx,
-            concat!("SELECT ", columns!(), " FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL"),
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL"
+            ),
             id
         )
         .optional()
         .await?
         .ok_or_else(not_found)?;
-        tx.authorize(READ, Scope::account(tx.tenant(), id))?;
+        tx.authorize(READ, &Scope::account(tx.tenant(), id))?;
         Ok(account)
     }
 
@@ -115,7 +119,7 @@ impl Accounts<'_> {
     /// `Forbidden` without `tenant.accounts.read`.
     pub async fn list(self, filter: &AccountFilter, page: PageRequest) -> Result<Page<Account>, Error> {
         let tx = self.tx;
-        tx.authorize(READ, Scope::tenant(tx.tenant()))?;
+        tx.authorize(READ, &Scope::tenant(tx.tenant()))?;
         let search = filter.search.as_deref().map(contains);
         let status = filter.status.map(mono_core::model::account::AccountStatus::as_str);
         macro_rules! matching {
@@ -125,8 +129,10 @@ impl Accounts<'_> {
                   AND ($3 IS NULL OR status = $3)"
             };
         }
-        let total: i64 =
-            sql!(tx, concat!("SELECT count(*) AS total", matching!()), search.clone(), status).row().await?.get("total")?;
+        let total: i64 = sql!(tx, concat!("SELECT count(*) AS total", matching!()), search.clone(), status)
+            .row()
+            .await?
+            .get("total")?;
         // One text for each order: each runs along an index, and no text is put together at run time.
         macro_rules! ordered {
             ($order:literal) => {
@@ -158,9 +164,10 @@ impl Accounts<'_> {
     pub async fn update(self, id: AccountId, change: AccountChange) -> Result<Account, Error> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
-        tx.authorize(UPDATE, Scope::account(tx.tenant(), id))?;
+        tx.authorize(UPDATE, &Scope::account(tx.tenant(), id))?;
         if let Some(version) = change.version.filter(|version| *version != old.version) {
-            let message = format!("the account was changed meanwhile: version {version} is not the current one");
+            let message =
+                format!("the account was changed meanwhile: version {version} is not the current one");
             return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
                 .with_details(serde_json::json!({ "currentVersion": old.version })));
         }
@@ -198,7 +205,7 @@ impl Accounts<'_> {
     pub async fn delete(self, id: AccountId) -> Result<(), Error> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
-        tx.authorize(DELETE, Scope::account(tx.tenant(), id))?;
+        tx.authorize(DELETE, &Scope::account(tx.tenant(), id))?;
         let now = tx.now();
         sql!(
             tx,
@@ -229,7 +236,7 @@ impl Accounts<'_> {
         .await?
         .first()
         .ok_or_else(not_found)?;
-        tx.authorize(RESTORE, Scope::account(tx.tenant(), id))?;
+        tx.authorize(RESTORE, &Scope::account(tx.tenant(), id))?;
         let now = tx.now();
         let account: Account = sql!(
             tx,
@@ -257,7 +264,12 @@ fn not_found() -> Error {
 async fn find_for_update(tx: &mut TenantTx, id: AccountId) -> Result<Account, Error> {
     macro_rules! select {
         ($lock:literal) => {
-            concat!("SELECT ", columns!(), " FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL", $lock)
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL",
+                $lock
+            )
         };
     }
     // SQLite knows no row locks and needs none: one transaction writes at a time.

@@ -66,7 +66,12 @@ impl PlatformTx {
     ///
     /// # Errors
     /// What the database refuses.
-    pub async fn audit_user(&mut self, action: Action, user: Option<UserId>, caller: &Caller) -> Result<(), Error> {
+    pub async fn audit_user(
+        &mut self,
+        action: Action,
+        user: Option<UserId>,
+        caller: &Caller,
+    ) -> Result<(), Error> {
         let (ip_address, user_agent, correlation_id) = origin(caller);
         let (entry, now, actor) = (self.new_id::<AuditId>(), self.now(), caller.actor().to_string());
         platform_sql!(

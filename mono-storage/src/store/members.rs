@@ -41,7 +41,7 @@ impl Members<'_> {
     /// `Forbidden` without `tenant.members.invite`; `Conflict` where the person is a member or does not exist.
     pub async fn add(self, user: UserId) -> Result<Member, Error> {
         let tx = self.tx;
-        tx.authorize(ADD, Scope::tenant(tx.tenant()))?;
+        tx.authorize(ADD, &Scope::tenant(tx.tenant()))?;
         let (id, now) = (tx.new_id::<MemberId>(), tx.now());
         sql!(
             tx,
@@ -66,7 +66,7 @@ impl Members<'_> {
             MemberScope::Tenant => (Scope::tenant(tx.tenant()), None),
             MemberScope::Account(account) => (Scope::account(tx.tenant(), account), Some(account)),
         };
-        tx.authorize(ASSIGN, at)?;
+        tx.authorize(ASSIGN, &at)?;
         tx.caller().require_system()?;
         let (id, now) = (tx.new_id::<AssignmentId>(), tx.now());
         sql!(

@@ -24,5 +24,13 @@ use mono_core::permission::Permission;
 
 /// Every permission that a store asks for; the start refuses a catalogue that lacks one.
 pub fn required_permissions() -> Vec<Permission> {
-    [accounts::REQUIRED, catalogue::REQUIRED, members::REQUIRED, subscriptions::REQUIRED, tenants::REQUIRED, users::REQUIRED].concat()
+    [
+        accounts::REQUIRED,
+        catalogue::REQUIRED,
+        members::REQUIRED,
+        subscriptions::REQUIRED,
+        tenants::REQUIRED,
+        users::REQUIRED,
+    ]
+    .concat()
 }

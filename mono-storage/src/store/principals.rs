@@ -102,7 +102,11 @@ impl Principals<'_> {
     }
 }
 
-async fn load_tenant(tx: &mut PlatformTx, user: UserId, tenant: TenantId) -> Result<Option<TenantPart>, Error> {
+async fn load_tenant(
+    tx: &mut PlatformTx,
+    user: UserId,
+    tenant: TenantId,
+) -> Result<Option<TenantPart>, Error> {
     let rows = platform_sql!(
         tx,
         "SELECT t.status, m.id AS member_id, m.status AS member_status, s.definition

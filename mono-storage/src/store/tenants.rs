@@ -16,7 +16,12 @@ pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, SUSPEND];
 
 impl FromRow for Tenant {
     fn from_row(row: &Row) -> Result<Self, Error> {
-        Ok(Self { id: row.get("id")?, slug: row.get("slug")?, name: row.get("name")?, status: row.parse("status")? })
+        Ok(Self {
+            id: row.get("id")?,
+            slug: row.get("slug")?,
+            name: row.get("name")?,
+            status: row.parse("status")?,
+        })
     }
 }
 
@@ -60,7 +65,9 @@ impl Tenants<'_> {
     /// `Forbidden` without `platform.tenants.read`.
     pub async fn find_by_slug(self, slug: &Slug) -> Result<Option<Tenant>, Error> {
         self.tx.authorize(READ)?;
-        platform_sql!(self.tx, "SELECT id, slug, name, status FROM tenants WHERE slug = $1", slug).optional().await
+        platform_sql!(self.tx, "SELECT id, slug, name, status FROM tenants WHERE slug = $1", slug)
+            .optional()
+            .await
     }
 
     /// Suspends a tenant, archives it, or lets it work again.

@@ -58,7 +58,9 @@ impl TenantTx {
     /// What the database refuses.
     pub async fn used(&mut self, limit: &'static str) -> Result<u64, Error> {
         let rows =
-            sql!(self, "SELECT used FROM usage_counters WHERE tenant_id = $1 AND limit_key = $2", limit).rows().await?;
+            sql!(self, "SELECT used FROM usage_counters WHERE tenant_id = $1 AND limit_key = $2", limit)
+                .rows()
+                .await?;
         let used: i64 = rows.first().map_or(Ok(0), |row| row.get("used"))?;
         Ok(u64::try_from(used).unwrap_or_default())
     }

@@ -34,7 +34,12 @@ pub struct Credentials {
 
 impl FromRow for User {
     fn from_row(row: &Row) -> Result<Self, Error> {
-        Ok(Self { id: row.get("id")?, email: row.get("email")?, name: row.get("name")?, status: row.parse("status")? })
+        Ok(Self {
+            id: row.get("id")?,
+            email: row.get("email")?,
+            name: row.get("name")?,
+            status: row.parse("status")?,
+        })
     }
 }
 
@@ -94,6 +99,15 @@ impl Users<'_> {
         )
         .optional()
         .await
+    }
+
+    /// Whether there is any user at all.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.users.read`.
+    pub async fn any(self) -> Result<bool, Error> {
+        self.tx.authorize(READ)?;
+        Ok(!platform_sql!(self.tx, "SELECT id FROM users LIMIT 1").rows().await?.is_empty())
     }
 
     /// Gives a user a role on the whole platform; giving it twice changes nothing.
