@@ -13,7 +13,9 @@
 
 mod bits;
 mod catalogue;
+mod compare;
 mod compile;
+mod covers;
 mod engine;
 mod explain;
 mod grant;
@@ -21,25 +23,37 @@ mod graph;
 mod handle;
 mod hash;
 mod lint;
+mod matrix;
 mod name;
+mod packs;
 mod pattern;
+mod policy;
 mod registry;
 mod role;
 mod scope;
 mod sentence;
 mod set;
+#[cfg(feature = "snapshot")]
+mod snapshot;
+mod visible;
 
 pub use catalogue::{Catalogue, PermissionEntry, RateLimitTier};
+pub use compare::{Difference, who_can};
 pub use engine::{Engine, TenantRules};
 pub use explain::{Explanation, Fact, Reason};
 pub use grant::{Assignment, Effect, Grant, Guardrail, KeyRestriction, Principal, Subject, TenantFeatures};
 pub use handle::Permission;
 pub use name::{MAX_NAME_BYTES, MAX_SEGMENT_BYTES, Name, is_name};
+pub use packs::RolePack;
 pub use pattern::Pattern;
+pub use policy::{LoadedPolicy, POLICY_FORMAT, Policy, TenantRoles};
 pub use registry::{Asked, PermissionId};
 pub use role::{Override, OverrideKind, Role};
 pub use scope::{ResourceKind, Scope};
 pub use set::{Decision, PermissionSet};
+#[cfg(feature = "snapshot")]
+pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError, SnapshotRequest, snapshot_public_key};
+pub use visible::{ScopeFilter, Subtree};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,6 @@ use super::compile::{Cover, Detail, Entry, Extra, Holds, Verdict, depth};
 use super::engine::{Engine, World};
 use super::registry::{Asked, PermissionId};
 use super::scope::{PARTS, RESOURCE, Scope, above};
-use crate::id::TenantId;
 use crate::time::Timestamp;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -36,6 +35,7 @@ pub struct Decision {
 
 /// What the entries say, before feature and key are looked at.
 #[derive(Debug, Default, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts, read by name")]
 pub(crate) struct Tally {
     pub(crate) allowed: bool,
     pub(crate) denied: bool,
@@ -244,11 +244,6 @@ impl PermissionSet {
     /// The engine that the set was compiled with.
     pub fn engine(&self) -> Engine {
         Engine { world: Arc::clone(&self.world) }
-    }
-
-    /// The home tenant, where it was given and anything is held at the platform.
-    pub(crate) fn home(&self) -> Option<TenantId> {
-        self.extra.as_ref().and_then(|extra| extra.home)
     }
 
     /// About how many bytes the set takes for itself; roles are shared with every other set of the engine.

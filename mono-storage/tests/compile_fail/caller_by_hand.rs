@@ -1,0 +1,5 @@
+use mono_core::caller::Caller;
+
+fn main() {
+    let _ = Caller { identity: todo!(), request: todo!() };
+}
