@@ -1,4 +1,5 @@
 //! The rules of the engine a second time: a page without cleverness, compared with the engine on random worlds.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod permission_world;
 

@@ -46,6 +46,12 @@ impl Entry {
         (self.parent >> 5) as usize
     }
 
+    /// Whether it holds nothing and is only on the way to others.
+    #[inline]
+    pub(crate) fn is_path(self) -> bool {
+        self.holds == NOTHING
+    }
+
     #[inline]
     pub(crate) fn holds(self) -> Holds {
         match self.holds {
