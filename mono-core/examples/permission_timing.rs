@@ -2,7 +2,7 @@
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "an example for the terminal")]
 
 use mono_core::id::{AccountId, TenantId};
-use mono_core::permission::*;
+use mono_core::permission::{Assignment, Override, OverrideKind, Pattern, Principal, RolePack, Scope};
 use std::hint::black_box;
 use std::time::Instant;
 
