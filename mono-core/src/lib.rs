@@ -1,9 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "api")]
+pub mod api;
+pub mod audit;
+pub mod caller;
 pub mod error;
 pub mod id;
+pub mod model;
 pub mod page;
 pub mod permission;
+pub mod seed;
+pub mod subscription;
 pub mod text;
 pub mod time;
 

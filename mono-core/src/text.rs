@@ -206,7 +206,7 @@ impl Name {
     }
 }
 
-/// A language tag of the common form language[-Script][-REGION] (a subset of BCP 47): `en`, `pt-BR`, `zh-Hant-TW`.
+/// A language tag of the common form `language[-Script][-REGION]` (a subset of BCP 47): `en`, `pt-BR`, `zh-Hant-TW`.
 ///
 /// ```
 /// assert_eq!(mono_core::text::Locale::parse("PT-br")?.as_str(), "pt-BR");

@@ -1,0 +1,3 @@
+//! The flows, one file each.
+
+pub(crate) mod sign_in;

@@ -1,0 +1,178 @@
+//! What a person may do in a tenant, kept for a few seconds.
+
+use moka::future::Cache;
+use mono_core::caller::{Actor, Caller, Identity, SystemReason};
+use mono_core::error::Problem;
+use mono_core::id::{SessionId, TenantId, UserId};
+use mono_core::model::tenant::TenantStatus;
+use mono_core::model::user::UserStatus;
+use mono_core::permission::{self, Engine, Permission, TenantFeatures};
+use mono_core::subscription::{Entitlements, PlanCatalogue};
+use mono_core::time::Timestamp;
+use mono_core::{Error, ErrorKind};
+use mono_storage::db::Database;
+use mono_storage::store::{Definitions, Principal, TenantPart};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a person's rights may be out of date on this node: the bound that the security rules set.
+const STALE_FOR: Duration = Duration::from_secs(5);
+/// How many people's rights are kept at most.
+const CAPACITY: u64 = 100_000;
+
+type Key = (SessionId, Option<TenantId>);
+
+/// The people who have called within the last seconds.
+#[derive(Clone)]
+pub(crate) struct Identities {
+    database: Database,
+    identities: Cache<Key, Arc<Identity>>,
+    catalogue: Cache<(), Arc<Catalogue>>,
+}
+
+/// The stored catalogue, made ready for questions.
+pub(crate) struct Catalogue {
+    engine: Engine,
+    plans: PlanCatalogue,
+}
+
+impl Catalogue {
+    fn build(definitions: Definitions) -> Result<Self, Error> {
+        let (engine, plans) = definitions.compile().map_err(|problems| {
+            let list = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ");
+            let message = format!("the stored catalogue is not whole:\n  {list}");
+            Error::new(ErrorKind::Internal, "catalogue_broken", message)
+        })?;
+        Ok(Self { engine, plans })
+    }
+
+    /// The permissions that the catalogue lacks, each with the place that asks for it.
+    pub(crate) fn missing(&self, required: &[Permission]) -> Vec<Problem> {
+        self.engine.require(required).err().unwrap_or_default()
+    }
+}
+
+impl Identities {
+    pub(crate) fn new(database: Database) -> Self {
+        Self {
+            database,
+            identities: Cache::builder().max_capacity(CAPACITY).time_to_live(STALE_FOR).build(),
+            catalogue: Cache::builder().max_capacity(1).time_to_live(STALE_FOR).build(),
+        }
+    }
+
+    pub(crate) fn forget(&self) {
+        self.identities.invalidate_all();
+        self.catalogue.invalidate_all();
+    }
+
+    /// The catalogue as it is stored.
+    pub(crate) async fn catalogue(&self) -> Result<Arc<Catalogue>, Error> {
+        let load = async {
+            let system = Caller::system(SystemReason::Authentication);
+            let definitions = self.database.platform(&system).read().await?.catalogue().load().await?;
+            Catalogue::build(definitions).map(Arc::new)
+        };
+        self.catalogue.try_get_with((), load).await.map_err(shared)
+    }
+
+    /// Who stands behind a session, in a tenant or above all of them.
+    pub(crate) async fn of_session(
+        &self,
+        session: SessionId,
+        user: UserId,
+        tenant: Option<TenantId>,
+    ) -> Result<Arc<Identity>, Error> {
+        let load = async {
+            let system = Caller::system(SystemReason::Authentication);
+            let mut tx = self.database.platform(&system).read().await?;
+            let live = tx.sessions().find(session).await?;
+            if !live.is_some_and(|live| live.user_id == user && live.is_live(self.database.now())) {
+                return Err(ended());
+            }
+            let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
+            drop(tx);
+            let actor = |member| Actor::User { user, member, session };
+            self.identity(&principal, tenant, actor).await.map(Arc::new)
+        };
+        let identity = self.identities.try_get_with((session, tenant), load).await.map_err(shared)?;
+        Ok(identity)
+    }
+
+    /// Works out what a principal may do, or refuses it as a whole.
+    pub(crate) async fn identity(
+        &self,
+        principal: &Principal,
+        tenant: Option<TenantId>,
+        actor: impl FnOnce(Option<mono_core::id::MemberId>) -> Actor,
+    ) -> Result<Identity, Error> {
+        let forbidden =
+            |code: &'static str, message: &str| Err(Error::new(ErrorKind::Forbidden, code, message));
+        if principal.status != UserStatus::Active {
+            return forbidden("user_suspended", "this user is suspended");
+        }
+        let part = match (tenant, &principal.tenant) {
+            (None, _) => None,
+            (Some(_), Some(part)) => Some(part),
+            (Some(_), None) => return forbidden("not_a_member", "this user does not belong to the tenant"),
+        };
+        let member = part.and_then(|part| part.member);
+        if let Some(part) = part {
+            if member.is_none() && principal.platform_roles.is_empty() {
+                return forbidden("not_a_member", "this user does not belong to the tenant");
+            }
+            if member.is_some_and(|(_, status)| status != UserStatus::Active) {
+                return forbidden("member_suspended", "this membership is suspended");
+            }
+            if part.status != TenantStatus::Active {
+                return forbidden("tenant_suspended", "this tenant is suspended; its data is kept");
+            }
+        }
+        let catalogue = self.catalogue().await?;
+        let now = self.database.now();
+        let entitlements = part.map_or_else(Entitlements::none, |part| entitlements(&catalogue, part, now));
+        let facts = permission::Principal {
+            home: part.filter(|part| part.member.is_some()).map(|part| part.tenant),
+            assignments: principal
+                .platform_roles
+                .iter()
+                .chain(part.iter().flat_map(|part| &part.roles))
+                .cloned()
+                .collect(),
+            features: part
+                .map(|part| TenantFeatures {
+                    tenant: part.tenant,
+                    features: entitlements.features().map(|(key, _)| key.as_str().to_owned()).collect(),
+                })
+                .into_iter()
+                .collect(),
+            ..Default::default()
+        };
+        Ok(Identity {
+            actor: actor(member.map(|(id, _)| id)),
+            tenant,
+            permissions: Some(catalogue.engine.compile(&facts)),
+            entitlements,
+        })
+    }
+}
+
+fn entitlements(catalogue: &Catalogue, part: &TenantPart, now: Timestamp) -> Entitlements {
+    part.subscription.as_ref().map_or_else(Entitlements::none, |subscription| {
+        Entitlements::of_tenant(&catalogue.plans, subscription, &[], now)
+    })
+}
+
+fn ended() -> Error {
+    Error::new(ErrorKind::Unauthorized, "session_ended", "the session has ended; sign in again")
+}
+
+/// An error that several waiters of one load are given; it is told again for each.
+fn shared(error: Arc<Error>) -> Error {
+    let again = Error::new(error.kind(), error.code().to_owned(), error.message());
+    let again = match error.details() {
+        Some(details) => again.with_details(details.clone()),
+        None => again,
+    };
+    again.with_source(error)
+}

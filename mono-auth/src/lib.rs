@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod authenticator;
+#[cfg(feature = "axum")]
+pub mod axum;
+mod flow;
+mod identity;
+mod key_ring;
+mod password;
+mod token;
+
+pub use authenticator::Authenticator;
+pub use flow::sign_in::{SignIn, SignedIn};
+pub use key_ring::{KeyRing, Purpose};
+pub use password::Passwords;
+pub use token::{AccessClaims, ISSUER, Tokens};

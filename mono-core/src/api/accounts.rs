@@ -1,0 +1,204 @@
+//! `/api/v1/tenant/accounts`
+
+use super::Problems;
+use crate::error::Error;
+use crate::model::account::{AccountChange, AccountFilter, AccountStatus, AccountType, NewAccount};
+use crate::page::PageRequest;
+use crate::text::{Email, Name, Slug};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// `POST`: makes an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CreateAccount {
+    /// Its name.
+    pub name: String,
+    /// Its short name; left out, it is made from the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// `individual`, `agency` or `business` (the default).
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub account_type: Option<String>,
+    /// Where to write to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+impl CreateAccount {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    ///
+    /// ```
+    /// use mono_core::api::accounts::CreateAccount;
+    /// let bad = CreateAccount { name: " ".into(), email: Some("nobody".into()), ..Default::default() };
+    /// assert_eq!(bad.parse().unwrap_err().problems().len(), 2);
+    /// ```
+    pub fn parse(self) -> Result<NewAccount, Error> {
+        let mut problems = Problems::default();
+        let name = problems.take(Name::parse(&self.name));
+        let slug = match (&self.slug, &name) {
+            (Some(slug), _) => problems.take(Slug::parse(slug)),
+            (None, Some(name)) => problems.take(Slug::suggest(name.as_str())),
+            (None, None) => None,
+        };
+        let account_type = self.account_type.map_or(Ok(AccountType::Business), |text| text.parse());
+        let account_type = problems.take(account_type);
+        let email = problems.take(self.email.map(|text| Email::parse(&text)).transpose());
+        match (name, slug, account_type, email) {
+            (Some(name), Some(slug), Some(account_type), Some(email)) => {
+                Ok(NewAccount { name, slug, account_type, email })
+            }
+            _ => Err(problems.into_error()),
+        }
+    }
+}
+
+/// `PATCH`: changes an account; what is left out stays as it is (RFC 7396).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct UpdateAccount {
+    /// The version that the change is based on; a stale one is a conflict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// A new name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A new short name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// `individual`, `agency` or `business`.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub account_type: Option<String>,
+    /// `active`, `suspended` or `archived`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// A new address; `null` removes it.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub email: Option<Option<String>>,
+}
+
+/// Tells `null` (`Some(None)`) from a field that is left out (`None`).
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl UpdateAccount {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<AccountChange, Error> {
+        let mut problems = Problems::default();
+        let change = AccountChange {
+            version: self.version,
+            name: self.name.and_then(|text| problems.take(Name::parse(&text))),
+            slug: self.slug.and_then(|text| problems.take(Slug::parse(&text))),
+            account_type: self.account_type.and_then(|text| problems.take(text.parse::<AccountType>())),
+            status: self.status.and_then(|text| problems.take(text.parse::<AccountStatus>())),
+            email: match self.email {
+                Some(Some(text)) => problems.take(Email::parse(&text)).map(Some),
+                Some(None) => Some(None),
+                None => None,
+            },
+        };
+        if problems.is_empty() { Ok(change) } else { Err(problems.into_error()) }
+    }
+}
+
+/// The query of `GET`: which page, which accounts, which order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ListAccounts {
+    /// The number of the page, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// How many accounts a page holds: 20 by default, 100 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Text that name or e-mail address contain, without regard to case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// `active`, `suspended` or `archived`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// `name`, `createdAt`, or `-createdAt` (newest first, the default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort: Option<String>,
+}
+
+impl ListAccounts {
+    /// The longest search text, in characters.
+    pub const MAX_SEARCH: usize = 200;
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<(PageRequest, AccountFilter), Error> {
+        let mut problems = Problems::default();
+        let page = problems.take(PageRequest::parse(self.page, self.limit));
+        let filter = AccountFilter {
+            search: self.search.and_then(|text| problems.take(search_text(text))),
+            status: self.status.and_then(|text| problems.take(text.parse())),
+            sort: self.sort.and_then(|text| problems.take(text.parse())).unwrap_or_default(),
+        };
+        match page {
+            Some(page) if problems.is_empty() => Ok((page, filter)),
+            _ => Err(problems.into_error()),
+        }
+    }
+}
+
+fn search_text(text: String) -> Result<String, Error> {
+    if text.chars().count() > ListAccounts::MAX_SEARCH {
+        return Err(Error::invalid("search", "too_long", "the search text has at most 200 characters"));
+    }
+    if text.contains(char::is_control) {
+        return Err(Error::invalid(
+            "search",
+            "control_character",
+            "the search text holds a control character",
+        ));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_that_nobody_may_set_are_refused() {
+        for body in [
+            r#"{"name":"A","tenantId":"00000000-0000-7000-8000-000000000000"}"#,
+            r#"{"name":"A","id":"x"}"#,
+            r#"{"name":"A","name":"B"}"#,
+            r#"{"name":["A"]}"#,
+            r"{}",
+        ] {
+            assert!(serde_json::from_str::<CreateAccount>(body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn null_removes_and_absence_keeps() {
+        let parse = |body| serde_json::from_str::<UpdateAccount>(body).unwrap().parse().unwrap().email;
+        assert_eq!(parse(r#"{"email":null}"#), Some(None));
+        assert_eq!(parse(r"{}"), None);
+        assert!(matches!(parse(r#"{"email":"a@b.co"}"#), Some(Some(_))));
+    }
+
+    #[test]
+    fn a_list_names_everything_wrong() {
+        let query = ListAccounts {
+            page: Some(0),
+            status: Some("x".into()),
+            sort: Some("y".into()),
+            search: Some("\0".into()),
+            ..Default::default()
+        };
+        assert_eq!(query.parse().unwrap_err().problems().len(), 4);
+    }
+}

@@ -1,0 +1,111 @@
+//! What the audit log records: who did what to which thing, and which fields changed.
+
+use crate::model::word_enum;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+word_enum! {
+    /// What was done.
+    Action, "action" {
+        /// A thing was made.
+        Create = "create",
+        /// A thing was changed.
+        Update = "update",
+        /// A thing was deleted; it can be restored.
+        Delete = "delete",
+        /// A deleted thing came back.
+        Restore = "restore",
+        /// A person signed in.
+        Login = "login",
+        /// Somebody tried to sign in and failed.
+        LoginFailed = "login_failed",
+        /// The caller asked for something that it may not do.
+        PermissionDenied = "permission_denied",
+    }
+}
+
+/// Fields whose values never enter the log as they are.
+const MASKED: &[&str] = &["email", "phone", "password", "token", "credentials", "secret"];
+
+/// Fields that every write changes; the entry's own time says it already.
+const BOOKKEEPING: &[&str] = &["version", "updatedAt"];
+
+/// One field of a thing, before and after.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The name of the field.
+    pub field: String,
+    /// The value before; absent where the thing was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old: Option<Value>,
+    /// The value after; absent where the thing is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new: Option<Value>,
+}
+
+/// Lists the fields in which two states of a thing differ, in alphabetical order, with sensitive values masked.
+/// `Value::Null` stands for "there is no such thing".
+///
+/// ```
+/// use serde_json::json;
+/// let changes = mono_core::audit::changes(&json!({"name": "Ana", "email": "ana@x.io"}), &json!({"name": "Ana", "email": "b@x.io"}));
+/// assert_eq!(changes.len(), 1);
+/// assert_eq!(changes[0].old, Some(json!("a***@x.io")));
+/// ```
+pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
+    let empty = Map::new();
+    let old = old.as_object().unwrap_or(&empty);
+    let new = new.as_object().unwrap_or(&empty);
+    let mut fields: Vec<&String> = old.keys().chain(new.keys()).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    fields
+        .into_iter()
+        .filter(|field| !BOOKKEEPING.contains(&field.as_str()) && old.get(*field) != new.get(*field))
+        .map(|field| FieldChange {
+            field: field.clone(),
+            old: old.get(field).map(|value| mask(field, value)),
+            new: new.get(field).map(|value| mask(field, value)),
+        })
+        .collect()
+}
+
+/// Hides the value of a sensitive field. Of an e-mail address the first letter and the domain stay, so that support
+/// can recognise it; of everything else nothing does.
+fn mask(field: &str, value: &Value) -> Value {
+    let field = field.to_ascii_lowercase();
+    if value.is_null() || !MASKED.iter().any(|masked| field.contains(masked)) {
+        return value.clone();
+    }
+    let address = value.as_str().filter(|_| field.contains("email")).and_then(|text| text.rsplit_once('@'));
+    match address {
+        Some((local, domain)) => {
+            let first: String = local.chars().take(1).collect();
+            Value::from(format!("{first}***@{domain}"))
+        }
+        None => Value::from("***"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn secrets_never_stand_in_a_change() {
+        let changes = changes(
+            &Value::Null,
+            &json!({"password_hash": "x", "apiToken": "y", "email": null, "name": "n"}),
+        );
+        let text = serde_json::to_string(&changes).unwrap();
+        assert!(!text.contains("\"x\"") && !text.contains("\"y\""));
+        assert!(text.contains("\"n\""));
+    }
+
+    #[test]
+    fn equal_fields_are_left_out() {
+        assert!(changes(&json!({"a": 1}), &json!({"a": 1})).is_empty());
+        assert_eq!(changes(&json!({"a": 1}), &Value::Null)[0].new, None);
+    }
+}

@@ -1,0 +1,178 @@
+//! Who asks, in which tenant, with which permissions and entitlements.
+
+use crate::error::{Error, ErrorKind};
+use crate::id::{MemberId, SessionId, TenantId, UserId};
+use crate::permission::{Permission, PermissionSet, Scope};
+use crate::subscription::Entitlements;
+use crate::time::Timestamp;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Who asks. Holding a `Caller` is the proof that a credential was checked: only `mono-auth` makes one.
+///
+/// Cheap to clone. All checks of one request see the same permissions and entitlements.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    identity: Arc<Identity>,
+    request: Arc<RequestContext>,
+}
+
+/// What is known of a caller apart from the request at hand; it can be kept for a few seconds.
+#[derive(Debug)]
+pub struct Identity {
+    /// Who it is.
+    pub actor: Actor,
+    /// The tenant that it works in.
+    pub tenant: Option<TenantId>,
+    /// What it may do; `None` for the program itself, which is not asked.
+    pub permissions: Option<PermissionSet>,
+    /// What the tenant has subscribed to.
+    pub entitlements: Entitlements,
+}
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// A person who signed in.
+    User {
+        /// The person.
+        user: UserId,
+        /// The membership in the tenant; platform staff may have none.
+        member: Option<MemberId>,
+        /// The session.
+        session: SessionId,
+    },
+    /// The program itself, for a named reason. It may do everything, and the audit log names it.
+    System(SystemReason),
+}
+
+/// Why the program acts by itself. A closed list: each use is found by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SystemReason {
+    /// Checks a credential before anybody is known.
+    Authentication,
+    /// Loads the catalogue and the first data.
+    Seed,
+}
+
+impl std::fmt::Display for Actor {
+    /// As the audit log names it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::User { user, .. } => write!(f, "user:{user}"),
+            Self::System(SystemReason::Authentication) => f.write_str("system:authentication"),
+            Self::System(SystemReason::Seed) => f.write_str("system:seed"),
+        }
+    }
+}
+
+/// Where a request comes from, for the audit log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestContext {
+    /// The address of the client.
+    pub ip_address: Option<IpAddr>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
+    /// Ties everything together that one request causes.
+    pub correlation_id: Option<String>,
+}
+
+impl Caller {
+    /// Makes a caller of a checked credential. Only for `mono-auth`, and for an application that brings its own
+    /// authentication: whoever calls this says that the identity is proven.
+    pub const fn mint(identity: Arc<Identity>, request: Arc<RequestContext>) -> Self {
+        Self { identity, request }
+    }
+
+    /// The program itself, outside any tenant.
+    pub fn system(reason: SystemReason) -> Self {
+        Self::system_actor(reason, None)
+    }
+
+    /// The program itself, inside one tenant.
+    pub fn system_in(reason: SystemReason, tenant: TenantId) -> Self {
+        Self::system_actor(reason, Some(tenant))
+    }
+
+    fn system_actor(reason: SystemReason, tenant: Option<TenantId>) -> Self {
+        let identity = Identity {
+            actor: Actor::System(reason),
+            tenant,
+            permissions: None,
+            entitlements: Entitlements::unlimited(),
+        };
+        Self { identity: Arc::new(identity), request: Arc::default() }
+    }
+
+    /// The same caller with another request.
+    pub fn with_request(mut self, request: Arc<RequestContext>) -> Self {
+        self.request = request;
+        self
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> Actor {
+        self.identity.actor
+    }
+
+    /// The tenant that the caller works in.
+    ///
+    /// # Errors
+    /// `Validation` with code `tenant_required` where none is chosen.
+    pub fn tenant(&self) -> Result<TenantId, Error> {
+        self.identity
+            .tenant
+            .ok_or_else(|| Error::invalid("tenant", "tenant_required", "choose a tenant: sign in to one"))
+    }
+
+    /// What the tenant has subscribed to.
+    pub fn entitlements(&self) -> &Entitlements {
+        &self.identity.entitlements
+    }
+
+    /// What the caller may do; `None` for the program itself, which is not asked.
+    pub fn permissions(&self) -> Option<&PermissionSet> {
+        self.identity.permissions.as_ref()
+    }
+
+    /// Whether the program itself acts.
+    pub fn is_system(&self) -> bool {
+        self.identity.permissions.is_none()
+    }
+
+    /// Refuses everybody but the program itself.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn require_system(&self) -> Result<(), Error> {
+        if self.is_system() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Forbidden, "system_only", "only the program itself does this"))
+    }
+
+    /// Where the request comes from.
+    pub fn request(&self) -> &RequestContext {
+        &self.request
+    }
+
+    /// Refuses unless the caller holds the permission at the scope.
+    ///
+    /// # Errors
+    /// `Forbidden` that names the permission and says what was missing.
+    pub fn authorize(&self, permission: Permission, scope: &Scope, now: Timestamp) -> Result<(), Error> {
+        match &self.identity.permissions {
+            None => Ok(()),
+            Some(permissions) if permissions.check(permission, scope, now) => Ok(()),
+            Some(permissions) => Err(refusal(permissions, permission, scope, now)),
+        }
+    }
+}
+
+/// The refusal, with the reason that the permission engine gives. Only who is refused pays for finding it.
+fn refusal(permissions: &PermissionSet, permission: Permission, scope: &Scope, now: Timestamp) -> Error {
+    let explanation = permissions.explain(permission, scope, now);
+    let message = format!("this needs the permission {}", permission.name());
+    Error::new(ErrorKind::Forbidden, explanation.code(), message)
+        .with_details(serde_json::json!({ "permission": permission.name() }))
+}

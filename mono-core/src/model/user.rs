@@ -1,0 +1,50 @@
+//! A user: one person on the platform, known by one e-mail address.
+
+use super::word_enum;
+use crate::id::{AccountId, MemberId, TenantId, UserId};
+use crate::text::{Email, Name};
+
+word_enum! {
+    /// Whether a user, or a membership, may be used.
+    UserStatus, "status" {
+        /// May sign in.
+        Active = "active",
+        /// Refused, with everything kept.
+        Suspended = "suspended",
+    }
+}
+
+/// One person on the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The person's id.
+    pub id: UserId,
+    /// The person's address.
+    pub email: Email,
+    /// The person's name.
+    pub name: Name,
+    /// Whether the person may sign in.
+    pub status: UserStatus,
+}
+
+/// A person's membership in a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The membership's id.
+    pub id: MemberId,
+    /// The person.
+    pub user_id: UserId,
+    /// Whether the membership may be used.
+    pub status: UserStatus,
+}
+
+/// Where a role is given: in the whole tenant or in one account of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberScope {
+    /// The whole tenant.
+    Tenant,
+    /// One account.
+    Account(AccountId),
+}

@@ -1,0 +1,233 @@
+//! The database of an application: pools, clock and randomness. It has no method that touches a row.
+
+use super::error::from_sqlx;
+use super::isolation;
+use super::options::{DatabaseOptions, Target};
+use super::platform_tx::Platform;
+use super::tenant_tx::Tenant;
+use super::transaction::{Driver, Transaction};
+use crate::system::{SystemClock, SystemRandom};
+use mono_core::caller::Caller;
+use mono_core::id::{Id, Random, TenantId};
+use mono_core::time::{Clock, Timestamp};
+use mono_core::{Error, ErrorKind};
+use sqlx::AssertSqlSafe;
+use std::sync::Arc;
+
+/// A database. Cheap to clone; all clones share the same pools.
+#[derive(Clone)]
+pub struct Database {
+    pools: Pools,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Pools {
+    #[cfg(feature = "postgres")]
+    Postgres { application: sqlx::PgPool, platform: sqlx::PgPool },
+    /// One connection writes, since SQLite lets one write at a time and waiting in line is cheaper than retrying.
+    #[cfg(feature = "sqlite")]
+    Sqlite { read: sqlx::SqlitePool, write: sqlx::SqlitePool },
+}
+
+/// Whether a transaction may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+impl Database {
+    /// Opens a database whose tables are up to date, and proves that it keeps tenants apart.
+    ///
+    /// # Errors
+    /// `Unavailable` where the database cannot be reached; `Internal` with code `isolation_not_whole` where
+    /// PostgreSQL would not keep tenants apart (the login is a superuser or an owner, a policy is missing …);
+    /// `Internal` with code `schema_out_of_date` where migrations are missing.
+    pub async fn connect(options: &DatabaseOptions) -> Result<Self, Error> {
+        let pools = open(options).await?;
+        let database = Self { pools, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) };
+        super::migration::require_current(&database.pools).await?;
+        let findings = isolation::prove(&database).await?;
+        if findings.is_empty() {
+            return Ok(database);
+        }
+        let list = findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ");
+        let message = format!("the database does not keep tenants apart, so mono does not serve:\n  {list}");
+        Err(Error::new(ErrorKind::Internal, "isolation_not_whole", message))
+    }
+
+    /// Uses another clock, for tests.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Uses other randomness, for tests.
+    pub fn with_random(mut self, random: Arc<dyn Random>) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new id.
+    pub fn new_id<T: Id>(&self) -> T {
+        T::generate(self.now(), &*self.random)
+    }
+
+    /// The randomness, for secrets.
+    pub fn random(&self) -> &dyn Random {
+        &*self.random
+    }
+
+    /// The name of the database system: `PostgreSQL` or `SQLite`.
+    pub const fn system(&self) -> &'static str {
+        match &self.pools {
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { .. } => "PostgreSQL",
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { .. } => "SQLite",
+        }
+    }
+
+    /// Asks whether the database answers.
+    ///
+    /// # Errors
+    /// `Unavailable` where it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        match &self.pools {
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { application, .. } => {
+                sqlx::query("SELECT 1").execute(application).await.map(|_| ())
+            }
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { read, .. } => sqlx::query("SELECT 1").execute(read).await.map(|_| ()),
+        }
+        .map_err(Error::unavailable)
+    }
+
+    /// The data of the tenant that the caller works in.
+    pub const fn tenant<'d>(&'d self, caller: &'d Caller) -> Tenant<'d> {
+        Tenant::new(self, caller)
+    }
+
+    /// The data of the platform, across tenants.
+    pub const fn platform<'d>(&'d self, caller: &'d Caller) -> Platform<'d> {
+        Platform::new(self, caller)
+    }
+
+    /// Closes every connection, after the transactions that are open have ended.
+    pub async fn close(&self) {
+        match &self.pools {
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { application, platform } => {
+                application.close().await;
+                platform.close().await;
+            }
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+        }
+    }
+
+    pub(crate) const fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
+    /// Begins a transaction that is pinned to a tenant, in one round trip.
+    pub(super) async fn begin_tenant(&self, tenant: TenantId, access: Access) -> Result<Transaction, Error> {
+        match &self.pools {
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { application, .. } => {
+                let mode = if access == Access::Read { " READ ONLY" } else { "" };
+                // SET LOCAL ends with the transaction, whatever happens to the connection. A UUID holds no quote.
+                let begin = format!("BEGIN{mode}; SET LOCAL app.current_tenant_id = '{tenant}'");
+                let transaction = application.begin_with(AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
+                Ok(Driver::Postgres(transaction).into())
+            }
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { .. } => {
+                let _ = tenant;
+                self.begin_platform(access).await
+            }
+        }
+    }
+
+    /// Begins a transaction that sees every tenant.
+    pub(super) async fn begin_platform(&self, access: Access) -> Result<Transaction, Error> {
+        match &self.pools {
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { platform, .. } => {
+                let begin = if access == Access::Read { "BEGIN READ ONLY" } else { "BEGIN" };
+                let transaction = platform.begin_with(begin).await.map_err(from_sqlx)?;
+                Ok(Driver::Postgres(transaction).into())
+            }
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { read, write } => {
+                let transaction = match access {
+                    Access::Read => read.begin().await,
+                    // A deferred BEGIN fails with "locked" where it upgrades to writing; IMMEDIATE waits its turn.
+                    Access::Write => write.begin_with("BEGIN IMMEDIATE").await,
+                };
+                Ok(Driver::Sqlite(transaction.map_err(from_sqlx)?).into())
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("system", &self.system()).finish_non_exhaustive()
+    }
+}
+
+async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
+    match &options.target {
+        #[cfg(feature = "postgres")]
+        Target::Postgres(target) => {
+            let timeout = options.statement_timeout.as_millis().to_string();
+            let settings = [
+                ("statement_timeout", timeout.as_str()),
+                ("lock_timeout", "10000"),
+                ("idle_in_transaction_session_timeout", "60000"),
+            ];
+            let pool = |login: &sqlx::postgres::PgConnectOptions| {
+                sqlx::postgres::PgPoolOptions::new()
+                    .max_connections(options.max_connections)
+                    .acquire_timeout(options.acquire_timeout)
+                    // A ping before each use is a round trip; a dead connection shows itself at BEGIN.
+                    .test_before_acquire(false)
+                    .connect_with(login.clone().options(settings))
+            };
+            let application = pool(&target.application).await.map_err(Error::unavailable)?;
+            let platform = pool(&target.platform).await.map_err(Error::unavailable)?;
+            Ok(Pools::Postgres { application, platform })
+        }
+        #[cfg(feature = "sqlite")]
+        Target::Sqlite(target) => {
+            let pool = |max: u32| {
+                sqlx::sqlite::SqlitePoolOptions::new()
+                    .max_connections(max)
+                    .acquire_timeout(options.acquire_timeout)
+            };
+            let write = pool(1)
+                // Writers stand in line here, each for one short transaction.
+                .acquire_timeout(std::time::Duration::from_secs(30))
+                .connect_with((**target).clone())
+                .await
+                .map_err(Error::unavailable)?;
+            let read = pool(options.max_connections)
+                .connect_with((**target).clone().read_only(true).create_if_missing(false))
+                .await
+                .map_err(Error::unavailable)?;
+            Ok(Pools::Sqlite { read, write })
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Databases: PostgreSQL and SQLite behind one door.
+//!
+//! [`Database`] has no method that touches a row. Rows are reached through a [`TenantTx`], which is pinned to one
+//! tenant, or a [`PlatformTx`], which works across tenants under its own database role.
+
+pub(crate) mod database;
+mod error;
+pub mod isolation;
+mod migration;
+mod options;
+mod predicate;
+mod query;
+mod row;
+mod statement;
+mod transaction;
+mod value;
+
+mod platform_tx;
+mod tenant_tx;
+
+pub use database::Database;
+pub use migration::migrate;
+pub use options::DatabaseOptions;
+pub use platform_tx::{Platform, PlatformTx};
+pub use query::Query;
+pub use row::{Column, FromRow, Row};
+pub use statement::{PlatformStatement, TenantStatement};
+pub use tenant_tx::{Tenant, TenantTx};
+pub use value::{Bind, Value};

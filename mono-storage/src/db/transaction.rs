@@ -1,0 +1,132 @@
+//! The one place where a statement meets a driver.
+
+use super::error::from_sqlx;
+use super::row::{Inner, Row};
+use super::value::Value;
+use mono_core::Error;
+
+pub(super) struct Transaction {
+    driver: Driver,
+    /// A statement failed. PostgreSQL would answer COMMIT with a silent rollback; SQLite would commit the rest.
+    failed: bool,
+}
+
+pub(super) enum Driver {
+    #[cfg(feature = "postgres")]
+    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+}
+
+/// Binds values to a query of either driver; the two query types share no trait that could do it.
+macro_rules! bind {
+    ($query:expr, $values:expr) => {{
+        let mut query = $query;
+        for value in $values {
+            query = match value {
+                Value::Uuid(value) => query.bind(value),
+                Value::Text(value) => query.bind(value),
+                Value::Integer(value) => query.bind(value),
+                Value::Boolean(value) => query.bind(value),
+                Value::Timestamp(value) => query.bind(value),
+                Value::Json(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
+impl From<Driver> for Transaction {
+    fn from(driver: Driver) -> Self {
+        Self { driver, failed: false }
+    }
+}
+
+impl Transaction {
+    pub(super) async fn rows(&mut self, text: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let result = self.driver.rows(text, values).await;
+        self.failed |= result.is_err();
+        result.map_err(from_sqlx)
+    }
+
+    pub(super) async fn execute(&mut self, text: &'static str, values: Vec<Value>) -> Result<u64, Error> {
+        let result = self.driver.execute(text, values).await;
+        self.failed |= result.is_err();
+        result.map_err(from_sqlx)
+    }
+
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        if self.failed {
+            self.driver.rollback().await.map_err(from_sqlx)?;
+            return Err(Error::internal("commit after a failed statement: everything was undone"));
+        }
+        self.driver.commit().await.map_err(from_sqlx)
+    }
+
+    pub(super) const fn forbid_commit(&mut self) {
+        self.failed = true;
+    }
+
+    pub(super) async fn rollback(self) -> Result<(), Error> {
+        self.driver.rollback().await.map_err(from_sqlx)
+    }
+
+    pub(super) const fn is_postgres(&self) -> bool {
+        match self.driver {
+            #[cfg(feature = "postgres")]
+            Driver::Postgres(_) => true,
+            #[cfg(feature = "sqlite")]
+            Driver::Sqlite(_) => false,
+        }
+    }
+}
+
+impl Driver {
+    async fn rows(&mut self, text: &'static str, values: Vec<Value>) -> Result<Vec<Row>, sqlx::Error> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(tx) => {
+                let rows = bind!(sqlx::query::<sqlx::Postgres>(text), values).fetch_all(&mut **tx).await;
+                rows.map(|rows| rows.into_iter().map(|row| Row(Inner::Postgres(row))).collect())
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(tx) => {
+                let rows = bind!(sqlx::query::<sqlx::Sqlite>(text), values).fetch_all(&mut **tx).await;
+                rows.map(|rows| rows.into_iter().map(|row| Row(Inner::Sqlite(row))).collect())
+            }
+        }
+    }
+
+    async fn execute(&mut self, text: &'static str, values: Vec<Value>) -> Result<u64, sqlx::Error> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(tx) => bind!(sqlx::query::<sqlx::Postgres>(text), values)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(tx) => bind!(sqlx::query::<sqlx::Sqlite>(text), values)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+        }
+    }
+
+    async fn commit(self) -> Result<(), sqlx::Error> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(tx) => tx.commit().await,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(tx) => tx.commit().await,
+        }
+    }
+
+    async fn rollback(self) -> Result<(), sqlx::Error> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(tx) => tx.rollback().await,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(tx) => tx.rollback().await,
+        }
+    }
+}

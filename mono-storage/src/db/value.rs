@@ -1,0 +1,66 @@
+//! Values that a statement is given, in the few types that both databases know.
+
+use mono_core::id::{
+    AccountId, ApiKeyId, AssignmentId, AuditId, GrantId, MemberId, ProfileId, SessionId, TenantId, UserId,
+};
+use mono_core::text::{Email, Locale, Name, Slug};
+use mono_core::time::Timestamp;
+use uuid::Uuid;
+
+/// A value of one of the types that both databases know; `None` is NULL of that type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `uuid`; sixteen bytes on SQLite.
+    Uuid(Option<Uuid>),
+    /// `text`.
+    Text(Option<String>),
+    /// `bigint`.
+    Integer(Option<i64>),
+    /// `boolean`; 0 or 1 on SQLite.
+    Boolean(Option<bool>),
+    /// `timestamptz`; text in RFC 3339 on SQLite, whose order is the order of time.
+    Timestamp(Option<Timestamp>),
+    /// `jsonb`; text on SQLite.
+    Json(Option<serde_json::Value>),
+}
+
+/// What can be given to a statement.
+pub trait Bind {
+    /// NULL of this type.
+    const NULL: Value;
+
+    /// The value as the database takes it.
+    fn into_value(self) -> Value;
+}
+
+impl<T: Bind> Bind for Option<T> {
+    const NULL: Value = T::NULL;
+
+    fn into_value(self) -> Value {
+        self.map_or(T::NULL, T::into_value)
+    }
+}
+
+macro_rules! bind {
+    ($variant:ident: $($ty:ty => |$value:ident| $convert:expr),* $(,)?) => {$(
+        impl Bind for $ty {
+            const NULL: Value = Value::$variant(None);
+
+            fn into_value(self) -> Value {
+                let $value = self;
+                Value::$variant(Some($convert))
+            }
+        }
+    )*};
+}
+
+bind!(Text: String => |v| v, &str => |v| v.to_owned(), &String => |v| v.clone(),
+    Email => |v| v.into(), Slug => |v| v.into(), Name => |v| v.into(), Locale => |v| v.into(),
+    &Email => |v| v.as_str().to_owned(), &Slug => |v| v.as_str().to_owned(), &Name => |v| v.as_str().to_owned());
+bind!(Integer: i64 => |v| v, i32 => |v| i64::from(v), u32 => |v| i64::from(v));
+bind!(Boolean: bool => |v| v);
+bind!(Timestamp: Timestamp => |v| mono_core::time::truncate(v));
+bind!(Json: serde_json::Value => |v| v);
+bind!(Uuid: Uuid => |v| v, TenantId => |v| v.uuid(), AccountId => |v| v.uuid(), UserId => |v| v.uuid(),
+    MemberId => |v| v.uuid(), ProfileId => |v| v.uuid(), AssignmentId => |v| v.uuid(), GrantId => |v| v.uuid(),
+    SessionId => |v| v.uuid(), ApiKeyId => |v| v.uuid(), AuditId => |v| v.uuid());

@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+compile_error!("mono-storage needs a database: enable the feature `postgres` or `sqlite`");
+
+pub mod db;
+pub mod store;
+pub mod system;
+#[cfg(feature = "testkit")]
+pub mod testkit;

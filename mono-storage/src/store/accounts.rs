@@ -1,0 +1,283 @@
+//! Accounts.
+
+use crate::db::{FromRow, Row, TenantTx};
+use crate::sql;
+use mono_core::audit::Action;
+use mono_core::id::{AccountId, Id};
+use mono_core::model::account::{Account, AccountChange, AccountFilter, AccountSort, NewAccount};
+use mono_core::page::{Page, PageRequest};
+use mono_core::permission::{Permission, Scope};
+use mono_core::{Error, ErrorKind, permission};
+
+const CREATE: Permission = permission!("tenant.accounts.create");
+const READ: Permission = permission!("tenant.accounts.read");
+const UPDATE: Permission = permission!("tenant.accounts.update");
+const DELETE: Permission = permission!("tenant.accounts.delete");
+const RESTORE: Permission = permission!("tenant.accounts.restore");
+pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, DELETE, RESTORE];
+
+/// How the audit log names an account.
+const ENTITY: &str = "account";
+/// The limit that each account takes one of.
+const LIMIT: &str = "accounts";
+
+macro_rules! columns {
+    () => {
+        "tenant_id, id, slug, name, account_type, status, email, version, created_at, updated_at"
+    };
+}
+
+impl FromRow for Account {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            tenant_id: row.get("tenant_id")?,
+            id: row.get("id")?,
+            slug: row.get("slug")?,
+            name: row.get("name")?,
+            account_type: row.parse("account_type")?,
+            status: row.parse("status")?,
+            email: row.get_optional("email")?,
+            version: row.get("version")?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+        })
+    }
+}
+
+/// The accounts of a tenant.
+pub struct Accounts<'t> {
+    tx: &'t mut TenantTx,
+}
+
+impl TenantTx {
+    /// The accounts of the tenant.
+    pub const fn accounts(&mut self) -> Accounts<'_> {
+        Accounts { tx: self }
+    }
+}
+
+impl Accounts<'_> {
+    /// Makes an account and takes one of the plan's `accounts`.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.accounts.create`, `Conflict` where the slug is taken, `LimitExceeded` where the
+    /// plan's accounts are used up.
+    pub async fn create(self, new: NewAccount) -> Result<Account, Error> {
+        let tx = self.tx;
+        tx.authorize(CREATE, &Scope::tenant(tx.tenant()))?;
+        let (id, now) = (tx.new_id::<AccountId>(), tx.now());
+        let account: Account = sql!(
+            tx,
+            concat!(
+                "INSERT INTO accounts (tenant_id, id, slug, name, name_norm, account_type, status, email, email_norm,
+                     version, created_at, updated_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, 1, $9, $9) RETURNING ",
+                columns!()
+            ),
+            id,
+            &new.slug,
+            &new.name,
+            new.name.folded(),
+            new.account_type.as_str(),
+            new.email.as_ref(),
+            new.email.as_ref().map(mono_core::text::Email::folded),
+            now,
+        )
+        .one()
+        .await?;
+        tx.audit_change(Action::Create, ENTITY, id, None, Some(&account)).await?;
+        // Last, so that the counter's row, which all writers of the tenant share, is held for the shortest time.
+        tx.reserve(LIMIT, 1).await?;
+        Ok(account)
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none in this tenant, `Forbidden` without `tenant.accounts.read` for it.
+    pub async fn get(self, id: AccountId) -> Result<Account, Error> {
+        let tx = self.tx;
+        let account = sql!(
+            tx,
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL"
+            ),
+            id
+        )
+        .optional()
+        .await?
+        .ok_or_else(not_found)?;
+        tx.authorize(READ, &Scope::account(tx.tenant(), id))?;
+        Ok(account)
+    }
+
+    /// One page of the accounts that the caller may read.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.accounts.read`.
+    pub async fn list(self, filter: &AccountFilter, page: PageRequest) -> Result<Page<Account>, Error> {
+        let tx = self.tx;
+        tx.authorize(READ, &Scope::tenant(tx.tenant()))?;
+        let search = filter.search.as_deref().map(contains);
+        let status = filter.status.map(mono_core::model::account::AccountStatus::as_str);
+        macro_rules! matching {
+            () => {
+                " FROM accounts WHERE tenant_id = $1 AND deleted_at IS NULL
+                  AND ($2 IS NULL OR name_norm LIKE $2 ESCAPE '\\' OR email_norm LIKE $2 ESCAPE '\\')
+                  AND ($3 IS NULL OR status = $3)"
+            };
+        }
+        let total: i64 = sql!(tx, concat!("SELECT count(*) AS total", matching!()), search.clone(), status)
+            .row()
+            .await?
+            .get("total")?;
+        // One text for each order: each runs along an index, and no text is put together at run time.
+        macro_rules! ordered {
+            ($order:literal) => {
+                sql!(
+                    tx,
+                    concat!("SELECT ", columns!(), matching!(), " ORDER BY ", $order, " LIMIT $4 OFFSET $5"),
+                    search,
+                    status,
+                    page.limit(),
+                    i64::try_from(page.offset()).unwrap_or(i64::MAX)
+                )
+                .all()
+                .await?
+            };
+        }
+        let items = match filter.sort {
+            AccountSort::Name => ordered!("name_norm, id"),
+            AccountSort::Oldest => ordered!("created_at, id"),
+            _ => ordered!("created_at DESC, id DESC"),
+        };
+        Ok(Page::new(items, page, u64::try_from(total).unwrap_or_default()))
+    }
+
+    /// Changes an account; fields that the change does not name stay as they are.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none in this tenant, `Forbidden` without `tenant.accounts.update` for it,
+    /// `Conflict` where the slug is taken or the version is stale (`details.currentVersion` says which is current).
+    pub async fn update(self, id: AccountId, change: AccountChange) -> Result<Account, Error> {
+        let tx = self.tx;
+        let old = find_for_update(tx, id).await?;
+        tx.authorize(UPDATE, &Scope::account(tx.tenant(), id))?;
+        if let Some(version) = change.version.filter(|version| *version != old.version) {
+            let message =
+                format!("the account was changed meanwhile: version {version} is not the current one");
+            return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
+                .with_details(serde_json::json!({ "currentVersion": old.version })));
+        }
+        let name = change.name.unwrap_or_else(|| old.name.clone());
+        let email = change.email.unwrap_or_else(|| old.email.clone());
+        let now = tx.now();
+        let account: Account = sql!(
+            tx,
+            concat!(
+                "UPDATE accounts SET slug = $3, name = $4, name_norm = $5, account_type = $6, status = $7, email = $8,
+                     email_norm = $9, version = version + 1, updated_at = $10
+                 WHERE tenant_id = $1 AND id = $2 RETURNING ",
+                columns!()
+            ),
+            id,
+            change.slug.unwrap_or_else(|| old.slug.clone()),
+            &name,
+            name.folded(),
+            change.account_type.unwrap_or(old.account_type).as_str(),
+            change.status.unwrap_or(old.status).as_str(),
+            email.as_ref(),
+            email.as_ref().map(mono_core::text::Email::folded),
+            now,
+        )
+        .one()
+        .await?;
+        tx.audit_change(Action::Update, ENTITY, id, Some(&old), Some(&account)).await?;
+        Ok(account)
+    }
+
+    /// Deletes an account and gives its place in the plan back. It can be restored.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none in this tenant, `Forbidden` without `tenant.accounts.delete` for it.
+    pub async fn delete(self, id: AccountId) -> Result<(), Error> {
+        let tx = self.tx;
+        let old = find_for_update(tx, id).await?;
+        tx.authorize(DELETE, &Scope::account(tx.tenant(), id))?;
+        let now = tx.now();
+        sql!(
+            tx,
+            "UPDATE accounts SET deleted_at = $3, updated_at = $3, version = version + 1 WHERE tenant_id = $1 AND id = $2",
+            id,
+            now
+        )
+        .execute()
+        .await?;
+        tx.audit_change(Action::Delete, ENTITY, id, Some(&old), None::<&Account>).await?;
+        tx.release(LIMIT, 1).await
+    }
+
+    /// Brings a deleted account back and takes one of the plan's `accounts` again.
+    ///
+    /// # Errors
+    /// `NotFound` where no deleted account has this id, `Forbidden` without `tenant.accounts.restore` for it,
+    /// `Conflict` where its slug is taken meanwhile, `LimitExceeded` where the plan's accounts are used up.
+    pub async fn restore(self, id: AccountId) -> Result<Account, Error> {
+        let tx = self.tx;
+        sql!(
+            tx,
+            pg: "SELECT id FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL FOR UPDATE",
+            lite: "SELECT id FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL",
+            id
+        )
+        .rows()
+        .await?
+        .first()
+        .ok_or_else(not_found)?;
+        tx.authorize(RESTORE, &Scope::account(tx.tenant(), id))?;
+        let now = tx.now();
+        let account: Account = sql!(
+            tx,
+            concat!(
+                "UPDATE accounts SET deleted_at = NULL, updated_at = $3, version = version + 1
+                 WHERE tenant_id = $1 AND id = $2 RETURNING ",
+                columns!()
+            ),
+            id,
+            now
+        )
+        .one()
+        .await?;
+        tx.audit_change(Action::Restore, ENTITY, id, None, Some(&account)).await?;
+        tx.reserve(LIMIT, 1).await?;
+        Ok(account)
+    }
+}
+
+fn not_found() -> Error {
+    Error::not_found(AccountId::ENTITY)
+}
+
+/// The account, held until the transaction ends, so that what is audited is what was changed.
+async fn find_for_update(tx: &mut TenantTx, id: AccountId) -> Result<Account, Error> {
+    macro_rules! select {
+        ($lock:literal) => {
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL",
+                $lock
+            )
+        };
+    }
+    // SQLite knows no row locks and needs none: one transaction writes at a time.
+    sql!(tx, pg: select!(" FOR UPDATE"), lite: select!(""), id).optional().await?.ok_or_else(not_found)
+}
+
+/// The LIKE pattern for "contains this text".
+fn contains(text: &str) -> String {
+    let escaped = mono_core::text::fold(text).replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{escaped}%")
+}

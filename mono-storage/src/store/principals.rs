@@ -1,0 +1,153 @@
+//! Principals: everything that decides what a person may do in a tenant, read in one transaction.
+
+use crate::db::{PlatformTx, Row};
+use crate::platform_sql;
+use mono_core::Error;
+use mono_core::id::{AccountId, MemberId, TenantId, UserId};
+use mono_core::model::tenant::TenantStatus;
+use mono_core::model::user::UserStatus;
+use mono_core::permission::{Assignment, Scope};
+use mono_core::subscription::Subscription;
+
+/// Everything that decides what a person may do in a tenant.
+#[derive(Debug)]
+pub struct Principal {
+    /// Whether the person may be used at all.
+    pub status: UserStatus,
+    /// Roles on the whole platform.
+    pub platform_roles: Vec<Assignment>,
+    /// The tenant that was asked for, where it exists.
+    pub tenant: Option<TenantPart>,
+}
+
+/// The part of a principal that lies in one tenant.
+#[derive(Debug)]
+pub struct TenantPart {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Whether the tenant may work.
+    pub status: TenantStatus,
+    /// The membership; platform staff may have none.
+    pub member: Option<(MemberId, UserStatus)>,
+    /// Roles in the tenant and its accounts.
+    pub roles: Vec<Assignment>,
+    /// What the tenant has bought.
+    pub subscription: Option<Subscription>,
+}
+
+/// The principals of the platform. Only authentication itself reaches them.
+pub struct Principals<'t> {
+    tx: &'t mut PlatformTx,
+}
+
+impl PlatformTx {
+    /// The principals of the platform.
+    pub const fn principals(&mut self) -> Principals<'_> {
+        Principals { tx: self }
+    }
+}
+
+fn assignment(row: &Row, scope: Scope) -> Result<Assignment, Error> {
+    Ok(Assignment {
+        id: row.get_optional("id")?,
+        starts_at: row.get_optional("starts_at")?,
+        ends_at: row.get_optional("ends_at")?,
+        ..Assignment::new(row.get::<String>("role_key")?, scope)
+    })
+}
+
+impl Principals<'_> {
+    /// Reads what decides about a person, in a tenant or above all of them; `None` where there is no such person.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn load(self, user: UserId, tenant: Option<TenantId>) -> Result<Option<Principal>, Error> {
+        let tx = self.tx;
+        tx.caller().require_system()?;
+        let rows = platform_sql!(tx, "SELECT status FROM users WHERE id = $1", user).rows().await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let status = row.parse("status")?;
+        let platform_roles = platform_sql!(
+            tx,
+            "SELECT id, role_key, starts_at, ends_at FROM platform_assignments WHERE user_id = $1",
+            user
+        )
+        .rows()
+        .await?;
+        let platform_roles =
+            platform_roles.iter().map(|row| assignment(row, Scope::platform())).collect::<Result<_, _>>()?;
+        let tenant = match tenant {
+            Some(tenant) => load_tenant(tx, user, tenant).await?,
+            None => None,
+        };
+        Ok(Some(Principal { status, platform_roles, tenant }))
+    }
+
+    /// The tenant of the person's oldest membership that may be used.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn first_tenant(self, user: UserId) -> Result<Option<TenantId>, Error> {
+        self.tx.caller().require_system()?;
+        let rows = platform_sql!(
+            self.tx,
+            "SELECT m.tenant_id FROM members m JOIN tenants t ON t.id = m.tenant_id
+             WHERE m.user_id = $1 AND m.status = 'active' AND t.status = 'active'
+             ORDER BY m.created_at, m.id LIMIT 1",
+            user
+        )
+        .rows()
+        .await?;
+        rows.first().map(|row| row.get("tenant_id")).transpose()
+    }
+}
+
+async fn load_tenant(
+    tx: &mut PlatformTx,
+    user: UserId,
+    tenant: TenantId,
+) -> Result<Option<TenantPart>, Error> {
+    let rows = platform_sql!(
+        tx,
+        "SELECT t.status, m.id AS member_id, m.status AS member_status, s.definition
+         FROM tenants t
+         LEFT JOIN members m ON m.tenant_id = t.id AND m.user_id = $2
+         LEFT JOIN subscriptions s ON s.tenant_id = t.id
+         WHERE t.id = $1",
+        tenant,
+        user
+    )
+    .rows()
+    .await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let member = match row.get_optional::<MemberId>("member_id")? {
+        Some(id) => Some((id, row.parse("member_status")?)),
+        None => None,
+    };
+    let subscription = row.get_optional::<serde_json::Value>("definition")?;
+    let mut part = TenantPart {
+        tenant,
+        status: row.parse("status")?,
+        member,
+        roles: Vec::new(),
+        subscription: subscription.map(serde_json::from_value).transpose().map_err(Error::internal)?,
+    };
+    if let Some((member, _)) = member {
+        let rows = platform_sql!(
+            tx,
+            "SELECT id, role_key, account_id, starts_at, ends_at FROM assignments WHERE tenant_id = $1 AND member_id = $2",
+            tenant,
+            member
+        )
+        .rows()
+        .await?;
+        for row in &rows {
+            let scope = match row.get_optional::<AccountId>("account_id")? {
+                Some(account) => Scope::account(tenant, account),
+                None => Scope::tenant(tenant),
+            };
+            part.roles.push(assignment(row, scope)?);
+        }
+    }
+    Ok(Some(part))
+}

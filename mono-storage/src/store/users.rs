@@ -1,0 +1,135 @@
+//! Users, above the tenants.
+
+use crate::db::{FromRow, PlatformTx, Row};
+use crate::platform_sql;
+use mono_core::Error;
+use mono_core::id::{AssignmentId, UserId};
+use mono_core::model::user::{User, UserStatus};
+use mono_core::permission;
+use mono_core::permission::Permission;
+use mono_core::text::{Email, Name};
+
+const CREATE: Permission = permission!("platform.users.create");
+const READ: Permission = permission!("platform.users.read");
+const ASSIGN: Permission = permission!("platform.roles.manage");
+pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, ASSIGN];
+
+/// What is needed to make a user.
+pub struct NewUser {
+    /// The person's address, unique on the platform.
+    pub email: Email,
+    /// The person's name.
+    pub name: Name,
+    /// The hash of the password in PHC form, or none: the person then sets one by mail.
+    pub password_hash: Option<String>,
+}
+
+/// A user with what proves the person. Has no `Debug`: a hash does not belong in a log.
+pub struct Credentials {
+    /// The user.
+    pub user: User,
+    /// The hash of the password in PHC form.
+    pub password_hash: Option<String>,
+}
+
+impl FromRow for User {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.get("id")?,
+            email: row.get("email")?,
+            name: row.get("name")?,
+            status: row.parse("status")?,
+        })
+    }
+}
+
+impl FromRow for Credentials {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self { user: User::from_row(row)?, password_hash: row.get_optional("password_hash")? })
+    }
+}
+
+/// The users of the platform.
+pub struct Users<'t> {
+    tx: &'t mut PlatformTx,
+}
+
+impl PlatformTx {
+    /// The users of the platform.
+    pub const fn users(&mut self) -> Users<'_> {
+        Users { tx: self }
+    }
+}
+
+impl Users<'_> {
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.users.create`, `Conflict` where the address is taken.
+    pub async fn create(self, new: NewUser) -> Result<User, Error> {
+        let tx = self.tx;
+        tx.authorize(CREATE)?;
+        let (id, now) = (tx.new_id::<UserId>(), tx.now());
+        platform_sql!(
+            tx,
+            "INSERT INTO users (id, email, email_norm, name, password_hash, status, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id, email, name, status",
+            id,
+            &new.email,
+            new.email.folded(),
+            &new.name,
+            new.password_hash,
+            UserStatus::Active.as_str(),
+            now
+        )
+        .one()
+        .await
+    }
+
+    /// The user with this address, with what proves the person.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.users.read`.
+    pub async fn credentials(self, email: &Email) -> Result<Option<Credentials>, Error> {
+        self.tx.authorize(READ)?;
+        platform_sql!(
+            self.tx,
+            "SELECT id, email, name, status, password_hash FROM users WHERE email_norm = $1",
+            email.folded()
+        )
+        .optional()
+        .await
+    }
+
+    /// Whether there is any user at all.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.users.read`.
+    pub async fn any(self) -> Result<bool, Error> {
+        self.tx.authorize(READ)?;
+        Ok(!platform_sql!(self.tx, "SELECT id FROM users LIMIT 1").rows().await?.is_empty())
+    }
+
+    /// Gives a user a role on the whole platform; giving it twice changes nothing.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.roles.manage`, or unless the program itself asks; `Conflict` where there is no such user or role.
+    pub async fn assign(self, user: UserId, role: &str) -> Result<(), Error> {
+        let tx = self.tx;
+        tx.authorize(ASSIGN)?;
+        tx.caller().require_system()?;
+        let (id, now) = (tx.new_id::<AssignmentId>(), tx.now());
+        platform_sql!(
+            tx,
+            "INSERT INTO platform_assignments (id, user_id, role_key, created_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (user_id, role_key) DO NOTHING",
+            id,
+            user,
+            role,
+            now
+        )
+        .execute()
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,145 @@
+//! Throw-away databases.
+
+use crate::db::database::Pools;
+use crate::db::{Database, DatabaseOptions, migrate};
+use crate::system::SystemRandom;
+use mono_core::id::Random;
+
+/// A kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// The embedded database.
+    Sqlite,
+    /// The production database.
+    Postgres,
+}
+
+impl Backend {
+    /// The name in the report.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// A database of its own for one test, migrated, with a login that is neither owner nor superuser.
+pub struct TestDatabase {
+    /// The database.
+    pub database: Database,
+    /// Its kind.
+    pub backend: Backend,
+    /// How to reach it once more.
+    pub options: DatabaseOptions,
+    /// The URL of the run-time login.
+    pub url: String,
+    /// The URL of the owner (PostgreSQL).
+    pub owner_url: Option<String>,
+    /// Keeps the folder of an embedded database until the test ends.
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl TestDatabase {
+    /// Takes every connection of the application's pool at once and asks each which tenant it carries; empty where
+    /// none carries any.
+    pub async fn tenants_left_on_connections(&self) -> Vec<String> {
+        match self.database.pools() {
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { application, .. } => {
+                let mut connections = Vec::new();
+                for _ in 0..self.options.max_connections {
+                    connections.push(application.acquire().await.expect("a connection"));
+                }
+                let mut left = Vec::new();
+                for connection in &mut connections {
+                    let setting: Option<String> = sqlx::query_scalar(
+                        "SELECT NULLIF(current_setting('app.current_tenant_id', true), '')",
+                    )
+                    .fetch_one(&mut **connection)
+                    .await
+                    .expect("the connection answers");
+                    left.extend(setting);
+                }
+                left
+            }
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { .. } => Vec::new(),
+        }
+    }
+
+    /// Runs statements as the owner of the tables, to plant what a test looks for.
+    pub async fn as_owner(&self, statements: &str) {
+        match (&self.owner_url, self.database.pools()) {
+            #[cfg(feature = "postgres")]
+            (Some(url), _) => {
+                use sqlx::Connection as _;
+                let mut connection = sqlx::PgConnection::connect(url).await.expect("the owner logs in");
+                let statements = sqlx::AssertSqlSafe(statements.to_owned());
+                sqlx::raw_sql(statements).execute(&mut connection).await.expect("the owner may do this");
+            }
+            #[cfg(feature = "sqlite")]
+            (_, Pools::Sqlite { write, .. }) => {
+                let statements = sqlx::AssertSqlSafe(statements.to_owned());
+                sqlx::raw_sql(statements).execute(write).await.expect("the statements run");
+            }
+            #[cfg(feature = "postgres")]
+            (None, Pools::Postgres { .. }) => panic!("a database on PostgreSQL has an owner"),
+        }
+    }
+
+    /// Makes a database, or `None` where no server of this kind is named in the environment.
+    ///
+    /// # Panics
+    /// Where a server is named and does not work.
+    pub async fn create(backend: Backend) -> Option<Self> {
+        let (url, owner_url, folder) = match backend {
+            Backend::Sqlite => {
+                let folder = tempfile::tempdir().expect("a temporary folder");
+                (format!("sqlite:{}", folder.path().join("test.db").display()), None, Some(folder))
+            }
+            Backend::Postgres => {
+                let (url, owner_url) = create_postgres().await?;
+                (url, Some(owner_url), None)
+            }
+        };
+        let options = DatabaseOptions::parse(&url).expect("the URL of a test database is valid");
+        migrate(&options, owner_url.as_deref()).await.unwrap_or_else(|error| panic!("migrate: {error:?}"));
+        let database = Database::connect(&options).await.unwrap_or_else(|error| panic!("connect: {error:?}"));
+        Some(Self { database, backend, options, url, owner_url, _folder: folder })
+    }
+}
+
+/// A new database on the server of the environment: the URL of its run-time login, and of its owner.
+#[cfg(feature = "postgres")]
+async fn create_postgres() -> Option<(String, String)> {
+    use sqlx::Connection as _;
+    let Ok(server) = std::env::var("MONO_TEST_POSTGRES_URL") else {
+        #[expect(clippy::print_stderr, reason = "a person who runs one test by hand sees what was left out")]
+        {
+            eprintln!(
+                "left out: MONO_TEST_POSTGRES_URL names no PostgreSQL server; `cargo xtask test` starts one"
+            );
+        }
+        return None;
+    };
+    let mut bytes = [0_u8; 8];
+    SystemRandom.fill(&mut bytes);
+    let name = format!("mono_test_{:016x}", u64::from_be_bytes(bytes));
+    let mut connection = sqlx::PgConnection::connect(&server).await.expect("the test server answers");
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::raw_sql(create).execute(&mut connection).await.expect("the test server lets databases be made");
+    let (head, rest) = server.rsplit_once('/').expect("the URL names a database");
+    let query = rest.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
+    let (scheme, authority) = head.split_once("://").expect("the URL has a scheme");
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    // A password that is quoted in SQL and encoded in the URL, so that both are seen to work.
+    let url = format!("{scheme}://{name}:p%27w%40{name}@{host}/{name}{query}");
+    Some((url, format!("{head}/{name}{query}")))
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn create_postgres() -> Option<(String, String)> {
+    let _ = SystemRandom.fill(&mut []);
+    None
+}

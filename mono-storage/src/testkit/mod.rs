@@ -1,0 +1,54 @@
+//! For tests: throw-away databases of every kind, and two tenants in each.
+//!
+//! SQLite always runs. PostgreSQL runs where `MONO_TEST_POSTGRES_URL` names a server on which databases and roles may
+//! be made; `cargo xtask test` starts one.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
+mod database;
+mod world;
+
+pub use database::{Backend, TestDatabase};
+pub use world::{TenantWorld, World};
+
+use std::io::Write as _;
+
+/// Writes each case as a test for every back end. A case is an `async fn(World)`.
+///
+/// ```ignore
+/// mono_storage::conformance!(an_account_reads_back, a_foreign_id_is_not_found);
+/// ```
+#[macro_export]
+macro_rules! conformance {
+    ($($case:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                $crate::testkit::run($crate::testkit::Backend::Sqlite, super::$case).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                $crate::testkit::run($crate::testkit::Backend::Postgres, super::$case).await;
+            })*
+        }
+    };
+}
+
+/// Runs one case on a fresh database, and writes it into the report that `MONO_TEST_REPORT` names.
+pub async fn run<F: Future<Output = ()>>(backend: Backend, case: impl FnOnce(World) -> F) {
+    let Some(database) = TestDatabase::create(backend).await else { return };
+    case(World::create(database).await).await;
+    if let Ok(path) = std::env::var("MONO_TEST_REPORT") {
+        let mut file =
+            std::fs::OpenOptions::new().append(true).create(true).open(path).expect("the report opens");
+        // One write: lines of tests that run at once do not mix.
+        file.write_all(format!("conformance: {}: 1 cases\n", backend.name()).as_bytes())
+            .expect("the report is written");
+    }
+}

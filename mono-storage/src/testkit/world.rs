@@ -1,0 +1,108 @@
+//! Two tenants with people in them.
+
+use super::database::TestDatabase;
+use mono_core::caller::{Actor, Caller, Identity, SystemReason};
+use mono_core::id::{AccountId, MemberId, SessionId, TenantId, UserId};
+use mono_core::permission::{self, Assignment, Scope};
+use mono_core::seed::Seed;
+use mono_core::subscription::{Entitlements, Key, Subscription};
+use mono_core::text::{Email, Name, Slug};
+use std::sync::Arc;
+
+use crate::store::NewUser;
+
+/// A database with two tenants, `harbour` on the plan `starter` (five accounts) and `lagoon` on `unlimited`.
+pub struct World {
+    /// The database.
+    pub test: TestDatabase,
+    /// The catalogue that is loaded.
+    pub seed: Seed,
+    /// The tenant with five accounts.
+    pub harbour: TenantWorld,
+    /// The tenant without limits.
+    pub lagoon: TenantWorld,
+}
+
+/// A tenant and people who call in it.
+pub struct TenantWorld {
+    /// Its id.
+    pub id: TenantId,
+    /// A member with the role `tenant_admin`.
+    pub admin: Caller,
+    /// A member with the role `user`.
+    pub user: Caller,
+    /// A member without any role.
+    pub nobody: Caller,
+    subscription: Subscription,
+    member: (UserId, MemberId),
+}
+
+impl World {
+    pub(super) async fn create(test: TestDatabase) -> Self {
+        let seed = Seed::parse(Seed::STARTER).expect("the starter catalogue is whole");
+        let system = Caller::system(SystemReason::Seed);
+        let mut tx = test.database.platform(&system).write().await.expect("a transaction");
+        tx.catalogue().save(&seed).await.expect("the catalogue is saved");
+        tx.commit().await.expect("the catalogue is committed");
+        let harbour = TenantWorld::create(&test, &seed, "harbour", "starter").await;
+        let lagoon = TenantWorld::create(&test, &seed, "lagoon", "unlimited").await;
+        Self { test, seed, harbour, lagoon }
+    }
+
+    /// A caller who has one role at one scope, in a tenant.
+    pub fn caller(&self, tenant: &TenantWorld, role: Option<&str>, scope: Scope) -> Caller {
+        tenant.caller(&self.test, &self.seed, role, scope)
+    }
+
+    /// A caller who has a role in one account only.
+    pub fn account_caller(&self, tenant: &TenantWorld, role: &str, account: AccountId) -> Caller {
+        self.caller(tenant, Some(role), Scope::account(tenant.id, account))
+    }
+}
+
+impl TenantWorld {
+    async fn create(test: &TestDatabase, seed: &Seed, slug: &str, plan: &str) -> Self {
+        let system = Caller::system(SystemReason::Seed);
+        let mut tx = test.database.platform(&system).write().await.expect("a transaction");
+        let slug = Slug::parse(slug).expect("a slug");
+        let name = Name::parse(slug.as_str()).expect("a name");
+        let tenant = tx.tenants().create(&slug, &name).await.expect("a tenant");
+        let subscription = Subscription::new(Key::parse(plan).expect("a key"));
+        tx.subscriptions().set(tenant.id, &subscription).await.expect("a subscription");
+        let email = Email::parse(&format!("person@{slug}.example")).expect("an address");
+        let user = tx.users().create(NewUser { email, name, password_hash: None }).await.expect("a user");
+        tx.commit().await.expect("the tenant is committed");
+
+        let system = Caller::system_in(SystemReason::Seed, tenant.id);
+        let mut tx = test.database.tenant(&system).write().await.expect("a transaction");
+        let member = tx.members().add(user.id).await.expect("a member");
+        tx.commit().await.expect("the member is committed");
+
+        let nobody = Caller::system_in(SystemReason::Seed, tenant.id);
+        let (admin, user_caller) = (nobody.clone(), nobody.clone());
+        let member = (user.id, member.id);
+        let mut world = Self { id: tenant.id, admin, user: user_caller, nobody, subscription, member };
+        let whole = Scope::tenant(tenant.id);
+        world.admin = world.caller(test, seed, Some("tenant_admin"), whole);
+        world.user = world.caller(test, seed, Some("user"), whole);
+        world.nobody = world.caller(test, seed, None, whole);
+        world
+    }
+
+    fn caller(&self, test: &TestDatabase, seed: &Seed, role: Option<&str>, scope: Scope) -> Caller {
+        let facts = permission::Principal {
+            home: Some(self.id),
+            assignments: role.map(|role| Assignment::new(role, scope)).into_iter().collect(),
+            ..Default::default()
+        };
+        let (user, member) = self.member;
+        let identity = Identity {
+            actor: Actor::User { user, member: Some(member), session: test.database.new_id::<SessionId>() },
+            tenant: Some(self.id),
+            permissions: Some(seed.engine.compile(&facts)),
+            entitlements: Entitlements::of_tenant(&seed.plans, &self.subscription, &[], test.database.now()),
+        };
+        #[expect(clippy::disallowed_methods, reason = "a test says who calls")]
+        Caller::mint(Arc::new(identity), Arc::default())
+    }
+}

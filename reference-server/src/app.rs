@@ -1,0 +1,42 @@
+//! The application: what every handler may reach, and the routes.
+
+use crate::{layer, routes};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::middleware::from_fn;
+use mono_auth::Authenticator;
+use mono_storage::db::Database;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The largest body of a request, in bytes: 1 MiB.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// What every handler may reach. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub database: Database,
+    /// Turns secrets into callers.
+    pub authenticator: Authenticator,
+}
+
+impl FromRef<App> for Authenticator {
+    fn from_ref(app: &App) -> Self {
+        app.authenticator.clone()
+    }
+}
+
+/// Every route of the server, with its layers. An application merges its own routes with these.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .merge(routes::health::routes())
+        .nest("/api/v1/public/auth", routes::public::auth::routes())
+        .nest("/api/v1/tenant/accounts", routes::tenant::accounts::routes())
+        .fallback(layer::fallback::not_found)
+        .method_not_allowed_fallback(layer::fallback::method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(CatchPanicLayer::custom(layer::panic::answer))
+        .layer(from_fn(layer::timeout::limit))
+        .layer(from_fn(layer::request_context::attach))
+        .with_state(app)
+}

@@ -1,0 +1,76 @@
+//! The commands of `mono`.
+
+mod migrate;
+mod seed;
+mod serve;
+
+use crate::config::Config;
+use clap::{Parser, Subcommand};
+use mono_core::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// A multi-tenant back end: permissions, plans with limits, tenant isolation.
+#[derive(Debug, Parser)]
+#[command(name = "mono", version)]
+pub struct Command {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Start the server (the default).
+    Serve,
+    /// Bring the tables of the database up to date.
+    Migrate,
+    /// Load permissions, roles, features, limits and plans from a file; loading it twice changes nothing.
+    Seed {
+        /// The JSON file; see docs/seed.md.
+        file: PathBuf,
+    },
+}
+
+/// Runs a command to its end. What stops it stands on the standard error stream.
+#[expect(clippy::print_stderr, reason = "a command speaks to the person who called it")]
+pub async fn run(command: Command) -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_env("MONO_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let config = &command.config;
+    let result = match &command.action {
+        None | Some(Action::Serve) => serve::run(config).await,
+        Some(Action::Migrate) => migrate::run(config).await,
+        Some(Action::Seed { file }) => seed::run(config, file).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("mono: {}", sentence(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The failure with every problem and every cause: the operator may see what a client may not.
+fn sentence(error: &Error) -> String {
+    let problems = error.problems();
+    let mut text = if problems.len() > 1 {
+        problems.iter().map(|problem| format!("\n  {problem}")).collect()
+    } else {
+        error.to_string()
+    };
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

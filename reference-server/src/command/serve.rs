@@ -1,0 +1,62 @@
+//! `mono serve`
+
+use crate::app::router;
+use crate::banner;
+use crate::boot::boot;
+use crate::config::Config;
+use crate::demo::Demo;
+use mono_core::Error;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long requests may take to end once the server is told to stop.
+const DRAIN: Duration = Duration::from_secs(30);
+
+#[expect(clippy::print_stdout, reason = "a command speaks to the person who called it")]
+pub(super) async fn run(config: &Config) -> Result<(), Error> {
+    let app = boot(config).await?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        let message = format!("cannot listen on {}: {error}", config.listen);
+        Error::invalid("listen", "cannot_listen", message).with_source(error)
+    })?;
+    let address = listener.local_addr().map_err(Error::internal)?;
+    let database = app.database.clone();
+    let demo = if config.listen.ip().is_loopback() { Demo::find(config) } else { None };
+    println!("{}", banner::text(address, database.system(), demo.as_ref()));
+
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+        stop_signal().await;
+        tracing::info!("stopping: open requests have {} s to end", DRAIN.as_secs());
+        let _ = stopping.send(());
+    });
+    tokio::select! {
+        result = async { server.await } => result.map_err(Error::internal)?,
+        () = async {
+            // An error says that the server ended by itself; the other branch tells how.
+            if stopped.await.is_ok() { tokio::time::sleep(DRAIN).await } else { std::future::pending().await }
+        } => tracing::warn!("some requests did not end in time"),
+    }
+    database.close().await;
+    Ok(())
+}
+
+/// Resolves when the process is asked to stop.
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let streams = (signal(SignalKind::terminate()), signal(SignalKind::quit()));
+        if let (Ok(mut terminate), Ok(mut quit)) = streams {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = quit.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

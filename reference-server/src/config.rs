@@ -1,0 +1,79 @@
+//! What the server is told by flags and environment.
+
+use mono_core::Error;
+use mono_storage::db::DatabaseOptions;
+use secrecy::{ExposeSecret, SecretString};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What the server is told by flags and environment; a flag beats its variable.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// The folder for the embedded database and the signing key.
+    #[arg(long, global = true, env = "MONO_DATA_DIRECTORY", default_value = ".mono", value_name = "FOLDER")]
+    pub data_directory: PathBuf,
+
+    /// The database: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` with a login that is neither owner nor
+    /// superuser [default: SQLite in the data folder].
+    #[arg(long, global = true, env = "MONO_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<SecretString>,
+
+    /// The login for the platform's own work on PostgreSQL [default: as the database URL, with `_platform` behind the
+    /// user's name].
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_DATABASE_PLATFORM_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub database_platform_url: Option<SecretString>,
+
+    /// The owner of the tables on PostgreSQL: with it, tables are brought up to date and the two logins are made; the
+    /// running server does not use it.
+    #[arg(long, global = true, env = "MONO_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
+    pub database_owner_url: Option<SecretString>,
+
+    /// The address to listen on.
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
+    pub listen: SocketAddr,
+
+    /// Do not put demo tenants and people into an empty database. They are never put into the database of a server
+    /// that others can reach.
+    #[arg(long, global = true, env = "MONO_NO_DEMO")]
+    pub no_demo: bool,
+
+    /// The password of the demo people [default: a random one, kept in the data folder].
+    #[arg(long, global = true, env = "MONO_DEMO_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
+    pub demo_password: Option<SecretString>,
+}
+
+impl Config {
+    /// How to reach the database.
+    ///
+    /// # Errors
+    /// `Validation` where a URL is not valid; the message does not repeat it.
+    pub fn database(&self) -> Result<DatabaseOptions, Error> {
+        let mut options = match &self.database_url {
+            Some(url) => DatabaseOptions::parse(url.expose_secret())?,
+            None => {
+                DatabaseOptions::parse(&format!("sqlite:{}", self.data_directory.join("mono.db").display()))?
+            }
+        };
+        if let Some(url) = &self.database_platform_url {
+            options = options.platform_url(url.expose_secret())?;
+        }
+        Ok(options)
+    }
+
+    /// The owner of the tables.
+    pub fn owner_url(&self) -> Option<&str> {
+        self.database_owner_url.as_ref().map(ExposeSecret::expose_secret)
+    }
+}

@@ -1,0 +1,94 @@
+//! The root key of an installation, kept in the data folder.
+
+use mono_auth::KeyRing;
+use mono_core::Error;
+use mono_core::id::Random;
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+
+const NAME: &str = "root.key";
+
+/// Reads the root key, or makes one where there is none. Only its owner may read the file.
+pub(crate) fn load_or_create(folder: &Path, random: &dyn Random) -> Result<KeyRing, Error> {
+    let path = folder.join(NAME);
+    let mut key = [0_u8; KeyRing::ROOT_BYTES];
+    random.fill(&mut key);
+    let text = create_private(&path, &encode(&key))?;
+    let bytes = decode(text.trim()).ok_or_else(|| broken(&path, "does not hold a key in hexadecimal"))?;
+    KeyRing::new(bytes)
+}
+
+/// Writes a secret into a new file that only its owner may read, and gives what the file holds: what another wrote
+/// before, stays.
+pub(crate) fn create_private(path: &Path, secret: &str) -> Result<String, Error> {
+    match write_new(path, secret) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(broken(path, "cannot be written").with_source(error)),
+    }
+    std::fs::read_to_string(path).map_err(|error| broken(path, "cannot be read").with_source(error))
+}
+
+fn write_new(path: &Path, secret: &str) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    // `create_new`: of two servers that start at once, one writes and both read the same.
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(secret.as_bytes())?;
+    file.sync_all()
+}
+
+fn encode(key: &[u8]) -> String {
+    key.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) {
+        return None;
+    }
+    let bytes = text.as_bytes().chunks(2);
+    bytes.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
+fn broken(path: &Path, what: &str) -> Error {
+    Error::invalid("data_directory", "secret_file", format!("the secret file {} {what}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mono_auth::Purpose;
+    use mono_storage::system::SystemRandom;
+    use secrecy::ExposeSecret;
+
+    #[test]
+    fn the_key_is_kept_and_nobody_else_may_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = |ring: KeyRing| ring.derive(Purpose::Access).unwrap().expose_secret().to_vec();
+        let first = key(load_or_create(folder.path(), &SystemRandom).unwrap());
+        assert_eq!(first, key(load_or_create(folder.path(), &SystemRandom).unwrap()));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(folder.path().join(NAME)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_broken_key_stops_the_start() {
+        for text in ["", "xyz", "00", &"00".repeat(32)] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join(NAME), text).unwrap();
+            assert!(load_or_create(folder.path(), &SystemRandom).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod app;
+mod banner;
+mod boot;
+pub mod command;
+mod config;
+mod demo;
+mod extract;
+mod key_file;
+mod layer;
+mod routes;
+
+pub use app::{App, router};
+pub use boot::boot;
+pub use config::Config;
+pub use demo::{Demo, Person};

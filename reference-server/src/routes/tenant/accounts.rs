@@ -1,0 +1,93 @@
+//! `/api/v1/tenant/accounts`
+
+use crate::app::App;
+use crate::extract::{Json, Path, Query};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use mono_auth::axum::{ApiError, Authenticated};
+use mono_core::api::accounts::{CreateAccount, ListAccounts, UpdateAccount};
+use mono_core::api::envelope::Success;
+use mono_core::id::AccountId;
+use mono_core::model::account::Account;
+use mono_core::page::Page;
+
+type Answer<T> = axum::Json<Success<T>>;
+
+fn answer<T>(data: T) -> Answer<T> {
+    axum::Json(Success::new(data))
+}
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(list).post(create))
+        .route("/{id}", get(read).patch(update).delete(delete))
+        .route("/{id}/restore", post(restore))
+}
+
+async fn list(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ListAccounts>,
+) -> Result<Answer<Page<Account>>, ApiError> {
+    let (page, filter) = query.parse()?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.accounts().list(&filter, page).await?))
+}
+
+async fn create(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Json(body): Json<CreateAccount>,
+) -> Result<(StatusCode, Answer<Account>), ApiError> {
+    let new = body.parse()?;
+    let mut tx = app.database.tenant(&caller).write().await?;
+    let account = tx.accounts().create(new).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, answer(account)))
+}
+
+async fn read(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<AccountId>,
+) -> Result<Answer<Account>, ApiError> {
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.accounts().get(id).await?))
+}
+
+async fn update(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<AccountId>,
+    Json(body): Json<UpdateAccount>,
+) -> Result<Answer<Account>, ApiError> {
+    let change = body.parse()?;
+    let mut tx = app.database.tenant(&caller).write().await?;
+    let account = tx.accounts().update(id, change).await?;
+    tx.commit().await?;
+    Ok(answer(account))
+}
+
+async fn delete(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<AccountId>,
+) -> Result<StatusCode, ApiError> {
+    let mut tx = app.database.tenant(&caller).write().await?;
+    tx.accounts().delete(id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn restore(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<AccountId>,
+) -> Result<Answer<Account>, ApiError> {
+    let mut tx = app.database.tenant(&caller).write().await?;
+    let account = tx.accounts().restore(id).await?;
+    tx.commit().await?;
+    Ok(answer(account))
+}
