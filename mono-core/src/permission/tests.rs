@@ -124,6 +124,21 @@ fn the_super_admin_is_bound_only_by_denies_at_the_platform() {
 }
 
 #[test]
+fn a_super_admin_is_audited_whatever_else_is_held() {
+    let engine = engine();
+    let (first, second) = (("tenant_admin", Scope::platform()), ("super_admin", Scope::platform()));
+    let third = ("tenant_admin", Scope::tenant(T));
+    for items in [[first, second, third], [third, second, first], [third, first, second]] {
+        let set = engine.compile(&roles(&items));
+        assert!(set.decide("tenant.manage", &Scope::tenant(T), at(0)).audited);
+        assert!(set.explain("tenant.manage", &Scope::tenant(T), at(0)).audited);
+    }
+    assert!(
+        !engine.compile(&roles(&[first, third])).decide("tenant.manage", &Scope::tenant(T), at(0)).audited
+    );
+}
+
+#[test]
 fn no_tenant_makes_or_binds_a_super_admin() {
     let base = engine();
     let change =
