@@ -292,7 +292,7 @@ impl PermissionSet {
     /// About how many bytes the set takes for itself; roles are shared with every other set of the engine.
     pub fn size_in_bytes(&self) -> usize {
         let details = self.extra.as_ref().map_or(0, |extra| {
-            let key = extra.key.as_ref().map_or(0, |key| size_of_val(key.bits.words()));
+            let key = extra.key.as_ref().map_or(0, |key| size_of_val(&**key) + size_of_val(key.bits.words()));
             let features = extra.features.iter().map(|(_, bits)| size_of_val(bits.words())).sum::<usize>();
             size_of::<Extra>() + size_of_val(&*extra.details) + size_of_val(&*extra.features) + key + features
         });

@@ -33,11 +33,12 @@ fn engine() -> Engine {
         .with_alias("files:read", "{tier}.files.read")
         .with_alias("admin", "*");
     let roles = vec![
-        Role::new("super_admin").allow(["*"]),
         Role::new("tenant_admin").allow(["tenant.*"]).inherit(["account_owner"]),
         Role::new("account_owner").allow(["account.*", "tenant.accounts.update"]),
         Role::new("reader").allow(["tenant.*.read"]),
         Role::new("careful").allow(["tenant.accounts.*"]).except(["tenant.accounts.delete"]),
+        // Last, so that what else is held at the platform is seen before it.
+        Role::new("super_admin").allow(["*"]),
     ];
     Engine::build(catalogue, roles).unwrap()
 }
