@@ -23,7 +23,7 @@ pub struct Database {
 }
 
 #[derive(Clone)]
-pub(super) enum Pools {
+pub(crate) enum Pools {
     #[cfg(feature = "postgres")]
     Postgres { application: sqlx::PgPool, platform: sqlx::PgPool },
     /// One connection writes, since SQLite lets one write at a time and waiting in line is cheaper than retrying.
@@ -137,7 +137,7 @@ impl Database {
         }
     }
 
-    pub(super) const fn pools(&self) -> &Pools {
+    pub(crate) const fn pools(&self) -> &Pools {
         &self.pools
     }
 
@@ -220,11 +220,11 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
             let write = pool(1)
                 // Writers stand in line here, each for one short transaction.
                 .acquire_timeout(std::time::Duration::from_secs(30))
-                .connect_with(target.clone())
+                .connect_with((**target).clone())
                 .await
                 .map_err(Error::unavailable)?;
             let read = pool(options.max_connections)
-                .connect_with(target.clone().read_only(true).create_if_missing(false))
+                .connect_with((**target).clone().read_only(true).create_if_missing(false))
                 .await
                 .map_err(Error::unavailable)?;
             Ok(Pools::Sqlite { read, write })

@@ -26,7 +26,7 @@ pub(super) enum Target {
     #[cfg(feature = "postgres")]
     Postgres(Box<PostgresTarget>),
     #[cfg(feature = "sqlite")]
-    Sqlite(sqlx::sqlite::SqliteConnectOptions),
+    Sqlite(Box<sqlx::sqlite::SqliteConnectOptions>),
 }
 
 /// The application's login and the platform's login: two roles, so that a connection that serves tenants can never
@@ -116,7 +116,7 @@ fn target(url: &str) -> Result<Target, Error> {
             let options: SqliteConnectOptions = url
                 .parse()
                 .map_err(|error: sqlx::Error| invalid("the SQLite URL is not valid").with_source(error))?;
-            Ok(Target::Sqlite(
+            Ok(Target::Sqlite(Box::new(
                 options
                     .create_if_missing(true)
                     .foreign_keys(true)
@@ -124,7 +124,7 @@ fn target(url: &str) -> Result<Target, Error> {
                     // In WAL mode NORMAL loses no consistency, only the last commits on power loss.
                     .synchronous(SqliteSynchronous::Normal)
                     .busy_timeout(Duration::from_secs(10)),
-            ))
+            )))
         }
         #[cfg(feature = "postgres")]
         Some(("postgres" | "postgresql", _)) => {
