@@ -73,7 +73,7 @@ fn limits(seed: &Seed, now: Timestamp) -> Result<(), Error> {
     for used in [4, 5] {
         match starter.check("accounts", used, 1).into_result() {
             Ok(decision) => {
-                println!("account {} of starter: there is room for {}", used + 1, decision.remaining)
+                println!("account {} of starter: there is room for {}", used + 1, decision.remaining);
             }
             Err(error) => println!("account {} of starter: {error}", used + 1),
         }

@@ -3,6 +3,13 @@
 //! In a `console` block a line that begins with `$ ` is a command (one that ends with `\` goes on), the lines below it
 //! are the answer, and `…` in an answer stands for any text. The first block that starts the server begins a session
 //! on SQLite; the one with `--database-url` is how the same session is begun on PostgreSQL.
+#![cfg(unix)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use mono_storage::testkit::{Backend, TestDatabase};
 use std::fs::File;
@@ -69,6 +76,16 @@ fn fits(shown: &str, text: &str) -> bool {
     rest.is_empty() || (shown.contains('…') && (end.is_empty() || rest.ends_with(end)))
 }
 
+/// A program in a folder, with these settings of mono and no others.
+fn command(program: &str, folder: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"MONO_")) {
+        command.env_remove(name);
+    }
+    command.current_dir(folder).envs(variables.iter().copied());
+    command
+}
+
 /// A server, stopped when the test ends, however it ends.
 struct Server {
     process: Child,
@@ -88,10 +105,8 @@ impl Server {
     /// Starts it as the README does, on a free port, and compares what it says when it is ready.
     fn start(folder: &Path, shown: &Step, variables: &[(&str, &str)]) -> Self {
         let log = folder.join("server.log");
-        let mut process = Command::new(MONO)
+        let mut process = command(MONO, folder, variables)
             .args(["--listen", "127.0.0.1:0"])
-            .envs(variables.iter().copied())
-            .current_dir(folder)
             .stdout(Stdio::piped())
             .stderr(File::create(&log).unwrap())
             .spawn()
@@ -102,7 +117,7 @@ impl Server {
         let said: Vec<String> = server.output.by_ref().take(count).map(Result::unwrap).collect();
         let first = said.first().unwrap_or_else(|| panic!("{}", std::fs::read_to_string(&log).unwrap()));
         let address = first.split_whitespace().find_map(|word| word.strip_prefix("http://"));
-        server.address = address.unwrap_or_else(|| panic!("no address in {first:?}")).to_owned();
+        server.address = address.map_or_else(|| panic!("no address in {first:?}"), str::to_owned);
         let said = said.join("\n").replace(&server.address, "127.0.0.1:8080");
         assert!(fits(&shown.answer, &said), "the README shows\n{}\nthe server says\n{said}", shown.answer);
         server
@@ -112,17 +127,12 @@ impl Server {
 /// Runs all commands in one shell and compares every answer.
 fn run(folder: &Path, server: &Server, steps: &[&Step], variables: &[(&str, &str)]) {
     const MARK: &str = "---8<---";
-    let mut script = CARGO.to_owned();
-    for step in steps {
-        let command = step.command.replace("127.0.0.1:8080", &server.address);
-        script.push_str(&format!("echo '{MARK}'\n{command}\n"));
-    }
-    let output = Command::new("bash")
-        .args(["-c", &format!("exec 2>&1\n{script}")])
+    let commands = steps.iter().map(|step| step.command.replace("127.0.0.1:8080", &server.address));
+    let script: Vec<String> = commands.map(|command| format!("echo '{MARK}'\n{command}\n")).collect();
+    let output = command("bash", folder, variables)
+        .args(["-c", &format!("exec 2>&1\n{CARGO}{}", script.concat())])
         .env("MONO", MONO)
         .env("PROGRAMS", Path::new(MONO).parent().unwrap())
-        .envs(variables.iter().copied())
-        .current_dir(folder)
         .output()
         .unwrap();
     let output = String::from_utf8(output.stdout).unwrap();
