@@ -21,6 +21,12 @@ const README: &str = include_str!("../../README.md");
 const START: &str = "cargo run --package reference-server";
 const MONO: &str = env!("CARGO_BIN_EXE_server-of-the-readme");
 
+/// The URLs in the README, and the variables that hold the real ones of a test.
+const URLS: [(&str, &str); 2] = [
+    ("MONO_DATABASE_URL", "postgres://mono_app:secret@localhost/mono"),
+    ("MONO_DATABASE_OWNER_URL", "postgres://postgres@localhost/mono"),
+];
+
 /// `cargo run` without the build: this test has built all of it.
 const CARGO: &str = r#"
 cargo() {
@@ -105,8 +111,14 @@ impl Server {
     /// Starts it as the README does, on a free port, and compares what it says when it is ready.
     fn start(folder: &Path, shown: &Step, variables: &[(&str, &str)]) -> Self {
         let log = folder.join("server.log");
-        let mut process = command(MONO, folder, variables)
+        let (_, flags) = shown.command.split_once(" -- ").unwrap_or_default();
+        let flags = URLS
+            .iter()
+            .zip(variables)
+            .fold(flags.replace('\\', " "), |flags, ((_, shown), (_, real))| flags.replace(shown, real));
+        let mut process = command(MONO, folder, &[])
             .args(["--listen", "127.0.0.1:0"])
+            .args(flags.split_whitespace())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).unwrap())
             .spawn()
@@ -170,8 +182,8 @@ fn the_commands_answer_as_shown_on_sqlite() {
 async fn the_commands_answer_as_shown_on_postgres() {
     let Some(test) = TestDatabase::create(Backend::Postgres).await else { return };
     let owner_url = test.owner_url.clone().unwrap();
-    let variables =
-        [("MONO_DATABASE_URL", test.url.as_str()), ("MONO_DATABASE_OWNER_URL", owner_url.as_str())];
+    let [(url, _), (owner, _)] = URLS;
+    let variables = [(url, test.url.as_str()), (owner, owner_url.as_str())];
     test.database.close().await;
     session(|command| command.contains("--database-url"), &variables);
 }
