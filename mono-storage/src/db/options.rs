@@ -63,17 +63,11 @@ impl DatabaseOptions {
     /// `Validation` where either URL is not one of PostgreSQL.
     #[cfg(feature = "postgres")]
     pub fn platform_url(mut self, url: &str) -> Result<Self, Error> {
-        let Target::Postgres(other) = target(url)? else {
-            return Err(invalid("the platform URL is one of PostgreSQL"));
-        };
-        #[cfg_attr(
-            not(feature = "sqlite"),
-            expect(irrefutable_let_patterns, reason = "one back end is built in")
-        )]
-        let Target::Postgres(own) = &mut self.target else {
-            return Err(invalid("SQLite has no roles, so no platform URL"));
-        };
-        own.platform = other.application;
+        match (&mut self.target, target(url)?) {
+            (Target::Postgres(own), Target::Postgres(other)) => own.platform = other.application,
+            #[cfg(feature = "sqlite")]
+            _ => return Err(invalid("a platform URL goes with a database URL, both of PostgreSQL")),
+        }
         Ok(self)
     }
 
