@@ -1,4 +1,5 @@
 //! The rules of the engine a second time: a page without cleverness, compared with the engine on random worlds.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod permission_world;
 
@@ -13,8 +14,7 @@ use std::collections::BTreeSet;
 fn matches(pattern: &str, name: &str) -> Option<bool> {
     fn fits(pattern: &[&str], name: &[&str]) -> bool {
         match (pattern, name) {
-            ([], []) => true,
-            (["*"], [_, ..]) => true,
+            ([], []) | (["*"], [_, ..]) => true,
             ([p, pattern @ ..], [n, name @ ..]) => (*p == "*" || p == n) && fits(pattern, name),
             _ => false,
         }
@@ -155,6 +155,14 @@ fn within(fewer: &[bool], more: &[bool]) -> bool {
     fewer.iter().zip(more).all(|(fewer, more)| !fewer || *more)
 }
 
+/// The value as it reads after a change of its serial form.
+fn through<T: serde::Serialize + serde::de::DeserializeOwned>(
+    value: &T,
+    change: impl Fn(String) -> String,
+) -> T {
+    serde_json::from_str(&change(serde_json::to_string(value).unwrap())).unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -227,9 +235,6 @@ proptest! {
                 text.replace(&format!("00000000-0000-0000-0000-{old:0>12}"), &format!("{new}000000-0000-0000-0000-000000000000"))
             })
         };
-        fn through<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T, change: impl Fn(String) -> String) -> T {
-            serde_json::from_str(&change(serde_json::to_string(value).unwrap())).unwrap()
-        }
         let other = Stored {
             custom: through(&stored.custom, renamed), overrides: through(&stored.overrides, renamed), ..stored.clone()
         };

@@ -1,4 +1,5 @@
 //! Snapshots answer as the engine that issued them, and whatever was changed in them is refused.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 #![cfg(feature = "snapshot")]
 
 mod permission_world;

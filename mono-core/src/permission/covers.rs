@@ -16,6 +16,12 @@ struct Wanted<'a> {
     now: Timestamp,
 }
 
+/// What one entry gives.
+enum Given<'a> {
+    Role(u32),
+    Pattern(&'a Pattern),
+}
+
 impl Wanted<'_> {
     /// Whether what is taken away takes nothing that is wanted.
     fn spared_by(&self, taken: &Pattern) -> bool {
@@ -98,29 +104,33 @@ impl PermissionSet {
 
     fn gives(&self, entry: Entry, table: &RoleTable, wanted: &Wanted<'_>) -> bool {
         match self.allowed_by(entry, wanted) {
-            Some(Cover::Role(role)) => parts(table, role).any(|part| wanted.within(part)),
-            Some(Cover::Pattern(pattern, _)) => pattern.covers_pattern(wanted.pattern),
-            Some(Cover::Nothing) | None => false,
+            Some(Given::Role(role)) => parts(table, role).any(|part| wanted.within(part)),
+            Some(Given::Pattern(pattern)) => pattern.covers_pattern(wanted.pattern),
+            None => false,
         }
     }
 
     /// Whether an entry of the platform gives what is wanted by `*`; what tenants change does not count.
     fn gives_star(&self, entry: Entry, wanted: &Wanted<'_>) -> bool {
         match self.allowed_by(entry, wanted) {
-            Some(Cover::Role(role)) => parts(&self.world.core.roles, role)
+            Some(Given::Role(role)) => parts(&self.world.core.roles, role)
                 .any(|part| part.allow.iter().any(Pattern::is_everything) && wanted.within(part)),
-            Some(Cover::Pattern(pattern, _)) => pattern.is_everything(),
-            Some(Cover::Nothing) | None => false,
+            Some(Given::Pattern(pattern)) => pattern.is_everything(),
+            None => false,
         }
     }
 
-    fn allowed_by(&self, entry: Entry, wanted: &Wanted<'_>) -> Option<Cover> {
+    fn allowed_by(&self, entry: Entry, wanted: &Wanted<'_>) -> Option<Given<'_>> {
         match entry.holds() {
             Holds::Nothing => None,
-            Holds::Role(role) => Some(Cover::Role(role)),
+            Holds::Role(role) => Some(Given::Role(role)),
             Holds::Detail(place) => {
                 let detail = self.detail(place).filter(|detail| !detail.denies() && wanted.lasts(detail))?;
-                Some(detail.cover.clone())
+                match &detail.cover {
+                    Cover::Role(role) => Some(Given::Role(*role)),
+                    Cover::Pattern(pattern, _) => Some(Given::Pattern(pattern)),
+                    Cover::Nothing => None,
+                }
             }
         }
     }

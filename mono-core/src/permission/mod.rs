@@ -7,7 +7,8 @@
 //!
 //! **The rule:** allowed if some live allow at the scope or above it matches, and no live deny at the scope or above it
 //! does. There is no order, no priority and no specificity. The super admin is the pattern `*` at the platform and is
-//! bound only by denies at the platform.
+//! bound only by denies at the platform: neither a suspension, nor a missing feature, nor what a tenant changes in a
+//! role stands in its way, and each pass outside of its home tenant is marked for the audit log.
 //!
 //! Answers never depend on I/O, locks or a clock: `now` is an argument.
 

@@ -307,7 +307,7 @@ mod tests {
         );
         let (now, at) = ("2026-01-01T00:00:00Z".parse().unwrap(), Scope::tenant(TenantId::from_u128(1)));
         let member = Subject::Member(MemberId::from_u128(1));
-        assert_eq!(loaded.who_can("t.a", &at, now), [member.clone()]);
+        assert_eq!(loaded.who_can("t.a", &at, now), std::slice::from_ref(&member));
         assert_eq!(loaded.who_can("t.b", &at, now), []);
         assert_eq!(loaded.who_can("t.b", &Scope::platform(), now), [Subject::Group("g".into())]);
         let set = loaded.engine.compile(&loaded.facts(&[member, Subject::Group("h".into())], None));

@@ -33,11 +33,12 @@ fn engine() -> Engine {
         .with_alias("files:read", "{tier}.files.read")
         .with_alias("admin", "*");
     let roles = vec![
-        Role::new("super_admin").allow(["*"]),
         Role::new("tenant_admin").allow(["tenant.*"]).inherit(["account_owner"]),
         Role::new("account_owner").allow(["account.*", "tenant.accounts.update"]),
         Role::new("reader").allow(["tenant.*.read"]),
         Role::new("careful").allow(["tenant.accounts.*"]).except(["tenant.accounts.delete"]),
+        // Last, so that what else is held at the platform is seen before it.
+        Role::new("super_admin").allow(["*"]),
     ];
     Engine::build(catalogue, roles).unwrap()
 }
@@ -121,6 +122,21 @@ fn the_super_admin_is_bound_only_by_denies_at_the_platform() {
     let mut local = roles(&[("super_admin", Scope::tenant(U))]);
     local.suspended = vec![Scope::tenant(U)];
     assert_eq!(reason(&engine, &local, "tenant.manage", Scope::tenant(U)), Reason::Suspended);
+}
+
+#[test]
+fn a_super_admin_is_audited_whatever_else_is_held() {
+    let engine = engine();
+    let (first, second) = (("tenant_admin", Scope::platform()), ("super_admin", Scope::platform()));
+    let third = ("tenant_admin", Scope::tenant(T));
+    for items in [[first, second, third], [third, second, first], [third, first, second]] {
+        let set = engine.compile(&roles(&items));
+        assert!(set.decide("tenant.manage", &Scope::tenant(T), at(0)).audited);
+        assert!(set.explain("tenant.manage", &Scope::tenant(T), at(0)).audited);
+    }
+    assert!(
+        !engine.compile(&roles(&[first, third])).decide("tenant.manage", &Scope::tenant(T), at(0)).audited
+    );
 }
 
 #[test]

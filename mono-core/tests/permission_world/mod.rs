@@ -1,5 +1,7 @@
 //! Random worlds for the property tests: few names, few places, much overlap.
 
+#![allow(clippy::unwrap_used, dead_code, reason = "shared by tests that use different parts of it")]
+
 use mono_core::id::{AccountId, MemberId, TenantId};
 use mono_core::permission::*;
 use mono_core::time::Timestamp;
@@ -113,12 +115,14 @@ fn overrides() -> impl Strategy<Value = Vec<Override>> {
     prop::collection::vec(item, 0..4)
 }
 
+type Lists = (Vec<String>, Vec<String>);
+
 /// Custom roles of one tenant; circles and unknown parents may occur.
 fn custom() -> impl Strategy<Value = Vec<Role>> {
     let role = (prop::collection::vec(pattern(), 0..3), prop::collection::vec(pattern(), 0..2));
     let parents = prop::collection::vec(role_key(), 0..2);
     prop::collection::vec((role, parents), 0..3).prop_map(|list| {
-        let role = |(i, ((allow, except), parents)): (usize, ((Vec<String>, Vec<String>), Vec<String>))| {
+        let role = |(i, ((allow, except), parents)): (usize, (Lists, Vec<String>))| {
             Role::new(format!("c{i}")).allow(allow).except(except).inherit(parents)
         };
         list.into_iter().enumerate().map(role).collect()

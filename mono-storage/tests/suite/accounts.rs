@@ -2,6 +2,7 @@ use super::{create, new_account};
 use mono_core::caller::Caller;
 use mono_core::model::account::{Account, AccountChange, AccountFilter, AccountSort, AccountStatus};
 use mono_core::page::{Page, PageRequest};
+use mono_core::permission::{Grant, Scope};
 use mono_core::text::{Email, Name};
 use mono_core::{Error, ErrorKind};
 use mono_storage::testkit::World;
@@ -16,6 +17,7 @@ mono_storage::conformance!(
     pages_and_orders_are_the_same_everywhere,
     without_the_permission_nothing_happens,
     a_role_in_one_account_reaches_that_account_only,
+    a_list_shows_what_a_check_allows,
 );
 
 async fn get(world: &World, caller: &Caller, account: &Account) -> Result<Account, Error> {
@@ -204,4 +206,47 @@ async fn a_role_in_one_account_reaches_that_account_only(world: World) {
     assert_eq!(get(&world, &caller, &first).await.unwrap(), first);
     assert_eq!(get(&world, &caller, &second).await.unwrap_err().kind(), ErrorKind::Forbidden);
     assert_eq!(create(&world, &caller, "Third").await.unwrap_err().kind(), ErrorKind::Forbidden);
+    let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
+    let page = tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.unwrap();
+    assert_eq!((names(&page), page.pagination.total), (vec!["First"], 1));
+}
+
+/// A list shows exactly what a check of each account allows, whatever was given and forbidden.
+async fn a_list_shows_what_a_check_allows(world: World) {
+    let mut accounts = Vec::new();
+    for i in 0..6 {
+        accounts.push(create(&world, &world.lagoon.admin, &format!("Account {i}")).await.unwrap());
+    }
+    let tenant = world.lagoon.id;
+    let at = |i: usize| Scope::account(tenant, accounts[i].id);
+    let read = "tenant.accounts.read";
+    let cases: [(&[Scope], &[Scope]); 6] = [
+        (&[Scope::tenant(tenant)], &[]),
+        (&[Scope::tenant(tenant)], &[at(0), at(3)]),
+        (&[at(1), at(2)], &[]),
+        (&[at(1), at(2)], &[at(2)]),
+        (&[Scope::platform()], &[at(5)]),
+        (&[Scope::account(world.harbour.id, accounts[0].id), at(4)], &[]),
+    ];
+    for (allowed, denied) in cases {
+        let grants = allowed.iter().map(|scope| Grant::allow(read, *scope));
+        let grants = grants.chain(denied.iter().map(|scope| Grant::deny(read, *scope))).collect();
+        let caller = world.caller_with(&world.lagoon, grants);
+        let mut expected = Vec::new();
+        for account in &accounts {
+            if get(&world, &caller, account).await.is_ok() {
+                expected.push(account.id);
+            }
+        }
+        let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
+        let filter = AccountFilter { sort: AccountSort::Oldest, ..Default::default() };
+        let page = tx.accounts().list(&filter, PageRequest::default()).await.unwrap();
+        let listed: Vec<_> = page.items.iter().map(|account| account.id).collect();
+        assert_eq!(listed, expected, "allowed {allowed:?}, denied {denied:?}");
+        assert_eq!(page.pagination.total, expected.len() as u64);
+    }
+    let caller = world.caller_with(&world.lagoon, vec![Grant::allow(read, Scope::tenant(world.harbour.id))]);
+    let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
+    let error = tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
 }

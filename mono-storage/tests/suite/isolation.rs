@@ -3,9 +3,10 @@ use mono_core::ErrorKind;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::{AccountId, TenantId};
 use mono_core::model::account::{AccountChange, AccountFilter};
-use mono_core::model::user::MemberScope;
 use mono_core::page::PageRequest;
+use mono_core::permission::Scope;
 use mono_storage::sql;
+use mono_storage::store::NewAssignment;
 use mono_storage::testkit::{Backend, World};
 
 mono_storage::conformance!(
@@ -93,7 +94,8 @@ async fn a_child_cannot_point_into_another_tenant(world: World) {
     let system = Caller::system_in(SystemReason::Seed, world.harbour.id);
     let mut tx = world.test.database.tenant(&system).write().await.unwrap();
     let member = tx.members().add(user.id).await.unwrap();
-    let error = tx.members().assign(member.id, "user", MemberScope::Account(theirs.id)).await.unwrap_err();
+    let scope = Scope::account(world.harbour.id, theirs.id);
+    let error = tx.assignments().assign(NewAssignment::new(member.id, "user", scope)).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, "reference_missing"));
 }
 

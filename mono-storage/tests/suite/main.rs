@@ -1,9 +1,17 @@
 //! The suite that every database must pass, run against each.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::format_collect,
+    missing_docs
+)]
 
 mod accounts;
 mod audit;
 mod catalogue;
+mod granting;
 mod isolation;
 mod limits;
 mod start;

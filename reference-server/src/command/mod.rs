@@ -69,7 +69,8 @@ pub async fn run(command: Command) -> ExitCode {
 fn sentence(error: &Error) -> String {
     let problems = error.problems();
     let mut text = if problems.len() > 1 {
-        problems.iter().map(|problem| format!("\n  {problem}")).collect::<Vec<_>>().concat()
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        format!("\n  {}", lines.join("\n  "))
     } else {
         error.to_string()
     };
