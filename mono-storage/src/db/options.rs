@@ -71,6 +71,17 @@ impl DatabaseOptions {
         Ok(self)
     }
 
+    /// Makes no embedded database where there is none: connecting then fails. For programs that only look.
+    pub fn must_exist(mut self) -> Self {
+        match &mut self.target {
+            #[cfg(feature = "postgres")]
+            Target::Postgres(_) => {}
+            #[cfg(feature = "sqlite")]
+            Target::Sqlite(target) => **target = (**target).clone().create_if_missing(false),
+        }
+        self
+    }
+
     /// The name of the database system, as banners and health checks show it.
     pub const fn system(&self) -> &'static str {
         match &self.target {
