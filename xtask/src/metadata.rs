@@ -65,7 +65,7 @@ impl Package {
             checks.push(match (feature.as_str(), one_of.first()) {
                 ("default", _) => alone.clone(),
                 (feature, Some(needed)) if !one_of.iter().any(|one| one == feature) => {
-                    with(&[needed, feature])
+                    [bare.as_slice(), &["--features", needed, "--features", feature]].concat()
                 }
                 (feature, _) => [bare.as_slice(), &["--features", feature]].concat(),
             });
