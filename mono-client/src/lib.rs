@@ -1,1 +1,18 @@
 #![doc = include_str!("../README.md")]
+
+mod accounts;
+mod auth;
+mod client;
+mod error;
+mod health;
+mod retry;
+mod send;
+mod tenant;
+mod token;
+
+pub use accounts::Accounts;
+pub use auth::Auth;
+pub use client::{Client, ClientBuilder};
+pub use error::Answered;
+pub use health::{Health, HealthStatus};
+pub use tenant::Tenant;

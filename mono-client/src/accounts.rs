@@ -1,0 +1,100 @@
+//! The accounts of a tenant.
+
+use crate::client::Client;
+use mono_core::Result;
+use mono_core::api::accounts::{CreateAccount, ListAccounts, UpdateAccount};
+use mono_core::id::AccountId;
+use mono_core::model::account::Account;
+use mono_core::page::Page;
+use reqwest::Method;
+
+/// Where the accounts are.
+const PATH: &str = "/api/v1/tenant/accounts";
+
+fn path(account: AccountId) -> String {
+    format!("{PATH}/{account}")
+}
+
+/// The accounts of a tenant; made by [`Tenant::accounts`](crate::Tenant::accounts).
+///
+/// Every call may fail with `Unauthorized` where nobody is signed in, `Forbidden` where a permission is missing, and as
+/// [`Client`] lists.
+#[derive(Debug, Clone, Copy)]
+pub struct Accounts<'a> {
+    pub(crate) client: &'a Client,
+}
+
+impl Accounts<'_> {
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// `Validation` names each field that is wrong, `Conflict` says that the slug is taken, `LimitExceeded` that the
+    /// plan allows no more accounts.
+    pub async fn create(&self, account: &CreateAccount) -> Result<Account> {
+        self.client.send(self.client.request(Method::POST, PATH).json(account)).await?.data()
+    }
+
+    /// One page of the accounts that the caller may see.
+    ///
+    /// # Errors
+    /// `Validation` names what is wrong with page, limit, search, status or sort.
+    ///
+    /// ```no_run
+    /// # async fn example(client: mono_client::Client) -> mono_core::Result<()> {
+    /// use mono_core::api::accounts::ListAccounts;
+    /// let wanted = ListAccounts { search: Some("bakery".into()), limit: Some(50), ..Default::default() };
+    /// for account in client.tenant().accounts().list(&wanted).await?.items {
+    ///     println!("{} {}", account.id, account.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn list(&self, wanted: &ListAccounts) -> Result<Page<Account>> {
+        self.client.send(self.client.request(Method::GET, PATH).query(wanted)).await?.data()
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none, also where it belongs to another tenant.
+    pub async fn get(&self, account: AccountId) -> Result<Account> {
+        self.client.send(self.client.request(Method::GET, &path(account))).await?.data()
+    }
+
+    /// Changes an account; what the change leaves out stays as it is.
+    ///
+    /// # Errors
+    /// `Validation`, `NotFound`; `Conflict` where the version is stale or the slug is taken.
+    ///
+    /// ```no_run
+    /// # use mono_core::model::account::Account;
+    /// # async fn example(client: mono_client::Client, account: Account) -> mono_core::Result<()> {
+    /// use mono_core::api::accounts::UpdateAccount;
+    /// let change =
+    ///     UpdateAccount { version: Some(account.version), name: Some("Harbour Bakery".into()), ..Default::default() };
+    /// let account = client.tenant().accounts().update(account.id, &change).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn update(&self, account: AccountId, change: &UpdateAccount) -> Result<Account> {
+        self.client.send(self.client.request(Method::PATCH, &path(account)).json(change)).await?.data()
+    }
+
+    /// Deletes an account; [`restore`](Self::restore) brings it back.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none.
+    pub async fn delete(&self, account: AccountId) -> Result<()> {
+        self.client.send(self.client.request(Method::DELETE, &path(account))).await?.nothing()
+    }
+
+    /// Brings a deleted account back.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none, `Conflict` where its slug was taken meanwhile, `LimitExceeded` where the plan
+    /// allows no more accounts.
+    pub async fn restore(&self, account: AccountId) -> Result<Account> {
+        let path = format!("{}/restore", path(account));
+        self.client.send(self.client.request(Method::POST, &path)).await?.data()
+    }
+}

@@ -1,0 +1,131 @@
+//! Sends a request and reads its answer.
+
+use crate::client::Client;
+use crate::error::{self, Answered};
+use crate::retry;
+use mono_core::api::envelope::{Failure, Success};
+use mono_core::{Error, Result};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use std::future::Future;
+
+/// The largest answer that is read; the largest page of a list is far below.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+/// The longest id of a request that is kept; ours have 36 characters.
+const MAX_REQUEST_ID: usize = 128;
+
+impl Client {
+    /// A request in the name of whoever is signed in.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let mut request = self.token.authorize(self.anonymous(method, path));
+        if let Some(tenant) = self.tenant {
+            request = request.header("x-tenant-id", tenant.to_string());
+        }
+        request
+    }
+
+    /// A request that does not say who asks.
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    /// Sends a request, and again if that is safe and may help.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer> {
+        let mut request = request.build().map_err(error::transport)?;
+        let mut pauses = retry::pauses(request.method());
+        self.in_time(async {
+            loop {
+                let again = request.try_clone();
+                let attempt = self.http.execute(request).await;
+                let pause = if retry::may_help(&attempt) { pauses.next() } else { None };
+                let (Some(pause), Some(again)) = (pause, again) else {
+                    return Answer::read(attempt.map_err(error::transport)?).await;
+                };
+                tokio::time::sleep(pause).await;
+                request = again;
+            }
+        })
+        .await
+    }
+
+    /// Sends a request just once.
+    pub(crate) async fn send_once(&self, request: RequestBuilder) -> Result<Answer> {
+        self.in_time(async { Answer::read(request.send().await.map_err(error::transport)?).await }).await
+    }
+
+    async fn in_time(&self, answer: impl Future<Output = Result<Answer>>) -> Result<Answer> {
+        tokio::time::timeout(self.timeout, answer).await.unwrap_or_else(|_| Err(error::timeout()))
+    }
+}
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    request_id: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    async fn read(mut response: Response) -> Result<Self> {
+        let request_id = response.headers().get("x-request-id").and_then(|value| value.to_str().ok());
+        let request_id = request_id.filter(|id| id.len() <= MAX_REQUEST_ID).map(str::to_owned);
+        let mut answer = Self { status: response.status(), request_id, body: Vec::new() };
+        while let Some(chunk) = response.chunk().await.map_err(error::transport)? {
+            if answer.body.len() + chunk.len() > MAX_BODY {
+                return Err(answer.unexpected("the body is larger than 16 MiB"));
+            }
+            answer.body.extend_from_slice(&chunk);
+        }
+        Ok(answer)
+    }
+
+    /// What was asked for, or the failure that the server speaks of.
+    pub(crate) fn data<T: DeserializeOwned>(self) -> Result<T> {
+        if self.status.is_success() { self.success() } else { Err(self.failure()) }
+    }
+
+    /// Nothing (204), or the failure that the server speaks of.
+    pub(crate) fn nothing(self) -> Result<()> {
+        if self.status == StatusCode::NO_CONTENT {
+            return Ok(());
+        }
+        // Whoever answers 200 to a deletion is not our server: the login page of some network, say.
+        Err(if self.status.is_success() { self.unexpected("the status is not 204") } else { self.failure() })
+    }
+
+    /// The content of the envelope of success, whatever the status.
+    pub(crate) fn success<T: DeserializeOwned>(self) -> Result<T> {
+        match serde_json::from_slice::<Success<T>>(&self.body) {
+            Ok(Success { success: true, data }) => Ok(data),
+            Ok(_) => Err(self.unexpected("the status and the body contradict each other")),
+            Err(error) => Err(self.unreadable(&error)),
+        }
+    }
+
+    fn failure(self) -> Error {
+        if !self.status.is_client_error() && !self.status.is_server_error() {
+            return self.unexpected("the status is neither success nor failure");
+        }
+        match serde_json::from_slice::<Failure>(&self.body) {
+            Ok(failure) if !failure.success => Error::from(failure).with_source(self.answered(None)),
+            Ok(_) => self.unexpected("the status and the body contradict each other"),
+            Err(error) => self.unreadable(&error),
+        }
+    }
+
+    /// Says where the body is wrong, not with what: it may hold a token.
+    fn unreadable(&self, error: &serde_json::Error) -> Error {
+        let (kind, line, column) = (error.classify(), error.line(), error.column());
+        self.unexpected(&format!(
+            "the body is not what was asked for ({kind:?}, line {line} column {column})"
+        ))
+    }
+
+    fn unexpected(&self, problem: &str) -> Error {
+        error::unexpected(self.answered(Some(problem.to_owned())))
+    }
+
+    fn answered(&self, problem: Option<String>) -> Answered {
+        Answered { status: self.status.as_u16(), request_id: self.request_id.clone(), problem }
+    }
+}

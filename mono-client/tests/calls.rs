@@ -1,0 +1,152 @@
+//! What is sent, and how the answers of a well-behaved server are read.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod stub;
+
+use mono_client::{Answered, HealthStatus};
+use mono_core::ErrorKind;
+use mono_core::api::accounts::{CreateAccount, ListAccounts, UpdateAccount};
+use mono_core::api::auth::LoginRequest;
+use mono_core::api::envelope::Failure;
+use mono_core::id::{AccountId, TenantId};
+use serde_json::{Value, json};
+use stub::{Stub, answer, success};
+
+fn account() -> Value {
+    json!({
+        "id": AccountId::from_u128(7), "tenantId": TenantId::from_u128(1), "slug": "bakery", "name": "Bakery",
+        "type": "business", "status": "active", "email": null, "version": 1,
+        "createdAt": "2026-01-02T03:04:05Z", "updatedAt": "2026-01-02T03:04:05Z",
+        "fieldOfANewerServer": true,
+    })
+}
+
+fn login() -> LoginRequest {
+    LoginRequest { email: "ada@platform.example".into(), password: "secret".into(), tenant: None }
+}
+
+fn login_answer() -> String {
+    success(
+        200,
+        &json!({
+            "accessToken": "token-1", "tokenType": "Bearer", "expiresAt": "2026-01-02T03:04:05Z",
+            "userId": TenantId::from_u128(3), "tenantId": null,
+        }),
+    )
+}
+
+#[tokio::test]
+async fn the_token_of_a_login_is_sent_by_every_clone() {
+    let stub = Stub::start([login_answer(), success(200, &account())]).await;
+    let client = stub.client();
+    let (clone, elsewhere) = (client.clone(), client.with_tenant(TenantId::from_u128(9)));
+    client.auth().login(&login()).await.unwrap();
+    clone.tenant().accounts().get(AccountId::from_u128(7)).await.unwrap();
+    elsewhere.tenant().accounts().get(AccountId::from_u128(7)).await.unwrap();
+    client.with_token("token-2").tenant().accounts().get(AccountId::from_u128(7)).await.unwrap();
+    client.auth().login(&login()).await.unwrap_err();
+    client.tenant().accounts().get(AccountId::from_u128(7)).await.unwrap();
+
+    let requests = stub.requests();
+    assert!(requests[0].starts_with("post /api/v1/public/auth/login http/1.1\r\n"));
+    assert!(requests[0].contains("user-agent: mono-client/"));
+    assert!(requests[0].ends_with(r#"{"email":"ada@platform.example","password":"secret"}"#));
+    assert!(requests[1].contains("\r\nauthorization: bearer token-1\r\n"));
+    assert!(!requests[1].contains("x-tenant-id"));
+    assert!(requests[2].contains("\r\nauthorization: bearer token-1\r\n"));
+    assert!(requests[2].contains("\r\nx-tenant-id: 00000000-0000-0000-0000-000000000009"));
+    assert!(requests[3].contains("\r\nauthorization: bearer token-2\r\n"));
+    assert!(!requests[4].contains("authorization"), "a login is sent without the old token");
+    assert!(requests[5].contains("\r\nauthorization: bearer token-1\r\n"), "a failed login changes nothing");
+}
+
+#[tokio::test]
+async fn every_call_goes_to_its_route() {
+    let page =
+        json!({ "items": [account()], "pagination": { "page": 2, "limit": 1, "total": 5, "totalPages": 5 } });
+    let stub = Stub::start([
+        success(201, &account()),
+        success(200, &page),
+        success(200, &account()),
+        success(200, &account()),
+        answer(204, "", ""),
+        success(200, &account()),
+        success(200, &json!("pong")),
+    ])
+    .await;
+    let (client, id) = (stub.builder().user_agent("Test/1").build().unwrap(), AccountId::from_u128(7));
+    let accounts = client.tenant().accounts();
+
+    let new = CreateAccount { name: "Bakery".into(), ..Default::default() };
+    assert_eq!(accounts.create(&new).await.unwrap().id, id);
+    let wanted = ListAccounts {
+        page: Some(2),
+        limit: Some(1),
+        search: Some("a&b=ü #".into()),
+        status: Some("active".into()),
+        sort: Some("-createdAt".into()),
+    };
+    let page = accounts.list(&wanted).await.unwrap();
+    assert_eq!((page.items.len(), page.pagination.total_pages), (1, 5));
+    accounts.get(id).await.unwrap();
+    let change = UpdateAccount { version: Some(1), email: Some(None), ..Default::default() };
+    accounts.update(id, &change).await.unwrap();
+    accounts.delete(id).await.unwrap();
+    accounts.restore(id).await.unwrap();
+    client.ping().await.unwrap();
+
+    let requests = stub.requests();
+    let path = "/api/v1/tenant/accounts";
+    let expected = [
+        format!("post {path}"),
+        format!("get {path}?page=2&limit=1&search=a%26b%3d%c3%bc+%23&status=active&sort=-createdat"),
+        format!("get {path}/{id}"),
+        format!("patch {path}/{id}"),
+        format!("delete {path}/{id}"),
+        format!("post {path}/{id}/restore"),
+        "get /ping".to_owned(),
+    ];
+    for (request, expected) in requests.iter().zip(&expected) {
+        assert!(request.starts_with(&format!("{expected} http/1.1\r\n")), "{request}");
+        assert!(request.contains("\r\nuser-agent: test/1\r\n"));
+    }
+    assert_eq!(requests.len(), expected.len());
+    assert!(requests[0].ends_with("\r\n\r\n{\"name\":\"Bakery\"}"));
+    assert!(requests[3].ends_with("\r\n\r\n{\"version\":1,\"email\":null}"));
+}
+
+#[tokio::test]
+async fn a_refusal_reads_back_into_the_same_error() {
+    for kind in ErrorKind::ALL.iter().filter(|kind| **kind != ErrorKind::Unavailable) {
+        let details = json!({ "limit": "accounts", "maximum": 5 });
+        let error = mono_core::Error::new(*kind, "some_reason", "words").with_details(details);
+        let body = serde_json::to_string(&Failure::from(&error)).unwrap();
+        let stub = Stub::start([answer(kind.status(), "X-Request-ID: 018f-abc\r\n", &body)]).await;
+        let error = stub.client().tenant().accounts().create(&CreateAccount::default()).await.unwrap_err();
+        assert_eq!((error.kind(), error.code(), error.message()), (*kind, "some_reason", "words"));
+        assert_eq!(error.details().unwrap()["maximum"], 5);
+        let answered = Answered::of(&error).unwrap();
+        assert_eq!((answered.status(), answered.request_id()), (kind.status(), Some("018f-abc")));
+        assert_eq!(
+            answered.to_string(),
+            format!("the server answered {} to request 018f-abc", kind.status())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_and_says_so_is_an_answer() {
+    for (status, word, expected) in [
+        (200, "healthy", HealthStatus::Healthy),
+        (200, "degraded", HealthStatus::Degraded),
+        (503, "down", HealthStatus::Down),
+        (200, "sleepy", HealthStatus::Unknown),
+    ] {
+        let stub = Stub::start([success(status, &json!({ "status": word, "version": "1.2" }))]).await;
+        let health = stub.client().health().await.unwrap();
+        assert_eq!((health.status, &health.details["version"]), (expected, &json!("1.2")));
+        assert_eq!(stub.requests().len(), 1, "what counts is how it is now");
+    }
+    let stub = Stub::start([answer(503, "", "<html>")]).await;
+    assert_eq!(stub.client().health().await.unwrap_err().code(), "unexpected_answer");
+}
