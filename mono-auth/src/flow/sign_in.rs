@@ -6,6 +6,7 @@ use mono_core::api::auth::refused;
 use mono_core::audit::Action;
 use mono_core::caller::{Actor, Caller, RequestContext, SystemReason};
 use mono_core::id::{SessionId, TenantId, UserId};
+use mono_core::model::user::UserStatus;
 use mono_core::text::{Email, Slug};
 use mono_core::time::Timestamp;
 use secrecy::SecretString;
@@ -58,7 +59,7 @@ impl Authenticator {
         };
         let verified = self.passwords.verify(given.password, hash).await?;
         let mut tx = self.database.platform(&system).write().await?;
-        let Some(user) = user.filter(|_| verified) else {
+        let Some(user) = user.filter(|user| verified && user.status == UserStatus::Active) else {
             tx.audit_user(Action::LoginFailed, None, &system).await?;
             tx.commit().await?;
             return Err(refused());
