@@ -20,7 +20,7 @@ const STALE_FOR: Duration = Duration::from_secs(5);
 /// How many people's rights are kept at most.
 const CAPACITY: u64 = 100_000;
 
-type Key = (SessionId, Option<TenantId>);
+type Key = (SessionId, UserId, Option<TenantId>);
 
 /// The people who have called within the last seconds.
 #[derive(Clone)]
@@ -95,7 +95,7 @@ impl Identities {
             let actor = |member| Actor::User { user, member, session };
             self.identity(&principal, tenant, actor).await.map(Arc::new)
         };
-        let identity = self.identities.try_get_with((session, tenant), load).await.map_err(shared)?;
+        let identity = self.identities.try_get_with((session, user, tenant), load).await.map_err(shared)?;
         Ok(identity)
     }
 
