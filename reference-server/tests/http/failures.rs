@@ -1,6 +1,6 @@
 //! When something breaks inside, the client learns that, and nothing else.
 
-use crate::server::{ACCOUNTS, ADMIN, Answer, LOGIN, PASSWORD, Server, create, send};
+use crate::server::{ACCOUNTS, ADMIN, Answer, CONNECTIONS, LOGIN, PASSWORD, Server, create, send};
 use mono_client::HealthStatus;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::time::{Clock, Timestamp};
@@ -40,7 +40,7 @@ fn assert_internal(answer: &Answer) {
 
 async fn a_panic_is_one_answer_and_not_the_end(world: World) {
     let clock = Arc::new(BrittleClock::default());
-    let server = Server::start_over(world, |database| database.with_clock(clock.clone())).await;
+    let server = Server::start_over(world, CONNECTIONS, |database| database.with_clock(clock.clone())).await;
     let token = server.token(ADMIN).await;
     let body = json!({"email": ADMIN, "password": PASSWORD});
     clock.broken.store(true, Ordering::SeqCst);

@@ -43,6 +43,9 @@ pub(crate) const LONER: &str = "loner@example.com";
 /// The admin of the platform, with no tenant.
 pub(crate) const STAFF: &str = "staff@platform.example";
 
+/// Fewer than the requests that race, as in production.
+pub(crate) const CONNECTIONS: u32 = 5;
+
 /// A server on a free port. It stops when it is dropped.
 pub(crate) struct Server {
     pub(crate) world: World,
@@ -68,14 +71,19 @@ fn seeding() -> Caller {
 
 impl Server {
     pub(crate) async fn start(world: World) -> Self {
-        Self::start_over(world, |database| database).await
+        Self::start_over(world, CONNECTIONS, |database| database).await
     }
 
-    /// Starts over a database with another clock, say.
-    pub(crate) async fn start_over(world: World, change: impl FnOnce(Database) -> Database) -> Self {
+    /// Starts with a number of connections to the database, and with another clock, say.
+    pub(crate) async fn start_over(
+        world: World,
+        connections: u32,
+        change: impl FnOnce(Database) -> Database,
+    ) -> Self {
         let mut options = world.test.options.clone();
+        options.max_connections = connections;
         // Fifty requests at once stand in line for a few connections, however slow the machine is.
-        options.acquire_timeout = Duration::from_secs(60);
+        options.acquire_timeout = Duration::from_mins(1);
         let database = change(Database::connect(&options).await.unwrap());
         let authenticator = Authenticator::new(database.clone(), &key_ring()).unwrap();
         let app = App { database, authenticator };
@@ -145,7 +153,7 @@ impl Server {
 
     /// A client that is not signed in.
     pub(crate) fn client(&self) -> Client {
-        let timeout = Duration::from_secs(120);
+        let timeout = Duration::from_mins(2);
         Client::builder(format!("http://{}", self.address)).timeout(timeout).build().unwrap()
     }
 

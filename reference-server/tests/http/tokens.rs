@@ -33,7 +33,7 @@ async fn the_header_selects_among_memberships(world: World) {
     );
     for (client, account) in [(&client, &at_home), (&in_lagoon, &away)] {
         let page = client.tenant().accounts().list(&ListAccounts::default()).await.unwrap();
-        assert_eq!(page.items, [account.clone()]);
+        assert_eq!(page.items, std::slice::from_ref(account));
     }
 }
 
