@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 /// The program with a data folder, a free port, and nothing from the environment of the test.
 pub(crate) fn mono(folder: &Path) -> Command {
@@ -77,10 +78,13 @@ impl Serving {
         self.banner.split_once("with the password ").unwrap().1.lines().next().unwrap()
     }
 
-    /// Reads the log until a line holds this text.
+    /// Reads the log until a line holds this text. The time is that of a server that hangs, not of a slow one.
     pub(crate) fn wait_for_log(&mut self, text: &str) {
         loop {
-            let line = self.log.recv().unwrap_or_else(|_| panic!("{text} was not logged: {:?}", self.lines));
+            let line = self
+                .log
+                .recv_timeout(Duration::from_mins(1))
+                .unwrap_or_else(|_| panic!("{text} was not logged: {:?}", self.lines));
             let found = line.contains(text);
             self.lines.push(line);
             if found {
