@@ -20,7 +20,7 @@ const STALE_FOR: Duration = Duration::from_secs(5);
 /// How many people's rights are kept at most.
 const CAPACITY: u64 = 100_000;
 
-type Key = (SessionId, Option<TenantId>);
+type Key = (SessionId, UserId, Option<TenantId>);
 
 /// The people who have called within the last seconds.
 #[derive(Clone)]
@@ -91,17 +91,21 @@ impl Identities {
                 return Err(ended());
             }
             let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
+            // Given back before the catalogue asks for a connection too: who holds one must not wait for another.
             drop(tx);
+            let catalogue = self.catalogue().await?;
             let actor = |member| Actor::User { user, member, session };
-            self.identity(&principal, tenant, actor).await.map(Arc::new)
+            self.identity(&catalogue, &principal, tenant, actor).map(Arc::new)
         };
-        let identity = self.known.try_get_with((session, tenant), Box::pin(load)).await.map_err(shared)?;
+        let key = (session, user, tenant);
+        let identity = self.known.try_get_with(key, Box::pin(load)).await.map_err(shared)?;
         Ok(identity)
     }
 
     /// Works out what a principal may do, or refuses it as a whole.
-    pub(crate) async fn identity(
+    pub(crate) fn identity(
         &self,
+        catalogue: &Catalogue,
         principal: &Principal,
         tenant: Option<TenantId>,
         actor: impl FnOnce(Option<mono_core::id::MemberId>) -> Actor,
@@ -128,9 +132,8 @@ impl Identities {
                 return forbidden("tenant_suspended", "this tenant is suspended; its data is kept");
             }
         }
-        let catalogue = self.catalogue().await?;
         let now = self.database.now();
-        let entitlements = part.map_or_else(Entitlements::none, |part| entitlements(&catalogue, part, now));
+        let entitlements = part.map_or_else(Entitlements::none, |part| entitlements(catalogue, part, now));
         let facts = facts(principal, &entitlements);
         let engine = match part {
             Some(part) => {

@@ -22,6 +22,8 @@ pub async fn permissions_of(
     let principal = database.platform(&system).read().await?.principals().load(user, tenant).await?;
     let principal = principal.ok_or_else(|| Error::not_found("a user"))?;
     let actor = |_| Actor::System(SystemReason::Inspection);
-    let identity = Identities::new(database.clone()).identity(&principal, tenant, actor).await?;
+    let identities = Identities::new(database.clone());
+    let catalogue = identities.catalogue().await?;
+    let identity = identities.identity(&catalogue, &principal, tenant, actor)?;
     identity.permissions.ok_or_else(|| Error::internal("the identity of a person has permissions"))
 }

@@ -23,6 +23,8 @@ word_enum! {
         Login = "login",
         /// Somebody tried to sign in and failed.
         LoginFailed = "login_failed",
+        /// A super admin used a right outside of their own tenant.
+        PrivilegedAccess = "privileged_access",
         /// The caller asked for something that it may not do.
         PermissionDenied = "permission_denied",
     }

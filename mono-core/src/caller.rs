@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::id::{MemberId, SessionId, TenantId, UserId};
-use crate::permission::{Permission, PermissionSet, Scope};
+use crate::permission::{Decision, Permission, PermissionSet, Scope};
 use crate::subscription::Entitlements;
 use crate::time::Timestamp;
 use std::net::IpAddr;
@@ -159,17 +159,27 @@ impl Caller {
         &self.request
     }
 
-    /// Refuses unless the caller holds the permission at the scope.
+    /// Refuses unless the caller holds the permission at the scope. An answer [`Pass::Privileged`] has to be audited.
     ///
     /// # Errors
     /// `Forbidden` that names the permission and says what was missing.
-    pub fn authorize(&self, permission: Permission, scope: &Scope, now: Timestamp) -> Result<(), Error> {
-        match &self.identity.permissions {
-            None => Ok(()),
-            Some(permissions) if permissions.check(permission, scope, now) => Ok(()),
-            Some(permissions) => Err(refusal(permissions, permission, scope, now)),
+    pub fn authorize(&self, permission: Permission, scope: &Scope, now: Timestamp) -> Result<Pass, Error> {
+        let Some(permissions) = &self.identity.permissions else { return Ok(Pass::Ordinary) };
+        match permissions.decide(permission, scope, now) {
+            Decision { allowed: true, audited: false } => Ok(Pass::Ordinary),
+            Decision { allowed: true, audited: true } => Ok(Pass::Privileged),
+            Decision { allowed: false, .. } => Err(refusal(permissions, permission, scope, now)),
         }
     }
+}
+
+/// How a caller passed a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// By a right of its own, or as the program itself.
+    Ordinary,
+    /// As super admin, outside of its home tenant: each such pass is audited.
+    Privileged,
 }
 
 /// The refusal, with the reason that the permission engine gives. Only who is refused pays for finding it.

@@ -18,11 +18,18 @@ pub(crate) fn text(address: SocketAddr, database: &str, demo: Option<&Demo>) -> 
         }
         lines.push(String::new());
         lines.push("Try it:".to_owned());
+        let login = serde_json::json!({ "email": "tom@harbour.example", "password": password });
         lines.push(format!(
             "  TOKEN=$(curl -s {url}/api/v1/public/auth/login -H 'Content-Type: application/json' \\
-    -d '{{\"email\":\"tom@harbour.example\",\"password\":\"{password}\"}}' | sed 's/.*\"accessToken\":\"\\([^\"]*\\).*/\\1/')
-  curl -s {url}/api/v1/tenant/accounts -H \"Authorization: Bearer $TOKEN\""
+    -d {} | sed 's/.*\"accessToken\":\"\\([^\"]*\\).*/\\1/')
+  curl -s {url}/api/v1/tenant/accounts -H \"Authorization: Bearer $TOKEN\"",
+            quoted(&login.to_string())
         ));
     }
     lines.join("\n")
+}
+
+/// One word for a shell, whatever it holds.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -8,7 +8,6 @@ use mono_core::caller::{Caller, SystemReason};
 use mono_core::seed::Seed;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::{Database, DatabaseOptions, migrate};
-use std::path::Path;
 
 /// Makes the data folder, brings the tables up to date, proves the isolation, and gives an empty database its first
 /// catalogue and demo.
@@ -16,10 +15,14 @@ use std::path::Path;
 /// # Errors
 /// What stops the start, as a sentence for the operator.
 pub async fn boot(config: &Config) -> Result<App, Error> {
-    make_private_folder(&config.data_directory)?;
+    make_private_folder(config)?;
     let options = config.database()?;
-    update_tables(config, &options).await?;
-    let database = Database::connect(&options).await?;
+    // Without an owner's login the tables of PostgreSQL are the work of `mono migrate`.
+    if options.is_embedded() || config.owner_url().is_some() {
+        update_tables(config, &options).await?;
+    }
+    let database =
+        Database::connect(&options).await.map_err(|error| unreachable("the database", &options, error))?;
     let keys = key_file::load_or_create(&config.data_directory, database.random())?;
     let authenticator = Authenticator::new(database.clone(), &keys)?;
     seed_starter(&database).await?;
@@ -28,22 +31,36 @@ pub async fn boot(config: &Config) -> Result<App, Error> {
     Ok(App { database, authenticator })
 }
 
-/// Brings the tables up to date: always for the embedded database, on PostgreSQL where the owner's login is given.
+/// Brings the tables up to date, on PostgreSQL as their owner.
 pub(crate) async fn update_tables(config: &Config, options: &DatabaseOptions) -> Result<(), Error> {
-    if options.is_embedded() || config.owner_url().is_some() {
-        migrate(options, config.owner_url()).await?;
-    }
-    Ok(())
+    let result = migrate(options, config.owner_url()).await;
+    result.map_err(|error| unreachable("the database as its owner", options, error))
 }
 
-/// A folder that holds the signing key is for nobody else to read.
-pub(crate) fn make_private_folder(folder: &Path) -> Result<(), Error> {
+/// Tells the operator what is away. Only the words for clients are replaced; every other failure says what it is.
+fn unreachable(what: &str, options: &DatabaseOptions, error: Error) -> Error {
+    if error.kind() != ErrorKind::Unavailable {
+        return error;
+    }
+    let message = format!("cannot reach {what} ({})", options.system());
+    Error::new(ErrorKind::Unavailable, "database_unreachable", message).with_source(error)
+}
+
+/// A folder that holds the signing key is for nobody else to read, nor is the database in it, whatever the folder was
+/// before.
+pub(crate) fn make_private_folder(config: &Config) -> Result<(), Error> {
+    let folder = &config.data_directory;
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| {
-        let message = format!("the data folder {} cannot be made: {error}", folder.display());
+    let made = builder.create(folder).and_then(|()| match config.embedded_file() {
+        // SQLite gives the files beside it the mode of this one.
+        Some(file) => crate::key_file::touch_private(&file),
+        None => Ok(()),
+    });
+    made.map_err(|error| {
+        let message = format!("the data folder {} cannot be used", folder.display());
         Error::invalid("data_directory", "unwritable", message).with_source(error)
     })
 }

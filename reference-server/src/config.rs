@@ -1,5 +1,6 @@
 //! What the server is told by flags and environment.
 
+use clap::builder::FalseyValueParser;
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
 use secrecy::{ExposeSecret, SecretString};
@@ -46,7 +47,7 @@ pub struct Config {
 
     /// Do not put demo tenants and people into an empty database. They are never put into the database of a server
     /// that others can reach.
-    #[arg(long, global = true, env = "MONO_NO_DEMO")]
+    #[arg(long, global = true, env = "MONO_NO_DEMO", value_parser = FalseyValueParser::new())]
     pub no_demo: bool,
 
     /// The password of the demo people [default: a random one, kept in the data folder].
@@ -62,14 +63,21 @@ impl Config {
     pub fn database(&self) -> Result<DatabaseOptions, Error> {
         let mut options = match &self.database_url {
             Some(url) => DatabaseOptions::parse(url.expose_secret())?,
-            None => {
-                DatabaseOptions::parse(&format!("sqlite:{}", self.data_directory.join("mono.db").display()))?
-            }
+            None => DatabaseOptions::parse(&format!("sqlite:{}", self.default_file().display()))?,
         };
         if let Some(url) = &self.database_platform_url {
             options = options.platform_url(url.expose_secret())?;
         }
         Ok(options)
+    }
+
+    /// The file of the embedded database, where no other database is named.
+    pub(crate) fn embedded_file(&self) -> Option<PathBuf> {
+        self.database_url.is_none().then(|| self.default_file())
+    }
+
+    fn default_file(&self) -> PathBuf {
+        self.data_directory.join("mono.db")
     }
 
     /// The owner of the tables.

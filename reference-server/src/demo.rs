@@ -78,7 +78,7 @@ pub(crate) async fn seed(
         return Ok(());
     }
     let password = match &config.demo_password {
-        Some(password) => secrecy::ExposeSecret::expose_secret(password).to_owned(),
+        Some(password) => given_password(secrecy::ExposeSecret::expose_secret(password))?,
         None => new_password(database.random()),
     };
     let password = keep(&config.data_directory, &password)?;
@@ -111,6 +111,15 @@ async fn is_wanted(database: &Database) -> Result<bool, Error> {
     };
     let first = PEOPLE.first().unwrap_or(&PLATFORM_ADMIN);
     Ok(exists(first).await? && !exists(&PLATFORM_ADMIN).await?)
+}
+
+/// A variable that is set to nothing must not open the demo to everybody, and one line is what the banner shows.
+fn given_password(password: &str) -> Result<String, Error> {
+    if password.len() < 8 || password.len() > 256 || password.contains(char::is_control) {
+        let message = "the demo password has 8 to 256 bytes on one line";
+        return Err(Error::invalid("demo_password", "invalid_password", message));
+    }
+    Ok(password.to_owned())
 }
 
 /// 120 random bits in base 32, in groups that can be read out, with what a password policy may ask for.

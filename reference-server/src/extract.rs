@@ -25,7 +25,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             return Err(Error::new(ErrorKind::UnsupportedMediaType, "unsupported_media_type", message).into());
         }
         let body = Bytes::from_request(request, state).await.map_err(body_error)?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| json_error(&error).into())
+        let value = serde_json::from_slice(&body).map_err(|error| json_error(&error))?;
+        // serde reads a list as the fields in their order: nobody means that, and a new field would change it.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Error::invalid("body", "invalid_field", "the body is a JSON object").into());
+        }
+        Ok(Self(value))
     }
 }
 
@@ -40,8 +45,30 @@ fn body_error(rejection: BytesRejection) -> ApiError {
 
 fn json_error(error: &serde_json::Error) -> Error {
     let code = if error.is_data() { "invalid_field" } else { "invalid_json" };
-    // serde names the field or the place; the words are about the client's own input.
-    Error::invalid("body", code, error.to_string())
+    Error::invalid("body", code, words(&error.to_string()))
+}
+
+/// The words of serde, which name the field or the place, without the value that they quote: it may be a password, a
+/// megabyte, or a line that would look like one of the log.
+fn words(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let text = match text.rsplit_once(", expected ") {
+        Some((found, expected)) => format!("{}, expected {expected}", without_value(found)),
+        None => text.to_owned(),
+    };
+    text.chars().filter(|character| !character.is_control()).take(LONGEST).collect()
+}
+
+/// ``invalid type: integer `5` `` loses its value; ``unknown field `x` `` keeps a name that is a short, plain word.
+fn without_value(found: &str) -> &str {
+    let Some((what, value)) = found.split_once(['`', '"']) else { return found };
+    let name = value.trim_end_matches('`');
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if what.starts_with("unknown") && name.len() <= 64 && name.bytes().all(plain) {
+        found
+    } else {
+        what.trim_end()
+    }
 }
 
 /// The query of an address.
@@ -53,9 +80,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
-            Err(rejection) => Err(Error::invalid("query", "invalid_query", rejection.body_text()).into()),
+            Err(rejection) => Err(query_error(&rejection.body_text()).into()),
         }
     }
+}
+
+fn query_error(text: &str) -> Error {
+    let text = text.rsplit_once("query string: ").map_or(text, |(_, text)| text);
+    // An unknown parameter stands before its own refusal, in full.
+    let text = text.find("unknown field").and_then(|start| text.get(start..)).unwrap_or(text);
+    Error::invalid("query", "invalid_query", words(text))
 }
 
 /// The one parameter in the path of an address: an id.
@@ -69,5 +103,38 @@ impl<T: FromStr<Err = Error>, S: Send + Sync> FromRequestParts<S> for Path<T> {
         let axum::extract::Path(text) =
             axum::extract::Path::<String>::from_request_parts(parts, state).await.map_err(|_| invalid())?;
         Ok(Self(text.parse()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_sent_is_not_repeated() {
+        for (text, told) in [
+            ("missing field `name` at line 1 column 2", "missing field `name` at line 1 column 2"),
+            ("invalid type: integer `42`, expected a string", "invalid type: integer, expected a string"),
+            ("invalid type: string \"a, expected b\", expected u32", "invalid type: string, expected u32"),
+            (
+                "unknown field `plan`, expected `name` or `slug`",
+                "unknown field `plan`, expected `name` or `slug`",
+            ),
+            ("unknown field `a b`, expected `name`", "unknown field, expected `name`"),
+            ("unknown field `a`, expected `b\nERROR`, expected `name`", "unknown field, expected `name`"),
+            ("a\u{1b}[31m\nb", "a[31mb"),
+        ] {
+            assert_eq!(words(text), told);
+        }
+        assert_eq!(words(&"x".repeat(1_000_000)).len(), 300);
+    }
+
+    #[test]
+    fn a_query_names_its_parameter_once() {
+        let error =
+            query_error("Failed to deserialize query string: a b: unknown field `a b`, expected `page`");
+        assert_eq!(error.message(), "query: unknown field, expected `page`");
+        let error = query_error("Failed to deserialize query string: page: invalid digit found in string");
+        assert_eq!(error.message(), "query: page: invalid digit found in string");
     }
 }

@@ -31,15 +31,29 @@ pub(crate) fn create_private(path: &Path, secret: &str) -> Result<String, Error>
     std::fs::read_to_string(path).map_err(|error| broken(path, "cannot be read").with_source(error))
 }
 
+/// Makes an empty file that only its owner may read, if there is none.
+pub(crate) fn touch_private(path: &Path) -> std::io::Result<()> {
+    private().create(true).open(path).map(drop)
+}
+
+/// Of two servers that start at once one writes, and both read the same: the file appears with its content, or not
+/// at all.
 fn write_new(path: &Path, secret: &str) -> std::io::Result<()> {
+    let draft = path.with_extension(format!("{}.draft", uuid::Uuid::new_v4()));
+    let mut file = private().create_new(true).open(&draft)?;
+    let written = file.write_all(secret.as_bytes()).and_then(|()| file.sync_all());
+    // A link, unlike a rename, never takes the place of what is there.
+    let linked = written.and_then(|()| std::fs::hard_link(&draft, path));
+    std::fs::remove_file(&draft)?;
+    linked
+}
+
+fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    // `create_new`: of two servers that start at once, one writes and both read the same.
-    options.write(true).create_new(true);
+    options.append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(secret.as_bytes())?;
-    file.sync_all()
+    options
 }
 
 fn encode(key: &[u8]) -> String {
@@ -81,6 +95,19 @@ mod tests {
             let mode = std::fs::metadata(folder.path().join(NAME)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn servers_that_start_at_once_have_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys: std::collections::BTreeSet<Vec<u8>> = std::thread::scope(|scope| {
+            let start = || load_or_create(folder.path(), &SystemRandom).unwrap();
+            let servers: Vec<_> = (0..16).map(|_| scope.spawn(start)).collect();
+            let key = |ring: KeyRing| ring.derive(Purpose::Access).unwrap().expose_secret().to_vec();
+            servers.into_iter().map(|server| key(server.join().unwrap())).collect()
+        });
+        assert_eq!(keys.len(), 1);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
     }
 
     #[test]

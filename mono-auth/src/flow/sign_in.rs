@@ -6,6 +6,7 @@ use mono_core::api::auth::refused;
 use mono_core::audit::Action;
 use mono_core::caller::{Actor, Caller, RequestContext, SystemReason};
 use mono_core::id::{SessionId, TenantId, UserId};
+use mono_core::model::user::UserStatus;
 use mono_core::text::{Email, Slug};
 use mono_core::time::Timestamp;
 use secrecy::SecretString;
@@ -57,8 +58,10 @@ impl Authenticator {
             None => (None, None),
         };
         let verified = self.passwords.verify(given.password, hash).await?;
+        // Before the transaction: who holds a connection must not wait for another.
+        let catalogue = self.identities.catalogue().await?;
         let mut tx = self.database.platform(&system).write().await?;
-        let Some(user) = user.filter(|_| verified) else {
+        let Some(user) = user.filter(|user| verified && user.status == UserStatus::Active) else {
             tx.audit_user(Action::LoginFailed, None, &system).await?;
             tx.commit().await?;
             return Err(refused());
@@ -79,7 +82,7 @@ impl Authenticator {
         let now = tx.now();
         let session = tx.sessions().open(user.id, now + chrono::TimeDelta::hours(SESSION_HOURS)).await?;
         let actor = |member| Actor::User { user: user.id, member, session: session.id };
-        self.identities.identity(&principal, tenant, actor).await?;
+        self.identities.identity(&catalogue, &principal, tenant, actor)?;
         tx.audit_user(Action::Login, Some(user.id), &system).await?;
         tx.commit().await?;
         let (access_token, expires_at) = self.tokens.issue(user.id, session.id, tenant, now)?;

@@ -3,6 +3,8 @@
 use super::database::Pools;
 use super::options::{DatabaseOptions, Target};
 use mono_core::{Error, ErrorKind};
+#[cfg(feature = "postgres")]
+use sqlx::ConnectOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection, SqlSafeStr};
 
@@ -45,6 +47,8 @@ pub async fn migrate(options: &DatabaseOptions, owner_url: Option<&str>) -> Resu
                     Error::invalid("owner_url", "invalid_url", "the owner's URL is not valid")
                         .with_source(error)
                 })?;
+            // The statement that makes a login holds its password.
+            let owner = owner.disable_statement_logging();
             let mut connection =
                 sqlx::PgConnection::connect_with(&owner).await.map_err(Error::unavailable)?;
             migrator(POSTGRES).run(&mut connection).await.map_err(failed)?;

@@ -82,7 +82,7 @@ impl PlatformTx {
     /// # Errors
     /// `Forbidden` that names the permission.
     pub fn authorize(&self, permission: Permission) -> Result<(), Error> {
-        self.caller.authorize(permission, &Scope::platform(), self.now())
+        self.caller.authorize(permission, &Scope::platform(), self.now()).map(|_| ())
     }
 
     /// Prepares a statement. Written as [`platform_sql!`](crate::platform_sql).

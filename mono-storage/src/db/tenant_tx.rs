@@ -6,7 +6,7 @@ use super::statement::TenantStatement;
 use super::transaction::Transaction;
 use super::value::{Bind, Value};
 use mono_core::Error;
-use mono_core::caller::Caller;
+use mono_core::caller::{Caller, Pass};
 use mono_core::id::{Id, TenantId};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
@@ -42,7 +42,13 @@ impl<'d> Tenant<'d> {
     async fn begin(self, access: Access) -> Result<TenantTx, Error> {
         let tenant = self.caller.tenant()?;
         let transaction = self.database.begin_tenant(tenant, access).await?;
-        Ok(TenantTx { tenant, transaction, caller: self.caller.clone(), database: self.database.clone() })
+        Ok(TenantTx {
+            tenant,
+            transaction,
+            access,
+            caller: self.caller.clone(),
+            database: self.database.clone(),
+        })
     }
 }
 
@@ -52,6 +58,7 @@ impl<'d> Tenant<'d> {
 pub struct TenantTx {
     tenant: TenantId,
     transaction: Transaction,
+    access: Access,
     caller: Caller,
     database: Database,
 }
@@ -93,12 +100,26 @@ impl TenantTx {
         self.database.new_id()
     }
 
-    /// Refuses unless the caller holds the permission at the scope.
+    /// Refuses unless the caller holds the permission at the scope. A super admin who passes outside of their own
+    /// tenant is recorded in the tenant's audit log; where that cannot be done, the pass is refused.
     ///
     /// # Errors
-    /// `Forbidden` that names the permission.
-    pub fn authorize(&self, permission: Permission, scope: &Scope) -> Result<(), Error> {
-        self.caller.authorize(permission, scope, self.now())
+    /// `Forbidden` that names the permission, or what the database refused to record.
+    pub async fn authorize(&mut self, permission: Permission, scope: &Scope) -> Result<(), Error> {
+        match self.caller.authorize(permission, scope, self.now())? {
+            Pass::Ordinary => Ok(()),
+            Pass::Privileged => self.audit_privileged(permission).await,
+        }
+    }
+
+    /// Whether the transaction may write.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.access == Access::Write
+    }
+
+    /// The database that the transaction runs in.
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Makes [`commit`](Self::commit) refuse: something that the transaction relies on was not granted.

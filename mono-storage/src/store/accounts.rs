@@ -64,7 +64,7 @@ impl Accounts<'_> {
     /// plan's accounts are used up.
     pub async fn create(self, new: NewAccount) -> Result<Account, Error> {
         let tx = self.tx;
-        tx.authorize(CREATE, &Scope::tenant(tx.tenant()))?;
+        tx.authorize(CREATE, &Scope::tenant(tx.tenant())).await?;
         let (id, now) = (tx.new_id::<AccountId>(), tx.now());
         let account: Account = sql!(
             tx,
@@ -109,7 +109,7 @@ impl Accounts<'_> {
         .optional()
         .await?
         .ok_or_else(not_found)?;
-        tx.authorize(READ, &Scope::account(tx.tenant(), id))?;
+        tx.authorize(READ, &Scope::account(tx.tenant(), id)).await?;
         Ok(account)
     }
 
@@ -119,7 +119,7 @@ impl Accounts<'_> {
     /// `Forbidden` where `tenant.accounts.read` is held nowhere in the tenant.
     pub async fn list(self, filter: &AccountFilter, page: PageRequest) -> Result<Page<Account>, Error> {
         let tx = self.tx;
-        let visible = VisibleAccounts::of(tx, READ)?;
+        let visible = VisibleAccounts::of(tx, READ).await?;
         let search = filter.search.as_deref().map(contains);
         let status = filter.status.map(mono_core::model::account::AccountStatus::as_str);
         macro_rules! matching {
@@ -188,7 +188,7 @@ impl Accounts<'_> {
     pub async fn update(self, id: AccountId, change: AccountChange) -> Result<Account, Error> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
-        tx.authorize(UPDATE, &Scope::account(tx.tenant(), id))?;
+        tx.authorize(UPDATE, &Scope::account(tx.tenant(), id)).await?;
         if let Some(version) = change.version.filter(|version| *version != old.version) {
             let message =
                 format!("the account was changed meanwhile: version {version} is not the current one");
@@ -229,7 +229,7 @@ impl Accounts<'_> {
     pub async fn delete(self, id: AccountId) -> Result<(), Error> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
-        tx.authorize(DELETE, &Scope::account(tx.tenant(), id))?;
+        tx.authorize(DELETE, &Scope::account(tx.tenant(), id)).await?;
         let now = tx.now();
         sql!(
             tx,
@@ -260,7 +260,7 @@ impl Accounts<'_> {
         .await?
         .first()
         .ok_or_else(not_found)?;
-        tx.authorize(RESTORE, &Scope::account(tx.tenant(), id))?;
+        tx.authorize(RESTORE, &Scope::account(tx.tenant(), id)).await?;
         let now = tx.now();
         let account: Account = sql!(
             tx,
@@ -289,37 +289,27 @@ struct VisibleAccounts {
 }
 
 impl VisibleAccounts {
-    fn of(tx: &TenantTx, permission: Permission) -> Result<Self, Error> {
-        let whole = Scope::tenant(tx.tenant());
-        let everything = Self { accounts: None, listed: true };
-        let Some(permissions) = tx.caller().permissions() else { return Ok(everything) };
-        let subtrees = match permissions.scopes_for(permission, tx.now()) {
-            ScopeFilter::All => return Ok(everything),
-            ScopeFilter::None => Vec::new(),
-            ScopeFilter::Within(subtrees) => subtrees,
+    async fn of(tx: &mut TenantTx, permission: Permission) -> Result<Self, Error> {
+        let (tenant, now) = (tx.tenant(), tx.now());
+        let whole = Scope::tenant(tenant);
+        let held = tx.caller().permissions().map_or(ScopeFilter::All, |set| set.scopes_for(permission, now));
+        let subtrees = match &held {
+            ScopeFilter::Within(subtrees) => subtrees.as_slice(),
+            ScopeFilter::All | ScopeFilter::None => &[],
         };
-        let at_account = |scope: &Scope| {
-            let account = scope.account_id()?;
-            (*scope == Scope::account(tx.tenant(), account)).then_some(account)
-        };
-        if let Some(subtree) =
-            subtrees.iter().find(|subtree| subtree.root.contains(&whole) && subtree.contains(&whole))
-        {
-            let again = |account: &AccountId| {
-                let scope = Scope::account(tx.tenant(), *account);
-                !subtrees.iter().any(|subtree| subtree.contains(&scope))
-            };
-            let hidden: Vec<AccountId> = subtree.except.iter().filter_map(at_account).filter(again).collect();
-            return Ok(if hidden.is_empty() {
-                everything
-            } else {
-                Self { accounts: Some(hidden), listed: false }
-            });
+        let at_account =
+            |scope: &Scope| scope.account_id().filter(|id| *scope == Scope::account(tenant, *id));
+        if held.contains(&whole) {
+            tx.authorize(permission, &whole).await?;
+            let except = subtrees.iter().flat_map(|subtree| &subtree.except).filter_map(at_account);
+            let hidden: Vec<_> = except.filter(|id| !held.contains(&Scope::account(tenant, *id))).collect();
+            return Ok(Self { accounts: (!hidden.is_empty()).then_some(hidden), listed: false });
         }
-        let shown: Vec<AccountId> = subtrees.iter().filter_map(|subtree| at_account(&subtree.root)).collect();
+        let roots = subtrees.iter().map(|subtree| &subtree.root).filter_map(at_account);
+        let shown: Vec<_> = roots.filter(|id| held.contains(&Scope::account(tenant, *id))).collect();
         if shown.is_empty() {
-            // Held nowhere in the tenant: the refusal says why.
-            tx.authorize(permission, &whole)?;
+            // Held nowhere in the tenant: this refuses, and says why.
+            tx.authorize(permission, &whole).await?;
         }
         Ok(Self { accounts: Some(shown), listed: true })
     }

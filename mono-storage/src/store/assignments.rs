@@ -89,7 +89,7 @@ impl Assignments<'_> {
         let tx = self.tx;
         tx.require_inside(&new.scope)?;
         require_span(new.starts_at, new.ends_at)?;
-        tx.authorize(ASSIGN, &new.scope)?;
+        tx.authorize(ASSIGN, &new.scope).await?;
         require_role(tx.caller(), &new.role, &new.scope, new.ends_at, tx.now())?;
         let (id, now) = (tx.new_id::<AssignmentId>(), tx.now());
         let assignment: Assignment = sql!(
@@ -129,7 +129,7 @@ impl Assignments<'_> {
         .optional()
         .await?
         .ok_or_else(|| Error::not_found(AssignmentId::ENTITY))?;
-        tx.authorize(ASSIGN, &old.scope)?;
+        tx.authorize(ASSIGN, &old.scope).await?;
         require_role(tx.caller(), &old.role, &old.scope, old.ends_at, tx.now())?;
         sql!(tx, "DELETE FROM assignments WHERE tenant_id = $1 AND id = $2", id).execute().await?;
         tx.audit_change(Action::Revoke, ENTITY, id, Some(&old), None).await
@@ -141,7 +141,7 @@ impl Assignments<'_> {
     /// `Forbidden` without `tenant.roles.assign`.
     pub async fn list(self, member: MemberId) -> Result<Vec<Assignment>, Error> {
         let tx = self.tx;
-        tx.authorize(ASSIGN, &Scope::tenant(tx.tenant()))?;
+        tx.authorize(ASSIGN, &Scope::tenant(tx.tenant())).await?;
         sql!(
             tx,
             concat!(

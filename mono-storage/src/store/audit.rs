@@ -6,6 +6,7 @@ use mono_core::Error;
 use mono_core::audit::{Action, changes};
 use mono_core::caller::Caller;
 use mono_core::id::{AuditId, Id, UserId};
+use mono_core::permission::Permission;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -58,6 +59,46 @@ impl TenantTx {
         .execute()
         .await?;
         Ok(())
+    }
+}
+
+impl TenantTx {
+    /// Records that a super admin used a right in a tenant that is not theirs: with the transaction where it writes,
+    /// by itself where it only reads.
+    pub(crate) async fn audit_privileged(&mut self, permission: Permission) -> Result<(), Error> {
+        let (ip_address, user_agent, correlation_id) = origin(self.caller());
+        let (entry, now, actor) = (self.new_id::<AuditId>(), self.now(), self.caller().actor().to_string());
+        let changes = serde_json::json!([{ "field": "permission", "new": permission.name() }]);
+        macro_rules! record {
+            ($sql:ident, $tx:expr, $($tenant:expr)?) => {
+                $sql!(
+                    $tx,
+                    "INSERT INTO audit_log (tenant_id, id, at, actor, action, entity, changes, ip_address, user_agent,
+                         correlation_id)
+                     VALUES ($1, $2, $3, $4, $5, 'permission', $6, $7, $8, $9)",
+                    $($tenant,)?
+                    entry,
+                    now,
+                    actor,
+                    Action::PrivilegedAccess.as_str(),
+                    changes,
+                    ip_address,
+                    user_agent,
+                    correlation_id
+                )
+                .execute()
+                .await?
+            };
+        }
+        if self.is_writable() {
+            record!(sql, self,);
+            return Ok(());
+        }
+        // Through the platform's pool: who holds a connection of one pool must not wait for another of the same.
+        let caller = self.caller().clone();
+        let mut tx = self.database().platform(&caller).write().await?;
+        record!(platform_sql, tx, self.tenant());
+        tx.commit().await
     }
 }
 

@@ -86,7 +86,7 @@ impl Grants<'_> {
         let tx = self.tx;
         tx.require_inside(&new.scope)?;
         require_span(new.starts_at, new.ends_at)?;
-        tx.authorize(ASSIGN, &new.scope)?;
+        tx.authorize(ASSIGN, &new.scope).await?;
         require_pattern(tx.caller(), &new.pattern, &new.scope, new.ends_at, tx.now())?;
         let (id, now) = (tx.new_id::<GrantId>(), tx.now());
         let granted_by = match tx.caller().actor() {
@@ -130,7 +130,7 @@ impl Grants<'_> {
                 .optional()
                 .await?
                 .ok_or_else(|| Error::not_found(GrantId::ENTITY))?;
-        tx.authorize(ASSIGN, &old.scope)?;
+        tx.authorize(ASSIGN, &old.scope).await?;
         let pattern = Pattern::parse(&old.pattern).or_else(|_| Pattern::parse("tenant.*"))?;
         require_pattern(tx.caller(), &pattern, &old.scope, old.ends_at, tx.now())?;
         sql!(tx, "DELETE FROM grants WHERE tenant_id = $1 AND id = $2", id).execute().await?;
@@ -143,7 +143,7 @@ impl Grants<'_> {
     /// `Forbidden` without `tenant.roles.assign`.
     pub async fn list(self, member: MemberId) -> Result<Vec<Grant>, Error> {
         let tx = self.tx;
-        tx.authorize(ASSIGN, &Scope::tenant(tx.tenant()))?;
+        tx.authorize(ASSIGN, &Scope::tenant(tx.tenant())).await?;
         sql!(
             tx,
             concat!(

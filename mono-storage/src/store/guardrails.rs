@@ -41,7 +41,7 @@ impl Guardrails<'_> {
     pub async fn forbid(self, pattern: &Pattern, scope: Scope, reason: &str) -> Result<GrantId, Error> {
         let tx = self.tx;
         tx.require_inside(&scope)?;
-        tx.authorize(UPDATE, &scope)?;
+        tx.authorize(UPDATE, &scope).await?;
         require_pattern(tx.caller(), pattern, &scope, None, tx.now())?;
         if scope == Scope::tenant(tx.tenant()) && pattern.covers_pattern(&Pattern::parse(UPDATE.name())?) {
             let message = "this would forbid everybody in the tenant to lift it again";
@@ -80,7 +80,7 @@ impl Guardrails<'_> {
         let own = Pattern::parse(UPDATE.name())?;
         let forbids_this = Pattern::parse(&old.pattern).is_ok_and(|pattern| pattern.covers_pattern(&own));
         let at = if forbids_this { Scope::tenant(tx.tenant()) } else { old.scope };
-        tx.authorize(UPDATE, &at)?;
+        tx.authorize(UPDATE, &at).await?;
         sql!(tx, "DELETE FROM guardrails WHERE tenant_id = $1 AND id = $2", id).execute().await?;
         tx.audit_change(Action::Revoke, ENTITY, id, Some(&old), None).await
     }

@@ -40,7 +40,7 @@ impl Members<'_> {
     /// `Forbidden` without `tenant.members.invite`; `Conflict` where the person is a member or does not exist.
     pub async fn add(self, user: UserId) -> Result<Member, Error> {
         let tx = self.tx;
-        tx.authorize(ADD, &Scope::tenant(tx.tenant()))?;
+        tx.authorize(ADD, &Scope::tenant(tx.tenant())).await?;
         let (id, now) = (tx.new_id::<MemberId>(), tx.now());
         sql!(
             tx,

@@ -63,7 +63,7 @@ impl Roles<'_> {
     /// where the key is taken by a role of the tenant or of the platform.
     pub async fn create(self, role: Role) -> Result<Role, Error> {
         let tx = self.tx;
-        tx.authorize(CREATE, &Scope::tenant(tx.tenant()))?;
+        tx.authorize(CREATE, &Scope::tenant(tx.tenant())).await?;
         let (mut roles, overrides) = (load(tx).await?, load_overrides(tx).await?);
         roles.push(role.clone());
         check(tx, &role, roles, &overrides)?;
@@ -89,7 +89,7 @@ impl Roles<'_> {
     /// role gave before has to be held too: nobody empties the role of their superiors.
     pub async fn update(self, role: Role) -> Result<Role, Error> {
         let tx = self.tx;
-        tx.authorize(UPDATE, &Scope::tenant(tx.tenant()))?;
+        tx.authorize(UPDATE, &Scope::tenant(tx.tenant())).await?;
         let (mut roles, overrides) = (load(tx).await?, load_overrides(tx).await?);
         let place = roles.iter_mut().find(|other| other.key == role.key).ok_or_else(not_found)?;
         let old = std::mem::replace(place, role.clone());
@@ -117,7 +117,7 @@ impl Roles<'_> {
     /// `role_in_use` while somebody has it or another role inherits it.
     pub async fn delete(self, key: &str) -> Result<(), Error> {
         let tx = self.tx;
-        tx.authorize(DELETE, &Scope::tenant(tx.tenant()))?;
+        tx.authorize(DELETE, &Scope::tenant(tx.tenant())).await?;
         let roles = load(tx).await?;
         let old = roles.iter().find(|role| role.key == key).ok_or_else(not_found)?;
         require_role(tx.caller(), key, &Scope::tenant(tx.tenant()), None, tx.now())?;
@@ -139,7 +139,7 @@ impl Roles<'_> {
     /// `Forbidden` without `tenant.roles.read`.
     pub async fn list(self) -> Result<Vec<Role>, Error> {
         let tx = self.tx;
-        tx.authorize(READ, &Scope::tenant(tx.tenant()))?;
+        tx.authorize(READ, &Scope::tenant(tx.tenant())).await?;
         load(tx).await
     }
 
@@ -157,7 +157,7 @@ impl Roles<'_> {
     ) -> Result<(), Error> {
         let tx = self.tx;
         let whole = Scope::tenant(tx.tenant());
-        tx.authorize(UPDATE, &whole)?;
+        tx.authorize(UPDATE, &whole).await?;
         require_role(tx.caller(), role, &whole, None, tx.now())?;
         for pattern in patterns {
             require_tenant_tier("patterns", pattern)?;
@@ -198,7 +198,7 @@ impl Roles<'_> {
     pub async fn remove_override(self, role: &str, kind: OverrideKind) -> Result<(), Error> {
         let tx = self.tx;
         let whole = Scope::tenant(tx.tenant());
-        tx.authorize(UPDATE, &whole)?;
+        tx.authorize(UPDATE, &whole).await?;
         let overrides = load_overrides(tx).await?;
         let old =
             overrides.iter().find(|other| other.role == role && other.kind == kind).ok_or_else(not_found)?;
@@ -226,7 +226,7 @@ impl Roles<'_> {
     /// `Forbidden` without `tenant.roles.read`.
     pub async fn overrides(self) -> Result<Vec<Override>, Error> {
         let tx = self.tx;
-        tx.authorize(READ, &Scope::tenant(tx.tenant()))?;
+        tx.authorize(READ, &Scope::tenant(tx.tenant())).await?;
         load_overrides(tx).await
     }
 }

@@ -59,6 +59,16 @@ impl World {
         tenant.with_facts(&self.test, &self.seed, permission::Principal { grants, ..Default::default() })
     }
 
+    /// A super admin whose home is one tenant and who works in another.
+    pub fn root(&self, home: &TenantWorld, tenant: &TenantWorld) -> Caller {
+        let facts = permission::Principal {
+            home: Some(home.id),
+            grants: vec![Grant::allow("*", Scope::platform())],
+            ..Default::default()
+        };
+        tenant.mint(&self.test, &self.seed, home.member, self.seed.engine.compile(&facts))
+    }
+
     /// A caller as the stored data make one, as at the next request of this person.
     pub async fn reload(&self, tenant: &TenantWorld, user: UserId) -> Caller {
         let system = Caller::system(SystemReason::Authentication);

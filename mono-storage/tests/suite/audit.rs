@@ -1,12 +1,17 @@
 use super::create;
 use mono_core::caller::Caller;
-use mono_core::model::account::AccountChange;
+use mono_core::model::account::{AccountChange, AccountFilter};
+use mono_core::page::PageRequest;
 use mono_core::text::Email;
 use mono_storage::sql;
 use mono_storage::testkit::{TenantWorld, World};
 use serde_json::Value;
 
-mono_storage::conformance!(every_change_is_recorded_with_its_fields, what_is_undone_is_not_recorded);
+mono_storage::conformance!(
+    every_change_is_recorded_with_its_fields,
+    what_is_undone_is_not_recorded,
+    a_super_admin_in_a_foreign_tenant_is_recorded,
+);
 
 /// The entries of a tenant, oldest first: actor, action, changes.
 async fn entries(world: &World, tenant: &TenantWorld) -> Vec<(String, String, Value)> {
@@ -51,4 +56,35 @@ async fn what_is_undone_is_not_recorded(world: World) {
     tx.accounts().create(super::new_account("Never")).await.unwrap();
     tx.rollback().await.unwrap();
     assert_eq!(entries(&world, &world.harbour).await, []);
+}
+
+async fn a_super_admin_in_a_foreign_tenant_is_recorded(world: World) {
+    // At home in the lagoon, and at work in the harbour.
+    let root = world.root(&world.lagoon, &world.harbour);
+    let mut tx = world.test.database.tenant(&root).read().await.unwrap();
+    tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.unwrap();
+    drop(tx);
+    let account = create(&world, &root, "First").await.unwrap();
+    let mut tx = world.test.database.tenant(&root).read().await.unwrap();
+    tx.accounts().get(account.id).await.unwrap();
+    drop(tx);
+    let recorded: Vec<_> = entries(&world, &world.harbour)
+        .await
+        .into_iter()
+        .map(|(_, action, changes)| {
+            let permission = changes[0]["new"].as_str().unwrap_or_default().to_owned();
+            if action == "privileged_access" { permission } else { action }
+        })
+        .collect();
+    assert_eq!(
+        recorded,
+        ["tenant.accounts.read", "tenant.accounts.create", "create", "tenant.accounts.read"]
+    );
+
+    // At home it is nothing special.
+    let root = world.root(&world.lagoon, &world.lagoon);
+    let mut tx = world.test.database.tenant(&root).read().await.unwrap();
+    tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.unwrap();
+    drop(tx);
+    assert_eq!(entries(&world, &world.lagoon).await, []);
 }

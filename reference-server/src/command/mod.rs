@@ -8,6 +8,7 @@ mod serve;
 use crate::config::Config;
 use clap::{Parser, Subcommand};
 use mono_core::Error;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -48,6 +49,7 @@ pub async fn run(command: Command) -> ExitCode {
             EnvFilter::try_from_env("MONO_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn")),
         )
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let config = &command.config;
     let result = match &command.action {
@@ -76,8 +78,13 @@ fn sentence(error: &Error) -> String {
     };
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        let words = cause.to_string();
+        // Many an error repeats its cause, and ours for clients says less than the cause behind it.
+        let for_clients = cause.downcast_ref::<Error>().is_some_and(|error| error.code() == "unavailable");
+        if !for_clients && !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
         source = cause.source();
     }
     text

@@ -16,8 +16,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 #[expect(clippy::print_stdout, reason = "a command speaks to the person who called it")]
 pub(super) async fn run(config: &Config) -> Result<(), Error> {
     let app = boot(config).await?;
+    let stop = stop_signal().map_err(Error::internal)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
-        let message = format!("cannot listen on {}: {error}", config.listen);
+        let message = format!("cannot listen on {}", config.listen);
         Error::invalid("listen", "cannot_listen", message).with_source(error)
     })?;
     let address = listener.local_addr().map_err(Error::internal)?;
@@ -28,7 +29,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        stop_signal().await;
+        stop.await;
         tracing::info!("stopping: open requests have {} s to end", DRAIN.as_secs());
         let _ = stopping.send(());
     });
@@ -43,20 +44,26 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// Resolves when the process is asked to stop.
-async fn stop_signal() {
+/// Resolves when the process is asked to stop. The signals are caught from this call on, not only from when somebody
+/// waits: who reads the banner may stop the server at once.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let streams = (signal(SignalKind::terminate()), signal(SignalKind::quit()));
-        if let (Ok(mut terminate), Ok(mut quit)) = streams {
+        let (mut terminate, mut quit, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::quit())?, signal(SignalKind::interrupt())?);
+        Ok(async move {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = quit.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
             }
-            return;
-        }
+        })
     }
-    let _ = tokio::signal::ctrl_c().await;
+    #[cfg(not(unix))]
+    {
+        Ok(async {
+            let _ = tokio::signal::ctrl_c().await;
+        })
+    }
 }

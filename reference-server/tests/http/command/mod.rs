@@ -1,0 +1,8 @@
+//! The real program, as an operator meets it.
+
+mod program;
+mod refusals;
+mod secrets;
+mod seed;
+mod start;
+mod stop;

@@ -1,0 +1,70 @@
+//! The end: no request is cut.
+
+use super::program::{Serving, mono, postgres};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+
+/// Begins a login whose body comes later, stops the server meanwhile, and sees the login through.
+fn stop_during_a_request(server: &mut Serving, signal: &str) -> String {
+    let body = format!(r#"{{"email":"tom@harbour.example","password":"{}"}}"#, server.password());
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    // Asked with `Expect`, the server says when the handler begins to read: from then on the request is under way.
+    write!(
+        stream,
+        "POST /api/v1/public/auth/login HTTP/1.1\r\nHost: mono\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        body.len()
+    )
+    .unwrap();
+    let mut begun = [0_u8; 25];
+    stream.read_exact(&mut begun).unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let (first, second) = body.split_at(10);
+    stream.write_all(first.as_bytes()).unwrap();
+    server.signal(signal);
+    server.wait_for_log("stopping");
+    stream.write_all(second.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn check(folder: &Path, environment: &[(&str, &str)], signal: &str) {
+    let mut server = Serving::start(mono(folder).envs(environment.iter().copied()), true);
+    let idle = TcpStream::connect(server.address()).unwrap();
+    let answer = stop_during_a_request(&mut server, signal);
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{signal}: {answer}");
+    assert!(answer.contains("accessToken"), "{signal}: {answer}");
+    let (code, said) = server.wait();
+    assert_eq!(code, Some(0), "{signal}: {said}");
+    assert!(!said.contains("ERROR") && !said.contains("WARN"), "{signal}: {said}");
+    drop(idle);
+}
+
+#[test]
+fn a_slow_request_is_finished_before_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    for signal in ["TERM", "INT", "QUIT"] {
+        check(folder.path(), &[], signal);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_request_is_finished_on_postgresql_too() {
+    let Some(database) = postgres().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    check(folder.path(), &[("MONO_DATABASE_URL", &database.url)], "TERM");
+}
+
+#[test]
+fn killed_without_a_word_it_starts_again_with_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Serving::start(&mut mono(folder.path()), true);
+    let password = first.password().to_owned();
+    first.signal("KILL");
+    assert_eq!(first.wait().0, None);
+    let second = Serving::start(&mut mono(folder.path()), true);
+    assert_eq!(second.password(), password);
+    assert_eq!(second.stop().0, Some(0));
+}

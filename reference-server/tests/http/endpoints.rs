@@ -1,0 +1,118 @@
+//! Every route, called by everybody: who gets what is written down in `golden/endpoints.txt`, and a change of it is
+//! reviewed as a diff.
+
+use crate::server::{ACCOUNTS, ADMIN, LOGIN, MEMBER, PASSWORD, STAFF, STRANGER, Server, USER, create, send};
+use mono_core::id::AccountId;
+use mono_storage::testkit::World;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::path::Path;
+
+mono_storage::conformance!(everybody_calls_every_route, no_route_is_left_out);
+
+/// Method, path and body of a call that succeeds for who may make it. In this order they follow from one another.
+fn routes() -> Vec<(Method, String, Value)> {
+    let none = Value::Null;
+    vec![
+        (Method::GET, "/ping".into(), none.clone()),
+        (Method::GET, "/health".into(), none.clone()),
+        (Method::POST, LOGIN.into(), json!({"email": ADMIN, "password": PASSWORD})),
+        (Method::GET, ACCOUNTS.into(), none.clone()),
+        (Method::POST, ACCOUNTS.into(), json!({"name": "New"})),
+        (Method::GET, format!("{ACCOUNTS}/{{id}}"), none.clone()),
+        (Method::PATCH, format!("{ACCOUNTS}/{{id}}"), json!({"name": "Other"})),
+        (Method::DELETE, format!("{ACCOUNTS}/{{id}}"), none.clone()),
+        (Method::POST, format!("{ACCOUNTS}/{{id}}/restore"), none),
+    ]
+}
+
+/// The callers, from who may least to who may most. The last one's calls take effect.
+const CALLERS: &[(&str, &str)] = &[
+    ("nobody", ""),
+    ("garbage token", "garbage"),
+    ("member, no role", MEMBER),
+    ("member, role user", USER),
+    ("stranger's admin", STRANGER),
+    ("platform staff", STAFF),
+    ("tenant admin", ADMIN),
+];
+
+async fn everybody_calls_every_route(world: World) {
+    let server = Server::start(world).await;
+    let admin = server.sign_in(ADMIN).await;
+    let account = create(&admin, "There").await.id;
+    let deleted = create(&admin, "Gone").await.id;
+    admin.tenant().accounts().delete(deleted).await.unwrap();
+    let mut text = String::new();
+    for (caller, credential) in CALLERS {
+        let token =
+            if credential.contains('@') { server.token(credential).await } else { (*credential).into() };
+        for (method, path, body) in routes() {
+            // Who restores needs a deleted account; the admin has just deleted one.
+            let id = if path.ends_with("restore") && *credential != ADMIN { deleted } else { account };
+            let mut request = server.request(method.clone(), &path.replace("{id}", &id.to_string()));
+            if !token.is_empty() {
+                request = request.bearer_auth(&token);
+            }
+            if !body.is_null() {
+                request = request.json(&body);
+            }
+            let answer = send(request).await;
+            let outcome = if answer.status < 400 {
+                answer.status.to_string()
+            } else {
+                let (status, reason) = answer.failure();
+                format!("{status} {} {reason}", answer.json()["error"].as_str().unwrap())
+            };
+            writeln!(text, "{caller:<18} {:<6} {path:<38} {outcome}", method.as_str()).unwrap();
+        }
+        text.push('\n');
+    }
+    compare("endpoints.txt", text.trim_end());
+}
+
+/// Compares with a golden file, or writes it where `UPDATE_GOLDEN` is set.
+fn compare(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, format!("{text}\n")).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        text,
+        golden.trim_end(),
+        "who may do what has changed; if that is wanted, run the test with UPDATE_GOLDEN=1 and review the diff"
+    );
+}
+
+/// The router cannot list its routes, so its source is read: a route that the table lacks fails here.
+async fn no_route_is_left_out(world: World) {
+    let server = Server::start(world).await;
+    let mut in_source = 0;
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/routes")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = std::fs::read_to_string(path).unwrap();
+            for line in source.lines().filter(|line| line.contains(".route(")) {
+                in_source += ["get(", "post(", "put(", "patch(", "delete("]
+                    .iter()
+                    .map(|method| line.matches(method).count())
+                    .sum::<usize>();
+            }
+        }
+    }
+    assert_eq!(in_source, routes().len(), "a route is in src/routes and not in the table, or the other way");
+    for (method, path, _) in routes() {
+        let path = path.replace("{id}", &server.database().new_id::<AccountId>().to_string());
+        let answer = send(server.request(method.clone(), &path)).await;
+        let unknown =
+            answer.status >= 400 && ["no_such_route", "method_not_allowed"].contains(&&*answer.failure().1);
+        assert!(!unknown, "{method} {path}");
+    }
+}

@@ -1,0 +1,18 @@
+//! The server as its users meet it: over HTTP and on the command line, on every database.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
+mod accounts;
+mod command;
+mod endpoints;
+mod failures;
+mod hostile;
+mod isolation;
+mod login;
+mod races;
+mod server;
+mod tokens;
