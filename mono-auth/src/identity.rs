@@ -26,7 +26,7 @@ type Key = (SessionId, UserId, Option<TenantId>);
 #[derive(Clone)]
 pub(crate) struct Identities {
     database: Database,
-    identities: Cache<Key, Arc<Identity>>,
+    known: Cache<Key, Arc<Identity>>,
     catalogue: Cache<(), Arc<Catalogue>>,
 }
 
@@ -56,13 +56,13 @@ impl Identities {
     pub(crate) fn new(database: Database) -> Self {
         Self {
             database,
-            identities: Cache::builder().max_capacity(CAPACITY).time_to_live(STALE_FOR).build(),
+            known: Cache::builder().max_capacity(CAPACITY).time_to_live(STALE_FOR).build(),
             catalogue: Cache::builder().max_capacity(1).time_to_live(STALE_FOR).build(),
         }
     }
 
     pub(crate) fn forget(&self) {
-        self.identities.invalidate_all();
+        self.known.invalidate_all();
         self.catalogue.invalidate_all();
     }
 
@@ -97,7 +97,8 @@ impl Identities {
             let actor = |member| Actor::User { user, member, session };
             self.identity(&catalogue, &principal, tenant, actor).map(Arc::new)
         };
-        let identity = self.identities.try_get_with((session, user, tenant), load).await.map_err(shared)?;
+        let key = (session, user, tenant);
+        let identity = self.known.try_get_with(key, Box::pin(load)).await.map_err(shared)?;
         Ok(identity)
     }
 
@@ -121,7 +122,7 @@ impl Identities {
         };
         let member = part.and_then(|part| part.member);
         if let Some(part) = part {
-            if member.is_none() && principal.platform_roles.is_empty() {
+            if member.is_none() && principal.assignments.is_empty() {
                 return forbidden("not_a_member", "this user does not belong to the tenant");
             }
             if member.is_some_and(|(_, status)| status != UserStatus::Active) {
@@ -133,30 +134,48 @@ impl Identities {
         }
         let now = self.database.now();
         let entitlements = part.map_or_else(Entitlements::none, |part| entitlements(catalogue, part, now));
-        let facts = permission::Principal {
-            home: part.filter(|part| part.member.is_some()).map(|part| part.tenant),
-            assignments: principal
-                .platform_roles
-                .iter()
-                .chain(part.iter().flat_map(|part| &part.roles))
-                .cloned()
-                .collect(),
-            features: part
-                .map(|part| TenantFeatures {
-                    tenant: part.tenant,
-                    features: entitlements.features().map(|(key, _)| key.as_str().to_owned()).collect(),
-                })
-                .into_iter()
-                .collect(),
-            ..Default::default()
+        let facts = facts(principal, &entitlements);
+        let engine = match part {
+            Some(part) => {
+                let rules = catalogue.engine.tenant_rules(part.tenant, part.roles.clone(), &part.overrides);
+                for problem in rules.problems() {
+                    tracing::error!(tenant = %part.tenant, "a stored rule cannot be read and gives nothing: {problem}");
+                }
+                catalogue.engine.with_tenants([rules])
+            }
+            None => catalogue.engine.clone(),
         };
+        let permissions = engine.compile(&facts);
+        if permissions.is_faulty() {
+            tracing::error!(?tenant, "a stored deny cannot be read: this principal may do nothing");
+        }
         Ok(Identity {
             actor: actor(member.map(|(id, _)| id)),
             tenant,
-            permissions: Some(catalogue.engine.compile(&facts)),
+            permissions: Some(permissions),
             entitlements,
         })
     }
+}
+
+/// Everything that the permission engine needs to know about a principal.
+fn facts(principal: &Principal, entitlements: &Entitlements) -> permission::Principal {
+    let mut facts = permission::Principal {
+        assignments: principal.assignments.clone(),
+        grants: principal.grants.clone(),
+        ..Default::default()
+    };
+    if let Some(part) = &principal.tenant {
+        facts.home = part.member.map(|_| part.tenant);
+        facts.assignments.extend_from_slice(&part.assignments);
+        facts.grants.extend_from_slice(&part.grants);
+        facts.guardrails.clone_from(&part.guardrails);
+        facts.features = vec![TenantFeatures {
+            tenant: part.tenant,
+            features: entitlements.features().map(|(key, _)| key.as_str().to_owned()).collect(),
+        }];
+    }
+    facts
 }
 
 fn entitlements(catalogue: &Catalogue, part: &TenantPart, now: Timestamp) -> Entitlements {

@@ -15,6 +15,10 @@ word_enum! {
         Delete = "delete",
         /// A deleted thing came back.
         Restore = "restore",
+        /// A right was given.
+        Grant = "grant",
+        /// A right was taken away.
+        Revoke = "revoke",
         /// A person signed in.
         Login = "login",
         /// Somebody tried to sign in and failed.

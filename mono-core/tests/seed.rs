@@ -7,6 +7,7 @@ use mono_core::Problem;
 use mono_core::permission::Pattern;
 use mono_core::seed::Seed;
 use mono_core::subscription::Allowance;
+use proptest::prelude::*;
 
 const TALENT: &str = include_str!("../../examples/talent-agency/catalogue.json");
 
@@ -253,5 +254,27 @@ fn a_file_cut_anywhere_is_refused() {
         let line = text.lines().count().max(1);
         let expected = [line, line + 1].map(|line| format!("line {line}: the file"));
         assert!(expected.contains(&problems[0].field), "{} at {cut}", problems[0]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_file_is_never_a_panic(at in 0_usize..10_000, cut in 0_usize..40, put in r#"[\[\]{}":,0-9a-z*. \\n-]{0,12}"#) {
+        let start = at % Seed::STARTER.len();
+        let end = (start + cut).min(Seed::STARTER.len());
+        let text = [&Seed::STARTER[..start], &put, &Seed::STARTER[end..]].concat();
+        if let Err(problems) = Seed::parse(&text) {
+            prop_assert!(!problems.is_empty());
+            let lines = text.lines().count() + 1;
+            for problem in problems {
+                let line = problem.field.strip_prefix("line ").and_then(|rest| rest.split_once(':')).unwrap().0;
+                prop_assert!((1..=lines).contains(&line.parse::<usize>().unwrap()), "{}", problem);
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_never_a_panic(text in any::<String>()) {
+        prop_assert!(Seed::parse(&text).is_err());
     }
 }

@@ -361,7 +361,7 @@ fn answers(entitlements: &Entitlements) -> serde_json::Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
     fn entitlements_agree_with_the_naive_reading(

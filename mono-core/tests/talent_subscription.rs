@@ -249,6 +249,12 @@ fn a_plan_with_a_feature_of_another_is_refused() {
     let problems = refused(r#""features": ["single_sign_on"]"#, r#""features": ["white_label"]"#);
     let list = [("add_ons[5].features[0]", "conflict"), ("add_ons[5].features[0]", "wrong_plan")];
     assert_eq!(found(&problems), expected(&list));
+    // So it is where only the plan's feature names the conflict.
+    let sold_with = text.replace(r#""plans": ["agency"]"#, r#""plans": ["enterprise"]"#);
+    assert_ne!(sold_with, text);
+    let marked = sold_with.replace(r#""features": ["single_sign_on"]"#, r#""features": ["platform_mark"]"#);
+    let problems = Seed::parse(&marked).unwrap_err();
+    assert_eq!(found(&problems), expected(&[("add_ons[5].features[0]", "conflict")]));
 }
 
 #[test]

@@ -6,13 +6,13 @@ use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::{AccountId, Random, TenantId, UserId};
 use mono_core::model::account::{AccountFilter, AccountType, NewAccount};
 use mono_core::model::tenant::Tenant;
-use mono_core::model::user::MemberScope;
 use mono_core::page::PageRequest;
+use mono_core::permission::Scope;
 use mono_core::subscription::{Key, Subscription};
 use mono_core::text::{Email, Name, Slug};
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
-use mono_storage::store::NewUser;
+use mono_storage::store::{NewAssignment, NewUser};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -95,7 +95,7 @@ pub(crate) async fn seed(
     let system = Caller::system(SystemReason::Seed);
     let mut tx = database.platform(&system).write().await?;
     let ada = tx.users().create(new_user(&PLATFORM_ADMIN, &hash)?).await?;
-    tx.users().assign(ada.id, PLATFORM_ADMIN.role).await?;
+    tx.assignments().assign(ada.id, PLATFORM_ADMIN.role).await?;
     tx.commit().await
 }
 
@@ -201,16 +201,14 @@ async fn add_member(database: &Database, tenant: TenantId, user: UserId, role: &
     let system = Caller::system_in(SystemReason::Seed, tenant);
     let mut tx = database.tenant(&system).write().await?;
     // The owner of an account has the role in that account; everybody else in the whole tenant.
-    let scope = match role {
-        "account_owner" => first_account(&mut tx).await?.map_or(MemberScope::Tenant, MemberScope::Account),
-        _ => MemberScope::Tenant,
-    };
+    let account = if role == "account_owner" { first_account(&mut tx).await? } else { None };
+    let scope = account.map_or(Scope::tenant(tenant), |account| Scope::account(tenant, account));
     let member = match tx.members().add(user).await {
         Ok(member) => member,
         Err(error) if error.kind() == ErrorKind::Conflict => return tx.rollback().await,
         Err(error) => return Err(error),
     };
-    tx.members().assign(member.id, role, scope).await?;
+    tx.assignments().assign(NewAssignment::new(member.id, role, scope)).await?;
     tx.commit().await
 }
 

@@ -1,7 +1,7 @@
 //! A user: one person on the platform, known by one e-mail address.
 
 use super::word_enum;
-use crate::id::{AccountId, MemberId, TenantId, UserId};
+use crate::id::{MemberId, TenantId, UserId};
 use crate::text::{Email, Name};
 
 word_enum! {
@@ -38,13 +38,4 @@ pub struct Member {
     pub user_id: UserId,
     /// Whether the membership may be used.
     pub status: UserStatus,
-}
-
-/// Where a role is given: in the whole tenant or in one account of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MemberScope {
-    /// The whole tenant.
-    Tenant,
-    /// One account.
-    Account(AccountId),
 }

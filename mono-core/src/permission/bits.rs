@@ -32,11 +32,6 @@ impl Bits {
         self.0.iter_mut().zip(&other.0).for_each(|(word, less)| *word &= !less);
     }
 
-    /// The numbers, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..u32::try_from(self.0.len() * 64).unwrap_or(u32::MAX)).filter(|number| self.contains(*number))
-    }
-
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)

@@ -46,6 +46,12 @@ impl Entry {
         (self.parent >> 5) as usize
     }
 
+    /// Whether it holds nothing and is only on the way to others.
+    #[inline]
+    pub(crate) fn is_path(self) -> bool {
+        self.holds == NOTHING
+    }
+
     #[inline]
     pub(crate) fn holds(self) -> Holds {
         match self.holds {
@@ -124,7 +130,8 @@ pub(crate) struct Key {
 #[derive(Debug, Default)]
 pub(crate) struct Extra {
     pub(crate) details: Box<[Detail]>,
-    pub(crate) key: Option<Key>,
+    // Boxed: few principals are keys.
+    pub(crate) key: Option<Box<Key>>,
     pub(crate) features: Box<[(TenantId, Bits)]>,
     pub(crate) home: Option<TenantId>,
 }
@@ -147,7 +154,7 @@ impl Engine {
             entries.clear();
             builder.faulty = true;
         }
-        let key = facts.key.as_ref().map(|key| resolve_key(world, key));
+        let key = facts.key.as_ref().map(|key| Box::new(resolve_key(world, key)));
         let gated = !world.core.features.is_empty();
         let features = if gated { features(world, &facts.features) } else { Box::default() };
         // Only what may pass outside its home needs to know it.

@@ -64,6 +64,16 @@ impl TenantRules {
         self.tenant
     }
 
+    /// The custom roles of the tenant.
+    pub fn roles(&self) -> &[Role] {
+        &self.role_sources
+    }
+
+    /// What the tenant changes in roles.
+    pub fn overrides(&self) -> &[Override] {
+        &self.overrides
+    }
+
     /// What could not be understood, each with its place. It gives nothing; where rules are written it is refused.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
@@ -175,11 +185,13 @@ impl Engine {
     ///
     /// This never fails, for a running server has to go on: what cannot be read gives nothing and is listed in
     /// [`TenantRules::problems`]. Where rules are written, refuse them if there are problems.
-    pub fn tenant_rules(&self, tenant: TenantId, roles: Vec<Role>, overrides: Vec<Override>) -> TenantRules {
+    pub fn tenant_rules(&self, tenant: TenantId, roles: Vec<Role>, overrides: &[Override]) -> TenantRules {
         let core = &self.world.core;
         let mut problems = Vec::new();
-        let overrides: Vec<Override> = overrides.into_iter().filter(|item| item.tenant == tenant).collect();
-        let table = RoleTable::build(&core.registry, Some(&core.roles), &roles, &overrides, &mut problems);
+        // Numbered before the others are left out, so that a problem names the place in what was given.
+        let own: Vec<_> = overrides.iter().enumerate().filter(|(_, item)| item.tenant == tenant).collect();
+        let table = RoleTable::build(&core.registry, Some(&core.roles), &roles, &own, &mut problems);
+        let overrides = own.into_iter().map(|(_, item)| item.clone()).collect();
         TenantRules { tenant, roles: table, role_sources: roles, overrides, problems }
     }
 

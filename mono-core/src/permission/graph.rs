@@ -111,12 +111,12 @@ impl RoleTable {
         path
     }
 
-    /// Resolves `roles`, which stand after the roles of `base`, with a tenant's overrides.
+    /// Resolves `roles`, which stand after the roles of `base`, with the overrides of one tenant.
     pub(crate) fn build(
         registry: &Registry,
         base: Option<&RoleTable>,
         roles: &[Role],
-        overrides: &[Override],
+        overrides: &[(usize, &Override)],
         problems: &mut Vec<Problem>,
     ) -> Self {
         let mut resolved: Vec<Resolved> =
@@ -190,12 +190,12 @@ fn patterns(texts: &[String], place: &str, problems: &mut Vec<Problem>) -> (Vec<
 fn apply_overrides(
     resolved: &mut [Resolved],
     keys: &Map<Box<str>, u32>,
-    overrides: &[Override],
+    overrides: &[(usize, &Override)],
     problems: &mut Vec<Problem>,
 ) {
     // Replace before extend before restrict, whatever the order in which they are stored.
     for kind in [OverrideKind::Replace, OverrideKind::Extend, OverrideKind::Restrict] {
-        for (i, item) in overrides.iter().enumerate().filter(|(_, item)| item.kind == kind) {
+        for (i, item) in overrides.iter().filter(|(_, item)| item.kind == kind) {
             let role = keys.get(&*item.role).and_then(|number| resolved.get_mut(*number as usize));
             let Some(role) = role else {
                 let message = format!("there is no role {:?} to change", super::name::shown(&item.role));

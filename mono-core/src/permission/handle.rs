@@ -76,12 +76,14 @@ impl std::fmt::Display for Permission {
 macro_rules! permission {
     ($name:expr) => {{
         const NAME: &str = $name;
-        const {
+        // A named constant: `cargo check` looks at it too, at a `const` block only a full build does.
+        const PERMISSION: $crate::permission::Permission = {
             assert!(
                 $crate::permission::is_name(NAME),
                 "a permission has two to four segments of a-z, 0-9, - and _, joined by dots"
             );
             $crate::permission::Permission::checked(NAME, file!(), line!())
-        }
+        };
+        PERMISSION
     }};
 }

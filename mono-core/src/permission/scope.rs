@@ -115,45 +115,53 @@ pub(crate) const PARTS: [u8; 5] = [TENANT, ACCOUNT, MEMBER, PROFILE, RESOURCE];
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Scope {
-    // An absent part is nil. The order of the fields is the order of the tree, so that sorting keeps subtrees together.
-    tenant: Uuid,
-    account: Uuid,
-    member: Uuid,
-    profile: Uuid,
+    // Tenant, account, member, profile, resource; an absent part is nil. The order is the order of the tree, so that
+    // sorting keeps subtrees together.
+    ids: [Uuid; 5],
     kind: ResourceKind,
-    resource: Uuid,
     mask: u8,
 }
 
 impl Scope {
-    const fn path(tenant: Uuid, account: Option<AccountId>, mask: u8) -> Self {
-        let (account, mask) = match account {
-            Some(account) => (account.uuid(), mask | ACCOUNT),
-            None => (Uuid::nil(), mask),
-        };
-        let (member, profile, resource) = (Uuid::nil(), Uuid::nil(), Uuid::nil());
-        Self { tenant, account, member, profile, kind: ResourceKind::ABSENT, resource, mask }
+    const fn path(ids: [Option<Uuid>; 4]) -> Self {
+        let [tenant, account, member, profile] = ids;
+        let (mut mask, nil) = (0, Uuid::nil());
+        let mut scope = Self { ids: [nil; 5], kind: ResourceKind::ABSENT, mask };
+        let [first, second, third, fourth, _] = &mut scope.ids;
+        if let Some(id) = tenant {
+            (*first, mask) = (id, mask | TENANT);
+        }
+        if let Some(id) = account {
+            (*second, mask) = (id, mask | ACCOUNT);
+        }
+        if let Some(id) = member {
+            (*third, mask) = (id, mask | MEMBER);
+        }
+        if let Some(id) = profile {
+            (*fourth, mask) = (id, mask | PROFILE);
+        }
+        scope.mask = mask;
+        scope
     }
 
     /// The whole platform.
     pub const fn platform() -> Self {
-        Self::path(Uuid::nil(), None, 0)
+        Self::path([None; 4])
     }
 
     /// A tenant and all in it.
     pub const fn tenant(tenant: TenantId) -> Self {
-        Self::path(tenant.uuid(), None, TENANT)
+        Self::path([Some(tenant.uuid()), None, None, None])
     }
 
     /// An account of a tenant and all in it.
     pub const fn account(tenant: TenantId, account: AccountId) -> Self {
-        Self::path(tenant.uuid(), Some(account), TENANT)
+        Self::path([Some(tenant.uuid()), Some(account.uuid()), None, None])
     }
 
     /// A member of a tenant, or of one of its accounts.
     pub const fn member(tenant: TenantId, account: Option<AccountId>, member: MemberId) -> Self {
-        let path = Self::path(tenant.uuid(), account, TENANT | MEMBER);
-        Self { member: member.uuid(), ..path }
+        Self::path([Some(tenant.uuid()), bare(account), Some(member.uuid()), None])
     }
 
     /// A profile of a member.
@@ -163,49 +171,49 @@ impl Scope {
         member: MemberId,
         profile: ProfileId,
     ) -> Self {
-        let path = Self::member(tenant, account, member);
-        Self { profile: profile.uuid(), mask: path.mask | PROFILE, ..path }
+        Self::path([Some(tenant.uuid()), bare(account), Some(member.uuid()), Some(profile.uuid())])
     }
 
     /// A resource directly below this scope; on the scope of a resource it takes that one's place.
     pub fn resource(self, kind: ResourceKind, id: impl Into<Uuid>) -> Self {
-        Self { kind, resource: id.into(), mask: self.mask | RESOURCE, ..self }
+        self.upto(PROFILE).with_part(RESOURCE, id.into(), Some(kind))
     }
 
     /// Whether `other` is this scope or stands below it.
     pub fn contains(&self, other: &Self) -> bool {
-        let same = |part: u8, mine: &Uuid, theirs: &Uuid| self.mask & part == 0 || mine == theirs;
+        let mut parts = PARTS.into_iter().zip(self.ids.iter().zip(&other.ids));
         above(self.mask, other.mask)
-            && same(TENANT, &self.tenant, &other.tenant)
-            && same(ACCOUNT, &self.account, &other.account)
-            && same(MEMBER, &self.member, &other.member)
-            && same(PROFILE, &self.profile, &other.profile)
-            && (self.mask & RESOURCE == 0 || (self.kind == other.kind && self.resource == other.resource))
+            && parts.all(|(part, (mine, theirs))| self.mask & part == 0 || mine == theirs)
+            && (self.mask & RESOURCE == 0 || self.kind == other.kind)
+    }
+
+    fn id(&self, part: u8) -> Option<Uuid> {
+        (self.mask & part != 0).then(|| *self.part(part))
     }
 
     /// The tenant, unless it is the platform itself or a resource of it.
     pub fn tenant_id(&self) -> Option<TenantId> {
-        (self.mask & TENANT != 0).then(|| TenantId::from(self.tenant))
+        self.id(TENANT).map(TenantId::from)
     }
 
     /// The account, where the path leads through one.
     pub fn account_id(&self) -> Option<AccountId> {
-        (self.mask & ACCOUNT != 0).then(|| AccountId::from(self.account))
+        self.id(ACCOUNT).map(AccountId::from)
     }
 
     /// The member, where the path leads through one.
     pub fn member_id(&self) -> Option<MemberId> {
-        (self.mask & MEMBER != 0).then(|| MemberId::from(self.member))
+        self.id(MEMBER).map(MemberId::from)
     }
 
     /// The profile, where the path leads through one.
     pub fn profile_id(&self) -> Option<ProfileId> {
-        (self.mask & PROFILE != 0).then(|| ProfileId::from(self.profile))
+        self.id(PROFILE).map(ProfileId::from)
     }
 
     /// The resource at the end of the path.
     pub fn resource_id(&self) -> Option<(ResourceKind, Uuid)> {
-        (self.mask & RESOURCE != 0).then_some((self.kind, self.resource))
+        self.id(RESOURCE).map(|id| (self.kind, id))
     }
 
     /// The name of the tier of this scope, as names of permissions begin with it.
@@ -223,54 +231,51 @@ impl Scope {
         self.mask
     }
 
+    /// The id of one part; nil where it is absent.
+    #[inline]
+    pub(crate) fn part(&self, part: u8) -> &Uuid {
+        const NIL: Uuid = Uuid::nil();
+        self.ids.get(part.trailing_zeros() as usize).unwrap_or(&NIL)
+    }
+
+    /// The id of the part at a depth, where the platform is at zero; nil where it is absent.
+    #[inline]
+    pub(crate) fn at_depth(&self, depth: u32) -> &Uuid {
+        const NIL: Uuid = Uuid::nil();
+        self.ids.get(depth.wrapping_sub(1) as usize).unwrap_or(&NIL)
+    }
+
     /// The path with one part more.
-    pub(crate) const fn with_part(mut self, part: u8, id: Uuid, kind: Option<ResourceKind>) -> Self {
+    pub(crate) fn with_part(mut self, part: u8, id: Uuid, kind: Option<ResourceKind>) -> Self {
         self.mask |= part;
-        match part {
-            TENANT => self.tenant = id,
-            ACCOUNT => self.account = id,
-            MEMBER => self.member = id,
-            PROFILE => self.profile = id,
-            _ => self.resource = id,
+        if let Some(place) = self.ids.get_mut(part.trailing_zeros() as usize) {
+            *place = id;
         }
-        if let Some(kind) = kind {
-            self.kind = kind;
-        }
+        self.kind = kind.unwrap_or(self.kind);
         self
     }
 
     /// The beginning of this path down to one of its parts.
-    pub(crate) const fn upto(&self, part: u8) -> Self {
-        let mut scope = *self;
-        scope.mask &= part | (part - 1);
-        if part < RESOURCE {
-            (scope.kind, scope.resource) = (ResourceKind::ABSENT, Uuid::nil());
+    pub(crate) fn upto(mut self, part: u8) -> Self {
+        self.mask &= part | (part - 1);
+        for id in self.ids.iter_mut().skip(part.trailing_zeros() as usize + 1) {
+            *id = Uuid::nil();
         }
-        if part < PROFILE {
-            scope.profile = Uuid::nil();
+        if part != RESOURCE {
+            self.kind = ResourceKind::ABSENT;
         }
-        if part < MEMBER {
-            scope.member = Uuid::nil();
-        }
-        if part < ACCOUNT {
-            scope.account = Uuid::nil();
-        }
-        scope
-    }
-
-    /// The id of one part; nil where it is absent.
-    pub(crate) const fn part(&self, part: u8) -> &Uuid {
-        match part {
-            TENANT => &self.tenant,
-            ACCOUNT => &self.account,
-            MEMBER => &self.member,
-            PROFILE => &self.profile,
-            _ => &self.resource,
-        }
+        self
     }
 
     pub(crate) const fn resource_kind(&self) -> ResourceKind {
         self.kind
+    }
+}
+
+const fn bare(account: Option<AccountId>) -> Option<Uuid> {
+    match account {
+        Some(account) => Some(account.uuid()),
+        None => None,
     }
 }
 
@@ -283,6 +288,24 @@ pub(crate) const fn above(upper: u8, lower: u8) -> bool {
         None => 0,
     };
     lower & reach == upper
+}
+
+/// All masks that are above a mask, one bit for each.
+pub(crate) fn uppers(lower: u8) -> u32 {
+    const TABLE: [u32; 32] = {
+        let mut table = [0; 32];
+        let (mut rest, mut lower) = (table.as_mut_slice(), 0);
+        while let Some((uppers, more)) = rest.split_first_mut() {
+            let mut upper = 0;
+            while upper < 32 {
+                *uppers |= (above(upper, lower) as u32) << upper;
+                upper += 1;
+            }
+            (rest, lower) = (more, lower + 1);
+        }
+        table
+    };
+    TABLE.get(lower as usize).copied().unwrap_or_default()
 }
 
 impl fmt::Display for Scope {
@@ -300,7 +323,7 @@ impl fmt::Display for Scope {
             }
         }
         if self.mask & RESOURCE != 0 {
-            write!(f, "/resource:{}:{}", self.kind, self.resource)?;
+            write!(f, "/resource:{}:{}", self.kind, self.part(RESOURCE))?;
         }
         Ok(())
     }
@@ -346,16 +369,12 @@ impl std::str::FromStr for Scope {
             if scope.mask >= part {
                 return Err(invalid());
             }
-            scope.mask |= part;
             match part {
-                TENANT => scope.tenant = id(value)?,
-                ACCOUNT => scope.account = id(value)?,
-                MEMBER => scope.member = id(value)?,
-                PROFILE => scope.profile = id(value)?,
+                TENANT | ACCOUNT | MEMBER | PROFILE => scope = scope.with_part(part, id(value)?, None),
                 _ => {
                     let (kind, value) = value.split_once(':').ok_or_else(invalid)?;
-                    scope.kind = ResourceKind::try_new(kind).ok_or_else(invalid)?;
-                    scope.resource = id(value)?;
+                    let kind = ResourceKind::try_new(kind).ok_or_else(invalid)?;
+                    scope = scope.with_part(part, id(value)?, Some(kind));
                 }
             }
         }

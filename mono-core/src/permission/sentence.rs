@@ -40,37 +40,23 @@ pub(crate) fn sentence(answer: &Explanation) -> String {
 }
 
 fn describe(fact: &Fact) -> String {
-    let mut text = if fact.roles.is_empty() {
+    let what = if fact.roles.is_empty() {
         format!("the direct grant of {}", fact.pattern)
     } else {
         format!("the role {} with {}", fact.roles.join(" > "), fact.pattern)
     };
-    if fact.by_override {
-        text.push_str(" (added by the tenant)");
-    }
-    text.push_str(&format!(" at {}", fact.scope));
-    if let Some(group) = &fact.group {
-        text.push_str(&format!(" through the group {group}"));
-    }
-    if let Some(user) = fact.granted_by {
-        text.push_str(&format!(", made by the user {user}"));
-    }
-    if !fact.note.is_empty() {
-        text.push_str(&format!(" ({})", fact.note));
-    }
-    text
+    let by_override = fact.by_override.then(|| " (added by the tenant)".to_owned());
+    let group = fact.group.as_ref().map(|group| format!(" through the group {group}"));
+    let by = fact.granted_by.map(|user| format!(", made by the user {user}"));
+    let note = (!fact.note.is_empty()).then(|| format!(" ({})", fact.note));
+    let more = [by_override, Some(format!(" at {}", fact.scope)), group, by, note];
+    more.into_iter().flatten().fold(what, |text, part| text + &part)
 }
 
 fn hints(answer: &Explanation) -> String {
-    let mut text = String::new();
-    if let Some(at) = &answer.held_at {
-        text.push_str(&format!(" It is held at {at}."));
-    }
-    if let Some(nearest) = &answer.nearest {
-        text.push_str(&format!(" The nearest permission held here is {nearest}."));
-    }
-    if !answer.roles.is_empty() {
-        text.push_str(&format!(" Roles that would give it: {}.", answer.roles.join(", ")));
-    }
-    text
+    let held_at = answer.held_at.map(|at| format!(" It is held at {at}."));
+    let nearest = answer.nearest.as_ref().map(|name| format!(" The nearest permission held here is {name}."));
+    let roles = (!answer.roles.is_empty())
+        .then(|| format!(" Roles that would give it: {}.", answer.roles.join(", ")));
+    [held_at, nearest, roles].into_iter().flatten().collect()
 }

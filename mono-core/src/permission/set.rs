@@ -2,9 +2,9 @@
 
 use super::compile::{Cover, Detail, Entry, Extra, Holds, Verdict, depth};
 use super::engine::{Engine, World};
+use super::graph::RoleTable;
 use super::registry::{Asked, PermissionId};
-use super::scope::{PARTS, RESOURCE, Scope, above};
-use crate::id::TenantId;
+use super::scope::{PARTS, RESOURCE, Scope, above, uppers};
 use crate::time::Timestamp;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -36,6 +36,7 @@ pub struct Decision {
 
 /// What the entries say, before feature and key are looked at.
 #[derive(Debug, Default, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts, read by name")]
 pub(crate) struct Tally {
     pub(crate) allowed: bool,
     pub(crate) denied: bool,
@@ -82,47 +83,86 @@ impl PermissionSet {
     pub(crate) fn tally(&self, number: u32, scope: &Scope, now: Timestamp) -> Tally {
         let roles = self.world.roles_at(scope);
         let mut tally = Tally::default();
-        self.walk(scope, |entry| match entry.holds() {
-            Holds::Nothing => {}
-            Holds::Role(role) => {
-                let star = entry.mask() == 0 && self.is_star(role, number);
-                tally.star |= star;
-                tally.allowed |= star || roles.has(role, number);
-            }
-            Holds::Detail(place) => {
-                let Some(detail) = self.detail(place).filter(|detail| detail.live(now)) else { return };
-                let top = entry.mask() == 0;
-                let (covered, star) = match &detail.cover {
-                    Cover::Role(role) => {
-                        let star = top && self.is_star(*role, number);
-                        (star || roles.has(*role, number), star)
-                    }
-                    Cover::Pattern(pattern, bits) => (bits.contains(number), top && pattern.is_everything()),
-                    Cover::Nothing => (false, false),
-                };
-                if detail.denies() {
-                    tally.denied |= covered;
-                    tally.closed |= covered && top;
-                } else {
-                    tally.allowed |= covered;
+        self.walk_until(scope, |entry| {
+            let top = entry.mask() == 0;
+            match entry.holds() {
+                Holds::Nothing => {}
+                Holds::Role(role) => {
+                    let star = top && self.is_star(role, number);
                     tally.star |= star;
+                    tally.allowed |= star || roles.has(role, number);
                 }
+                Holds::Detail(place) => self.tally_detail(place, top, roles, number, now, &mut tally),
             }
+            // Where nothing forbids, one allow is enough; what stands at the platform comes first.
+            self.extra.is_none() && tally.allowed && !top
         });
         tally
     }
 
-    /// Calls `visit` for each entry whose place contains the scope.
+    #[inline(never)]
+    fn tally_detail(
+        &self,
+        place: u32,
+        top: bool,
+        roles: &RoleTable,
+        number: u32,
+        now: Timestamp,
+        tally: &mut Tally,
+    ) {
+        let Some(detail) = self.detail(place).filter(|detail| detail.live(now)) else { return };
+        let (covered, star) = match &detail.cover {
+            Cover::Role(role) => {
+                let star = top && self.is_star(*role, number);
+                (star || roles.has(*role, number), star)
+            }
+            Cover::Pattern(pattern, bits) => (bits.contains(number), top && pattern.is_everything()),
+            Cover::Nothing => (false, false),
+        };
+        if detail.denies() {
+            tally.denied |= covered;
+            tally.closed |= covered && top;
+        } else {
+            tally.allowed |= covered;
+            tally.star |= covered && star;
+        }
+    }
+
+    /// Calls `visit` for each entry whose place contains the scope, until it says that it has seen enough.
     #[inline]
-    pub(crate) fn walk(&self, scope: &Scope, mut visit: impl FnMut(Entry)) {
-        if self.entries.len() <= WALKED {
-            for entry in &self.entries {
-                if self.reaches(*entry, scope) {
-                    visit(*entry);
+    pub(crate) fn walk_until(&self, scope: &Scope, mut visit: impl FnMut(Entry) -> bool) {
+        if self.entries.len() > WALKED {
+            return self.search(scope, &mut visit);
+        }
+        // Parents come first, so a place contains the scope if its parent does and its own id is on the path.
+        let (uppers, mut reached) = (uppers(scope.mask()), 0_u32);
+        for (place, entry) in (0_u32..).zip(&self.entries) {
+            let mask = entry.mask();
+            let first = mask & mask.wrapping_sub(1) == 0;
+            if uppers >> mask & 1 == 1
+                && (first || reached >> (entry.parent() & 31) & 1 == 1)
+                && entry.id == *scope.at_depth(depth(mask))
+                && (mask & RESOURCE == 0 || self.same_kind(*entry, scope))
+            {
+                reached |= 1 << (place & 31);
+                if !entry.is_path() && visit(*entry) {
+                    return;
                 }
             }
-            return;
         }
+    }
+
+    /// Calls `visit` for each entry whose place contains the scope.
+    pub(crate) fn walk(&self, scope: &Scope, mut visit: impl FnMut(Entry)) {
+        self.walk_until(scope, |entry| {
+            visit(entry);
+            false
+        });
+    }
+
+    // Apart, so that the loop over few entries stays small enough to be inlined.
+    #[inline(never)]
+    fn search(&self, scope: &Scope, visit: &mut dyn FnMut(Entry) -> bool) {
         let nil = Uuid::nil();
         let parts = PARTS.into_iter().filter(|part| scope.mask() & part != 0);
         for (part, id) in std::iter::once((0, &nil)).chain(parts.map(|part| (part, scope.part(part)))) {
@@ -130,8 +170,8 @@ impl PermissionSet {
             let start = self.entries.partition_point(|entry| (depth(entry.mask()), &entry.id) < key);
             let same = |entry: &&Entry| (depth(entry.mask()), &entry.id) == key;
             for entry in self.entries.iter().skip(start).take_while(same) {
-                if self.reaches(*entry, scope) {
-                    visit(*entry);
+                if !entry.is_path() && self.reaches(*entry, scope) && visit(*entry) {
+                    return;
                 }
             }
         }
@@ -145,9 +185,12 @@ impl PermissionSet {
         if !above(mask, scope.mask()) {
             return false;
         }
+        if mask & RESOURCE != 0 && !self.same_kind(entry, scope) {
+            return false;
+        }
         while mask != 0 {
             let last = 1_u8 << (depth(mask) - 1);
-            if entry.id != *scope.part(last) || (last == RESOURCE && !self.same_kind(entry, scope)) {
+            if entry.id != *scope.part(last) {
                 return false;
             }
             mask &= !last;
@@ -246,15 +289,10 @@ impl PermissionSet {
         Engine { world: Arc::clone(&self.world) }
     }
 
-    /// The home tenant, where it was given and anything is held at the platform.
-    pub(crate) fn home(&self) -> Option<TenantId> {
-        self.extra.as_ref().and_then(|extra| extra.home)
-    }
-
     /// About how many bytes the set takes for itself; roles are shared with every other set of the engine.
     pub fn size_in_bytes(&self) -> usize {
         let details = self.extra.as_ref().map_or(0, |extra| {
-            let key = extra.key.as_ref().map_or(0, |key| size_of_val(key.bits.words()));
+            let key = extra.key.as_ref().map_or(0, |key| size_of_val(&**key) + size_of_val(key.bits.words()));
             let features = extra.features.iter().map(|(_, bits)| size_of_val(bits.words())).sum::<usize>();
             size_of::<Extra>() + size_of_val(&*extra.details) + size_of_val(&*extra.features) + key + features
         });

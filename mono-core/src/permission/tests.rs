@@ -33,11 +33,12 @@ fn engine() -> Engine {
         .with_alias("files:read", "{tier}.files.read")
         .with_alias("admin", "*");
     let roles = vec![
-        Role::new("super_admin").allow(["*"]),
         Role::new("tenant_admin").allow(["tenant.*"]).inherit(["account_owner"]),
         Role::new("account_owner").allow(["account.*", "tenant.accounts.update"]),
         Role::new("reader").allow(["tenant.*.read"]),
         Role::new("careful").allow(["tenant.accounts.*"]).except(["tenant.accounts.delete"]),
+        // Last, so that what else is held at the platform is seen before it.
+        Role::new("super_admin").allow(["*"]),
     ];
     Engine::build(catalogue, roles).unwrap()
 }
@@ -124,12 +125,27 @@ fn the_super_admin_is_bound_only_by_denies_at_the_platform() {
 }
 
 #[test]
+fn a_super_admin_is_audited_whatever_else_is_held() {
+    let engine = engine();
+    let (first, second) = (("tenant_admin", Scope::platform()), ("super_admin", Scope::platform()));
+    let third = ("tenant_admin", Scope::tenant(T));
+    for items in [[first, second, third], [third, second, first], [third, first, second]] {
+        let set = engine.compile(&roles(&items));
+        assert!(set.decide("tenant.manage", &Scope::tenant(T), at(0)).audited);
+        assert!(set.explain("tenant.manage", &Scope::tenant(T), at(0)).audited);
+    }
+    assert!(
+        !engine.compile(&roles(&[first, third])).decide("tenant.manage", &Scope::tenant(T), at(0)).audited
+    );
+}
+
+#[test]
 fn no_tenant_makes_or_binds_a_super_admin() {
     let base = engine();
     let change =
         |role: &str, kind| Override { role: role.into(), tenant: T, kind, patterns: vec!["*".into()] };
     let rules = vec![change("super_admin", OverrideKind::Restrict), change("reader", OverrideKind::Extend)];
-    let engine = base.with_tenants([base.tenant_rules(T, vec![], rules)]);
+    let engine = base.with_tenants([base.tenant_rules(T, vec![], &rules)]);
     let admin = engine.compile(&roles(&[("super_admin", Scope::platform())]));
     assert!(admin.check("tenant.manage", &Scope::tenant(T), at(0)));
     let mut facts = roles(&[("reader", Scope::platform())]);
@@ -163,7 +179,7 @@ fn an_override_holds_where_the_target_is_and_never_elsewhere() {
         change(OverrideKind::Extend, &["tenant.manage", "tenant.files.write"]),
         change(OverrideKind::Restrict, &["tenant.members.*", "tenant.files.write"]),
     ];
-    let engine = base.with_tenants([base.tenant_rules(T, vec![], rules)]);
+    let engine = base.with_tenants([base.tenant_rules(T, vec![], &rules)]);
     let facts = roles(&[("reader", Scope::platform())]);
     let ask = |permission: &str, scope| reason(&engine, &facts, permission, scope);
     assert_eq!(ask("tenant.manage", Scope::account(T, A)), Reason::Allowed);
@@ -173,7 +189,7 @@ fn an_override_holds_where_the_target_is_and_never_elsewhere() {
     assert_eq!(ask("tenant.files.write", Scope::tenant(T)), Reason::NoGrant);
     // The engine as it was is unchanged.
     assert_eq!(reason(&base, &facts, "tenant.members.read", Scope::tenant(T)), Reason::Allowed);
-    let replaced = base.tenant_rules(T, vec![], vec![change(OverrideKind::Replace, &["tenant.manage"])]);
+    let replaced = base.tenant_rules(T, vec![], &[change(OverrideKind::Replace, &["tenant.manage"])]);
     let engine = base.with_tenants([replaced]);
     assert_eq!(reason(&engine, &facts, "tenant.accounts.read", Scope::tenant(T)), Reason::RemovedByOverride);
 }
@@ -182,7 +198,7 @@ fn an_override_holds_where_the_target_is_and_never_elsewhere() {
 fn a_custom_role_lives_in_its_tenant() {
     let base = engine();
     let custom = Role::new("port_clerk").allow(["tenant.files.*"]).inherit(["reader"]);
-    let rules = base.tenant_rules(T, vec![custom], vec![]);
+    let rules = base.tenant_rules(T, vec![custom], &[]);
     assert!(rules.problems().is_empty());
     let engine = base.with_tenants([rules]);
     let facts = roles(&[("port_clerk", Scope::tenant(T)), ("port_clerk", Scope::tenant(U))]);
@@ -192,7 +208,7 @@ fn a_custom_role_lives_in_its_tenant() {
     assert!(engine.compile(&facts).is_faulty());
     assert_eq!(engine.inspect(&facts)[0].field, "assignments[1].role");
     // A custom role cannot take the key of a system role.
-    let taken = base.tenant_rules(T, vec![Role::new("reader").allow(["*"])], vec![]);
+    let taken = base.tenant_rules(T, vec![Role::new("reader").allow(["*"])], &[]);
     assert_eq!(taken.problems()[0].code, "duplicate_role");
     let engine = base.with_tenants([taken]);
     let facts = roles(&[("reader", Scope::tenant(T))]);
@@ -208,7 +224,7 @@ fn stored_rules_that_cannot_be_read_give_nothing() {
         Role::new("one").inherit(["two"]).allow(["tenant.*"]),
         Role::new("two").inherit(["one"]),
     ];
-    let rules = base.tenant_rules(T, roles_stored, vec![]);
+    let rules = base.tenant_rules(T, roles_stored, &[]);
     let codes: Vec<_> = rules.problems().iter().map(|problem| &*problem.code).collect();
     assert_eq!(codes, ["invalid_pattern", "invalid_pattern", "role_cycle"]);
     let engine = base.with_tenants([rules]);

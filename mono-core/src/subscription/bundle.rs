@@ -74,9 +74,12 @@ impl<'a> Bundle<'a> {
             let message = format!("`{key}` needs the feature `{needed}`, which plan `{}` lacks", plan.key);
             problems.push(Problem::new(place, "missing_dependency", message));
         }
-        for other in feature.conflicts_with.iter().filter(|other| self.features.contains_key(other)) {
+        for other in &feature.conflicts_with {
+            let Some(other_place) = self.features.get(other) else { continue };
+            // A plan is there before what is bought on top of it, whichever of the two names the conflict.
+            let added = other_place.starts_with("add_ons") && !place.starts_with("add_ons");
             let message = format!("`{key}` cannot stand beside `{other}`");
-            problems.push(Problem::new(place, "conflict", message));
+            problems.push(Problem::new(if added { other_place } else { place }, "conflict", message));
         }
         for limit in &feature.required_limits {
             if self.limits.get(limit) == Some(&Allowance::NONE) {

@@ -82,7 +82,8 @@ static UNRESTRICTED: LimitInForce = fixed(Allowance::Unlimited, Source::Unrestri
 static UNRESTRICTED_FEATURE: Source = Source::Unrestricted;
 
 impl Entitlements {
-    /// Everything, without end: for a deployment without plans, and for tests.
+    /// Everything, without end: for a deployment without plans, and for tests. It says yes to every key; there is no
+    /// list of them, so [`Self::features`] and [`Self::limits`] are empty.
     pub fn unlimited() -> Self {
         Self { status: SubscriptionStatus::Active, unrestricted: true, ..Self::none() }
     }

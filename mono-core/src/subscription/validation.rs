@@ -167,6 +167,10 @@ impl<'a> Checker<'a> {
             self.set_list(&format!("{place}.feature_sets"), &add_on.feature_sets);
             self.plan_list(&format!("{place}.plans"), &add_on.plans);
             self.limit_names(&place, add_on.limits.keys());
+            // More of a limit never breaks a plan.
+            if catalogue.expand(&add_on.features, &add_on.feature_sets).is_empty() {
+                continue;
+            }
             for plan in catalogue.plans().iter().filter(|plan| add_on.goes_with(&plan.key)) {
                 let mut bundle = Bundle::default();
                 bundle.add_plan(catalogue, "plan", plan);

@@ -71,6 +71,19 @@ CREATE TABLE platform_assignments (
     CONSTRAINT platform_assignments_role_unique UNIQUE (user_id, role_key)
 );
 
+-- Patterns given to, or forbidden to, a person on the whole platform.
+CREATE TABLE platform_grants (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    pattern text COLLATE "C" NOT NULL,
+    effect text COLLATE "C" NOT NULL CHECK (effect IN ('allow', 'deny')),
+    starts_at timestamptz,
+    ends_at timestamptz,
+    granted_by uuid REFERENCES users (id),
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX platform_grants_user ON platform_grants (user_id);
+
 CREATE TABLE platform_audit_log (
     id uuid PRIMARY KEY,
     at timestamptz NOT NULL,
@@ -126,21 +139,76 @@ CREATE UNIQUE INDEX accounts_slug_unique ON accounts (tenant_id, slug) WHERE del
 CREATE INDEX accounts_newest ON accounts (tenant_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX accounts_name ON accounts (tenant_id, name_norm, id) WHERE deleted_at IS NULL;
 
+-- A tenant's own roles. Definitions are documents: they are read whole and compiled.
+CREATE TABLE tenant_roles (
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    key text COLLATE "C" NOT NULL,
+    definition jsonb NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, key)
+);
+
+-- What a tenant changes in a role of the platform.
+CREATE TABLE role_overrides (
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    role_key text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL CHECK (kind IN ('extend', 'restrict', 'replace')),
+    patterns jsonb NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, role_key, kind)
+);
+
 CREATE TABLE assignments (
     tenant_id uuid NOT NULL REFERENCES tenants (id),
     id uuid NOT NULL,
     member_id uuid NOT NULL,
-    role_key text COLLATE "C" NOT NULL REFERENCES roles (key),
-    -- NULL: the role holds in the whole tenant.
+    -- A role of the platform or of the tenant.
+    role_key text COLLATE "C" NOT NULL,
+    -- The path at which the role holds, as the permission engine writes it.
+    scope text COLLATE "C" NOT NULL,
+    -- The account on that path, if there is one: it takes the assignment with it.
     account_id uuid,
     starts_at timestamptz,
     ends_at timestamptz,
     created_at timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, id),
+    CONSTRAINT assignments_role_unique UNIQUE (tenant_id, member_id, role_key, scope),
     FOREIGN KEY (tenant_id, member_id) REFERENCES members (tenant_id, id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, account_id) REFERENCES accounts (tenant_id, id) ON DELETE CASCADE
 );
-CREATE INDEX assignments_member ON assignments (tenant_id, member_id);
+
+-- Patterns given to, or forbidden to, a member directly.
+CREATE TABLE grants (
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    pattern text COLLATE "C" NOT NULL,
+    effect text COLLATE "C" NOT NULL CHECK (effect IN ('allow', 'deny')),
+    scope text COLLATE "C" NOT NULL,
+    account_id uuid,
+    starts_at timestamptz,
+    ends_at timestamptz,
+    granted_by uuid REFERENCES users (id),
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, member_id) REFERENCES members (tenant_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, account_id) REFERENCES accounts (tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX grants_member ON grants (tenant_id, member_id);
+
+-- Patterns forbidden to everybody at a place.
+CREATE TABLE guardrails (
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    id uuid NOT NULL,
+    pattern text COLLATE "C" NOT NULL,
+    scope text COLLATE "C" NOT NULL,
+    account_id uuid,
+    reason text COLLATE "C" NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, account_id) REFERENCES accounts (tenant_id, id) ON DELETE CASCADE
+);
 
 -- How much of each limit is used. The row is the lock that writers of one tenant and limit share.
 CREATE TABLE usage_counters (
@@ -172,7 +240,9 @@ CREATE INDEX audit_log_time ON audit_log (tenant_id, at);
 DO $$
 DECLARE table_name text;
 BEGIN
-    FOREACH table_name IN ARRAY ARRAY['subscriptions', 'members', 'accounts', 'assignments', 'usage_counters', 'audit_log'] LOOP
+    FOREACH table_name IN ARRAY ARRAY[
+        'subscriptions', 'members', 'accounts', 'tenant_roles', 'role_overrides', 'assignments', 'grants', 'guardrails',
+        'usage_counters', 'audit_log'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', table_name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', table_name);
         EXECUTE format('CREATE POLICY tenant_isolation ON %I TO mono_application
@@ -186,7 +256,7 @@ END $$;
 REVOKE UPDATE, DELETE ON audit_log FROM mono_application, mono_platform;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON permissions, roles, features, feature_sets, limits, plans, add_ons,
-    tenants, users, sessions, platform_assignments TO mono_platform;
+    tenants, users, sessions, platform_assignments, platform_grants TO mono_platform;
 GRANT SELECT, INSERT ON platform_audit_log TO mono_platform;
 -- Both ask whether the tables are up to date.
 GRANT SELECT ON _sqlx_migrations TO mono_application, mono_platform;

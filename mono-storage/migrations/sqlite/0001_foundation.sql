@@ -54,6 +54,19 @@ CREATE TABLE platform_assignments (
     CONSTRAINT platform_assignments_role_unique UNIQUE (user_id, role_key)
 ) STRICT;
 
+-- Patterns given to, or forbidden to, a person on the whole platform.
+CREATE TABLE platform_grants (
+    id BLOB PRIMARY KEY NOT NULL,
+    user_id BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    pattern TEXT NOT NULL,
+    effect TEXT NOT NULL CHECK (effect IN ('allow', 'deny')),
+    starts_at TEXT,
+    ends_at TEXT,
+    granted_by BLOB REFERENCES users (id),
+    created_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX platform_grants_user ON platform_grants (user_id);
+
 CREATE TABLE platform_audit_log (
     id BLOB PRIMARY KEY NOT NULL,
     at TEXT NOT NULL,
@@ -109,21 +122,76 @@ CREATE UNIQUE INDEX accounts_slug_unique ON accounts (tenant_id, slug) WHERE del
 CREATE INDEX accounts_newest ON accounts (tenant_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX accounts_name ON accounts (tenant_id, name_norm, id) WHERE deleted_at IS NULL;
 
+-- A tenant's own roles. Definitions are documents: they are read whole and compiled.
+CREATE TABLE tenant_roles (
+    tenant_id BLOB NOT NULL REFERENCES tenants (id),
+    key TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, key)
+) STRICT;
+
+-- What a tenant changes in a role of the platform.
+CREATE TABLE role_overrides (
+    tenant_id BLOB NOT NULL REFERENCES tenants (id),
+    role_key TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('extend', 'restrict', 'replace')),
+    patterns TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, role_key, kind)
+) STRICT;
+
 CREATE TABLE assignments (
     tenant_id BLOB NOT NULL REFERENCES tenants (id),
     id BLOB NOT NULL,
     member_id BLOB NOT NULL,
-    role_key TEXT NOT NULL REFERENCES roles (key),
-    -- NULL: the role holds in the whole tenant.
+    -- A role of the platform or of the tenant.
+    role_key TEXT NOT NULL,
+    -- The path at which the role holds, as the permission engine writes it.
+    scope TEXT NOT NULL,
+    -- The account on that path, if there is one: it takes the assignment with it.
     account_id BLOB,
     starts_at TEXT,
     ends_at TEXT,
     created_at TEXT NOT NULL,
     PRIMARY KEY (tenant_id, id),
+    CONSTRAINT assignments_role_unique UNIQUE (tenant_id, member_id, role_key, scope),
     FOREIGN KEY (tenant_id, member_id) REFERENCES members (tenant_id, id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, account_id) REFERENCES accounts (tenant_id, id) ON DELETE CASCADE
 ) STRICT;
-CREATE INDEX assignments_member ON assignments (tenant_id, member_id);
+
+-- Patterns given to, or forbidden to, a member directly.
+CREATE TABLE grants (
+    tenant_id BLOB NOT NULL REFERENCES tenants (id),
+    id BLOB NOT NULL,
+    member_id BLOB NOT NULL,
+    pattern TEXT NOT NULL,
+    effect TEXT NOT NULL CHECK (effect IN ('allow', 'deny')),
+    scope TEXT NOT NULL,
+    account_id BLOB,
+    starts_at TEXT,
+    ends_at TEXT,
+    granted_by BLOB REFERENCES users (id),
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, member_id) REFERENCES members (tenant_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, account_id) REFERENCES accounts (tenant_id, id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX grants_member ON grants (tenant_id, member_id);
+
+-- Patterns forbidden to everybody at a place.
+CREATE TABLE guardrails (
+    tenant_id BLOB NOT NULL REFERENCES tenants (id),
+    id BLOB NOT NULL,
+    pattern TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    account_id BLOB,
+    reason TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, account_id) REFERENCES accounts (tenant_id, id) ON DELETE CASCADE
+) STRICT;
 
 -- How much of each limit is used. The row is the lock that writers of one tenant and limit share.
 CREATE TABLE usage_counters (

@@ -11,7 +11,6 @@ use mono_core::caller::Caller;
 use mono_core::id::{Id, Random, TenantId};
 use mono_core::time::{Clock, Timestamp};
 use mono_core::{Error, ErrorKind};
-use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 
 /// A database. Cheap to clone; all clones share the same pools.
@@ -23,7 +22,7 @@ pub struct Database {
 }
 
 #[derive(Clone)]
-pub(super) enum Pools {
+pub(crate) enum Pools {
     #[cfg(feature = "postgres")]
     Postgres { application: sqlx::PgPool, platform: sqlx::PgPool },
     /// One connection writes, since SQLite lets one write at a time and waiting in line is cheaper than retrying.
@@ -137,7 +136,7 @@ impl Database {
         }
     }
 
-    pub(super) const fn pools(&self) -> &Pools {
+    pub(crate) const fn pools(&self) -> &Pools {
         &self.pools
     }
 
@@ -149,7 +148,8 @@ impl Database {
                 let mode = if access == Access::Read { " READ ONLY" } else { "" };
                 // SET LOCAL ends with the transaction, whatever happens to the connection. A UUID holds no quote.
                 let begin = format!("BEGIN{mode}; SET LOCAL app.current_tenant_id = '{tenant}'");
-                let transaction = application.begin_with(AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
+                let transaction =
+                    application.begin_with(sqlx::AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
                 Ok(Driver::Postgres(transaction).into())
             }
             #[cfg(feature = "sqlite")]
@@ -220,11 +220,11 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
             let write = pool(1)
                 // Writers stand in line here, each for one short transaction.
                 .acquire_timeout(std::time::Duration::from_secs(30))
-                .connect_with(target.clone())
+                .connect_with((**target).clone())
                 .await
                 .map_err(Error::unavailable)?;
             let read = pool(options.max_connections)
-                .connect_with(target.clone().read_only(true).create_if_missing(false))
+                .connect_with((**target).clone().read_only(true).create_if_missing(false))
                 .await
                 .map_err(Error::unavailable)?;
             Ok(Pools::Sqlite { read, write })

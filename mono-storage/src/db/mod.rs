@@ -3,7 +3,7 @@
 //! [`Database`] has no method that touches a row. Rows are reached through a [`TenantTx`], which is pinned to one
 //! tenant, or a [`PlatformTx`], which works across tenants under its own database role.
 
-mod database;
+pub(crate) mod database;
 mod error;
 pub mod isolation;
 mod migration;

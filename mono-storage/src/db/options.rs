@@ -26,7 +26,7 @@ pub(super) enum Target {
     #[cfg(feature = "postgres")]
     Postgres(Box<PostgresTarget>),
     #[cfg(feature = "sqlite")]
-    Sqlite(sqlx::sqlite::SqliteConnectOptions),
+    Sqlite(Box<sqlx::sqlite::SqliteConnectOptions>),
 }
 
 /// The application's login and the platform's login: two roles, so that a connection that serves tenants can never
@@ -63,18 +63,23 @@ impl DatabaseOptions {
     /// `Validation` where either URL is not one of PostgreSQL.
     #[cfg(feature = "postgres")]
     pub fn platform_url(mut self, url: &str) -> Result<Self, Error> {
-        let Target::Postgres(other) = target(url)? else {
-            return Err(invalid("the platform URL is one of PostgreSQL"));
-        };
-        #[cfg_attr(
-            not(feature = "sqlite"),
-            expect(irrefutable_let_patterns, reason = "one back end is built in")
-        )]
-        let Target::Postgres(own) = &mut self.target else {
-            return Err(invalid("SQLite has no roles, so no platform URL"));
-        };
-        own.platform = other.application;
+        match (&mut self.target, target(url)?) {
+            (Target::Postgres(own), Target::Postgres(other)) => own.platform = other.application,
+            #[cfg(feature = "sqlite")]
+            _ => return Err(invalid("a platform URL goes with a database URL, both of PostgreSQL")),
+        }
         Ok(self)
+    }
+
+    /// Makes no embedded database where there is none: connecting then fails. For programs that only look.
+    pub fn must_exist(mut self) -> Self {
+        match &mut self.target {
+            #[cfg(feature = "postgres")]
+            Target::Postgres(_) => {}
+            #[cfg(feature = "sqlite")]
+            Target::Sqlite(target) => **target = (**target).clone().create_if_missing(false),
+        }
+        self
     }
 
     /// The name of the database system, as banners and health checks show it.
@@ -116,7 +121,7 @@ fn target(url: &str) -> Result<Target, Error> {
             let options: SqliteConnectOptions = url
                 .parse()
                 .map_err(|error: sqlx::Error| invalid("the SQLite URL is not valid").with_source(error))?;
-            Ok(Target::Sqlite(
+            Ok(Target::Sqlite(Box::new(
                 options
                     .create_if_missing(true)
                     .foreign_keys(true)
@@ -124,7 +129,7 @@ fn target(url: &str) -> Result<Target, Error> {
                     // In WAL mode NORMAL loses no consistency, only the last commits on power loss.
                     .synchronous(SqliteSynchronous::Normal)
                     .busy_timeout(Duration::from_secs(10)),
-            ))
+            )))
         }
         #[cfg(feature = "postgres")]
         Some(("postgres" | "postgresql", _)) => {

@@ -10,6 +10,7 @@ const DEPTH: usize = 24;
 
 /// What is known about one level of parentheses.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts; only their combination decides")]
 struct Level {
     /// A statement stands here, not an expression: only here does a predicate hold a table.
     is_query: bool,
@@ -37,151 +38,197 @@ struct Word {
     end: usize,
 }
 
+const PARENTHESES: &str = "the parentheses do not match";
+const COMMENT: &str = "comments are not followed by the tenant check";
+const FIRST_VALUE: &str = "an insert gives the tenant, $1, as its first value";
 const UNDER_OR: &str = "the tenant predicate stands beside an OR, which opens the statement to other tenants: put the OR in parentheses";
 
 pub(super) const fn check(sql: &str) -> Result<(), &'static str> {
     let text = sql.as_bytes();
-    let mut levels = [EMPTY; DEPTH];
-    let mut depth = 0;
-    let mut tables = 0;
-    let mut predicates = 0;
-    let mut own = false;
-    let mut previous = Word { start: 0, end: 0 };
+    let mut check = Check {
+        text,
+        levels: [EMPTY; DEPTH],
+        depth: 0,
+        tables: 0,
+        predicates: 0,
+        own: false,
+        previous: Word { start: 0, end: 0 },
+    };
     let mut at = 0;
     while at < text.len() {
-        match text[at] {
-            b'\'' => {
-                at = end_of_string(text, at);
-                continue;
-            }
-            b';' => return Err("one statement at a time: the text holds a semicolon"),
-            b'"' | b'`' | b'[' => return Err("quoted identifiers are not followed by the tenant check"),
-            b'-' if at + 1 < text.len() && text[at + 1] == b'-' => {
-                return Err("comments are not followed by the tenant check");
-            }
-            b'/' if at + 1 < text.len() && text[at + 1] == b'*' => {
-                return Err("comments are not followed by the tenant check");
-            }
-            b'(' => {
-                if levels[depth].in_values && !is(text, word_after(text, at + 1), "$1") {
-                    return Err("an insert gives the tenant, $1, as its first value");
-                }
-                depth += 1;
-                if depth == DEPTH {
-                    return Err("the statement is nested too deeply for the tenant check");
-                }
-                levels[depth] = EMPTY;
-            }
-            b')' => {
-                if levels[depth].has_or && levels[depth].has_predicate {
-                    return Err(UNDER_OR);
-                }
-                if depth == 0 {
-                    return Err("the parentheses do not match");
-                }
-                depth -= 1;
-            }
-            b',' if levels[depth].in_from && names_table(text, at + 1) => tables += 1,
-            byte if is_word(byte) => {
-                let word = Word { start: at, end: end_of_word(text, at) };
-                at = word.end;
-                let mut level = levels[depth];
-                if is(text, word, "SELECT") || is(text, word, "WITH") || is(text, word, "DELETE") {
-                    level = Level {
-                        is_query: true,
-                        has_or: level.has_or,
-                        has_predicate: level.has_predicate,
-                        ..EMPTY
-                    };
-                } else if is(text, word, "INTO") {
-                    level.is_query = true;
-                    tables += 1;
-                    match insert(text, word.end) {
-                        Ok(()) => {
-                            predicates += 1;
-                            own = true;
-                        }
-                        Err(problem) => return Err(problem),
-                    }
-                } else if is(text, word, "VALUES") {
-                    level.in_values = true;
-                } else if is(text, word, "UPDATE") {
-                    level.is_query = true;
-                    // DO UPDATE and FOR [NO KEY] UPDATE name no table of their own.
-                    if !is(text, previous, "DO") && !is(text, previous, "FOR") && !is(text, previous, "KEY") {
-                        tables += 1;
-                    }
-                } else if is(text, word, "SET") {
-                    level.in_set = true;
-                    level.in_condition = false;
-                } else if is(text, word, "FROM") && !is(text, previous, "DISTINCT")
-                    || is(text, word, "JOIN")
-                    || is(text, word, "USING") && !next_is(text, word.end, b'(')
-                {
-                    level.in_from = true;
-                    level.in_set = false;
-                    level.in_condition = false;
-                    if names_table(text, word.end) {
-                        tables += 1;
-                    }
-                } else if is(text, word, "ON") {
-                    level.in_values = false;
-                    level.in_condition = !is(text, word_after(text, word.end), "CONFLICT");
-                } else if is(text, word, "CONFLICT") {
-                    if next_is(text, word.end, b'(')
-                        && !is(text, word_in_parenthesis(text, word.end), "tenant_id")
-                    {
-                        return Err("the target of ON CONFLICT starts with tenant_id");
-                    }
-                } else if is(text, word, "WHERE") {
-                    level.in_condition = true;
-                    level.in_from = false;
-                    level.in_set = false;
-                } else if ends_clause(text, word) {
-                    level.in_condition = false;
-                    level.in_from = false;
-                    level.in_set = false;
-                    level.in_values = false;
-                } else if is(text, word, "OR") {
-                    level.has_or = true;
-                } else if is_tenant_column(text, word) {
-                    let sign = skip_space(text, word.end);
-                    if sign < text.len() && text[sign] == b'=' {
-                        if level.in_set {
-                            return Err("a statement may not move a row to another tenant");
-                        }
-                        let right = word_after(text, sign + 1);
-                        let holds = is(text, right, "$1") || is_tenant_column(text, right);
-                        if holds && level.is_query && level.in_condition && !is(text, previous, "NOT") {
-                            predicates += 1;
-                            level.has_predicate = true;
-                            own = own || is(text, right, "$1");
-                        }
-                    }
-                }
-                levels[depth] = level;
-                previous = word;
-                continue;
-            }
-            _ => {}
+        let next = match text[at] {
+            b'\'' => Ok(end_of_string(text, at)),
+            b'(' => check.open(at),
+            b')' => check.close(at),
+            b',' => Ok(check.comma(at)),
+            byte if is_word(byte) => check.word(Word { start: at, end: end_of_word(text, at) }),
+            b';' => Err("one statement at a time: the text holds a semicolon"),
+            b'"' | b'`' | b'[' => Err("quoted identifiers are not followed by the tenant check"),
+            b'-' if at + 1 < text.len() && text[at + 1] == b'-' => Err(COMMENT),
+            b'/' if at + 1 < text.len() && text[at + 1] == b'*' => Err(COMMENT),
+            _ => Ok(at + 1),
+        };
+        at = match next {
+            Ok(next) => next,
+            Err(problem) => return Err(problem),
+        };
+    }
+    check.end()
+}
+
+/// What is known after a part of the text.
+struct Check<'t> {
+    text: &'t [u8],
+    levels: [Level; DEPTH],
+    depth: usize,
+    /// Tables that the text names.
+    tables: usize,
+    /// Predicates that hold a table to a tenant.
+    predicates: usize,
+    /// One of them compares with `$1`, the tenant of the transaction.
+    own: bool,
+    previous: Word,
+}
+
+impl Check<'_> {
+    const fn open(&mut self, at: usize) -> Result<usize, &'static str> {
+        if self.levels[self.depth].in_values && !is(self.text, word_after(self.text, at + 1), "$1") {
+            return Err(FIRST_VALUE);
         }
-        at += 1;
+        self.depth += 1;
+        if self.depth == DEPTH {
+            return Err("the statement is nested too deeply for the tenant check");
+        }
+        self.levels[self.depth] = EMPTY;
+        Ok(at + 1)
     }
-    if depth != 0 {
-        return Err("the parentheses do not match");
+
+    const fn close(&mut self, at: usize) -> Result<usize, &'static str> {
+        let level = self.levels[self.depth];
+        if level.has_or && level.has_predicate {
+            return Err(UNDER_OR);
+        }
+        if self.depth == 0 {
+            return Err(PARENTHESES);
+        }
+        self.depth -= 1;
+        Ok(at + 1)
     }
-    if levels[0].has_or && levels[0].has_predicate {
-        return Err(UNDER_OR);
+
+    /// A comma in FROM names one table more.
+    const fn comma(&mut self, at: usize) -> usize {
+        if self.levels[self.depth].in_from && names_table(self.text, at + 1) {
+            self.tables += 1;
+        }
+        at + 1
     }
-    if !own {
-        return Err("the statement is not held to the tenant: it needs `tenant_id = $1` in its WHERE");
+
+    const fn word(&mut self, word: Word) -> Result<usize, &'static str> {
+        let text = self.text;
+        let mut level = self.levels[self.depth];
+        if is(text, word, "SELECT") || is(text, word, "WITH") || is(text, word, "DELETE") {
+            level =
+                Level { is_query: true, has_or: level.has_or, has_predicate: level.has_predicate, ..EMPTY };
+        } else if is(text, word, "INTO") {
+            if let Err(problem) = insert(text, word.end) {
+                return Err(problem);
+            }
+            level.is_query = true;
+            self.tables += 1;
+            self.predicates += 1;
+            self.own = true;
+        } else if is(text, word, "VALUES") {
+            level.in_values = true;
+        } else if is(text, word, "UPDATE") {
+            level.is_query = true;
+            let previous = self.previous;
+            // DO UPDATE and FOR [NO KEY] UPDATE name no table of their own.
+            if !is(text, previous, "DO") && !is(text, previous, "FOR") && !is(text, previous, "KEY") {
+                self.tables += 1;
+            }
+        } else if is(text, word, "SET") {
+            level.in_set = true;
+            level.in_condition = false;
+        } else if self.starts_from(word) {
+            level.in_from = true;
+            level.in_set = false;
+            level.in_condition = false;
+            if names_table(text, word.end) {
+                self.tables += 1;
+            }
+        } else if is(text, word, "ON") {
+            level.in_values = false;
+            level.in_condition = !is(text, word_after(text, word.end), "CONFLICT");
+        } else if is(text, word, "CONFLICT") {
+            if next_is(text, word.end, b'(') && !is(text, word_in_parenthesis(text, word.end), "tenant_id") {
+                return Err("the target of ON CONFLICT starts with tenant_id");
+            }
+        } else if is(text, word, "WHERE") {
+            level.in_condition = true;
+            level.in_from = false;
+            level.in_set = false;
+        } else if ends_clause(text, word) {
+            level.in_condition = false;
+            level.in_from = false;
+            level.in_set = false;
+            level.in_values = false;
+        } else if is(text, word, "OR") {
+            level.has_or = true;
+        } else if is_tenant_column(text, word) {
+            match self.comparison(word, level) {
+                Ok(held) => level.has_predicate = level.has_predicate || held,
+                Err(problem) => return Err(problem),
+            }
+        }
+        self.levels[self.depth] = level;
+        self.previous = word;
+        Ok(word.end)
     }
-    if predicates < tables {
-        return Err(
-            "a table of the statement is not held to the tenant: each needs `tenant_id = $1` or `b.tenant_id = a.tenant_id`",
-        );
+
+    const fn starts_from(&self, word: Word) -> bool {
+        is(self.text, word, "FROM") && !is(self.text, self.previous, "DISTINCT")
+            || is(self.text, word, "JOIN")
+            || is(self.text, word, "USING") && !next_is(self.text, word.end, b'(')
     }
-    Ok(())
+
+    /// `tenant_id = …`: whether it holds a table to the tenant.
+    const fn comparison(&mut self, column: Word, level: Level) -> Result<bool, &'static str> {
+        let text = self.text;
+        let sign = skip_space(text, column.end);
+        if sign >= text.len() || text[sign] != b'=' {
+            return Ok(false);
+        }
+        if level.in_set {
+            return Err("a statement may not move a row to another tenant");
+        }
+        let right = word_after(text, sign + 1);
+        let own = is(text, right, "$1");
+        let holds = own || is_tenant_column(text, right);
+        if !holds || !level.is_query || !level.in_condition || is(text, self.previous, "NOT") {
+            return Ok(false);
+        }
+        self.predicates += 1;
+        self.own = self.own || own;
+        Ok(true)
+    }
+
+    const fn end(&self) -> Result<(), &'static str> {
+        if self.depth != 0 {
+            return Err(PARENTHESES);
+        }
+        if self.levels[0].has_or && self.levels[0].has_predicate {
+            return Err(UNDER_OR);
+        }
+        if !self.own {
+            return Err("the statement is not held to the tenant: it needs `tenant_id = $1` in its WHERE");
+        }
+        if self.predicates < self.tables {
+            return Err(
+                "a table of the statement is not held to the tenant: each needs `tenant_id = $1` or `b.tenant_id = a.tenant_id`",
+            );
+        }
+        Ok(())
+    }
 }
 
 /// After INTO: a table, then a column list that starts with `tenant_id`, then VALUES or SELECT with `$1` first.
@@ -203,7 +250,7 @@ const fn insert(text: &[u8], from: usize) -> Result<(), &'static str> {
     if (is(text, verb, "VALUES") || is(text, verb, "SELECT")) && is(text, first, "$1") {
         Ok(())
     } else {
-        Err("an insert gives the tenant, $1, as its first value")
+        Err(FIRST_VALUE)
     }
 }
 

@@ -49,7 +49,8 @@ pub struct TenantStatement {
 impl TenantStatement {
     /// Checks both texts.
     ///
-    /// In a `const` a text without its tenant predicate does not compile.
+    /// # Panics
+    /// Where a text lacks its tenant predicate. `sql!` evaluates it at compile time, so such a text does not compile.
     #[expect(clippy::panic, reason = "evaluated at compile time by `sql!`: a panic is a compile error")]
     pub const fn new(postgres: &'static str, sqlite: &'static str) -> Self {
         if let Err(problem) = super::predicate::check(postgres) {

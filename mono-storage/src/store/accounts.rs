@@ -6,7 +6,7 @@ use mono_core::audit::Action;
 use mono_core::id::{AccountId, Id};
 use mono_core::model::account::{Account, AccountChange, AccountFilter, AccountSort, NewAccount};
 use mono_core::page::{Page, PageRequest};
-use mono_core::permission::{Permission, Scope};
+use mono_core::permission::{Permission, Scope, ScopeFilter};
 use mono_core::{Error, ErrorKind, permission};
 
 const CREATE: Permission = permission!("tenant.accounts.create");
@@ -113,13 +113,13 @@ impl Accounts<'_> {
         Ok(account)
     }
 
-    /// One page of the accounts that the caller may read.
+    /// One page of the accounts that the caller may read: all of the tenant, or those in which a role reaches it.
     ///
     /// # Errors
-    /// `Forbidden` without `tenant.accounts.read`.
+    /// `Forbidden` where `tenant.accounts.read` is held nowhere in the tenant.
     pub async fn list(self, filter: &AccountFilter, page: PageRequest) -> Result<Page<Account>, Error> {
         let tx = self.tx;
-        tx.authorize(READ, &Scope::tenant(tx.tenant()))?;
+        let visible = VisibleAccounts::of(tx, READ)?;
         let search = filter.search.as_deref().map(contains);
         let status = filter.status.map(mono_core::model::account::AccountStatus::as_str);
         macro_rules! matching {
@@ -129,18 +129,42 @@ impl Accounts<'_> {
                   AND ($3 IS NULL OR status = $3)"
             };
         }
-        let total: i64 = sql!(tx, concat!("SELECT count(*) AS total", matching!()), search.clone(), status)
-            .row()
-            .await?
-            .get("total")?;
+        macro_rules! matching_postgres {
+            () => {
+                concat!(
+                    matching!(),
+                    " AND ($4 IS NULL OR id::text IN (SELECT jsonb_array_elements_text($4)) = $5)"
+                )
+            };
+        }
+        macro_rules! matching_sqlite {
+            () => {
+                concat!(matching!(), " AND ($4 IS NULL OR lower(hex(id)) IN (SELECT replace(value, '-', '') FROM json_each($4)) = $5)")
+            };
+        }
+        let total: i64 = sql!(
+            tx,
+            pg: concat!("SELECT count(*) AS total", matching_postgres!()),
+            lite: concat!("SELECT count(*) AS total", matching_sqlite!()),
+            search.clone(),
+            status,
+            visible.ids(),
+            visible.listed
+        )
+        .row()
+        .await?
+        .get("total")?;
         // One text for each order: each runs along an index, and no text is put together at run time.
         macro_rules! ordered {
             ($order:literal) => {
                 sql!(
                     tx,
-                    concat!("SELECT ", columns!(), matching!(), " ORDER BY ", $order, " LIMIT $4 OFFSET $5"),
+                    pg: concat!("SELECT ", columns!(), matching_postgres!(), " ORDER BY ", $order, " LIMIT $6 OFFSET $7"),
+                    lite: concat!("SELECT ", columns!(), matching_sqlite!(), " ORDER BY ", $order, " LIMIT $6 OFFSET $7"),
                     search,
                     status,
+                    visible.ids(),
+                    visible.listed,
                     page.limit(),
                     i64::try_from(page.offset()).unwrap_or(i64::MAX)
                 )
@@ -253,6 +277,56 @@ impl Accounts<'_> {
         tx.audit_change(Action::Restore, ENTITY, id, None, Some(&account)).await?;
         tx.reserve(LIMIT, 1).await?;
         Ok(account)
+    }
+}
+
+/// Which accounts of the tenant a permission reaches, as a condition of a query.
+struct VisibleAccounts {
+    /// The accounts that are named; `None` names none, which is everything.
+    accounts: Option<Vec<AccountId>>,
+    /// Whether the named accounts are those that are visible, or those that are not.
+    listed: bool,
+}
+
+impl VisibleAccounts {
+    fn of(tx: &TenantTx, permission: Permission) -> Result<Self, Error> {
+        let whole = Scope::tenant(tx.tenant());
+        let everything = Self { accounts: None, listed: true };
+        let Some(permissions) = tx.caller().permissions() else { return Ok(everything) };
+        let subtrees = match permissions.scopes_for(permission, tx.now()) {
+            ScopeFilter::All => return Ok(everything),
+            ScopeFilter::None => Vec::new(),
+            ScopeFilter::Within(subtrees) => subtrees,
+        };
+        let at_account = |scope: &Scope| {
+            let account = scope.account_id()?;
+            (*scope == Scope::account(tx.tenant(), account)).then_some(account)
+        };
+        if let Some(subtree) =
+            subtrees.iter().find(|subtree| subtree.root.contains(&whole) && subtree.contains(&whole))
+        {
+            let again = |account: &AccountId| {
+                let scope = Scope::account(tx.tenant(), *account);
+                !subtrees.iter().any(|subtree| subtree.contains(&scope))
+            };
+            let hidden: Vec<AccountId> = subtree.except.iter().filter_map(at_account).filter(again).collect();
+            return Ok(if hidden.is_empty() {
+                everything
+            } else {
+                Self { accounts: Some(hidden), listed: false }
+            });
+        }
+        let shown: Vec<AccountId> = subtrees.iter().filter_map(|subtree| at_account(&subtree.root)).collect();
+        if shown.is_empty() {
+            // Held nowhere in the tenant: the refusal says why.
+            tx.authorize(permission, &whole)?;
+        }
+        Ok(Self { accounts: Some(shown), listed: true })
+    }
+
+    fn ids(&self) -> Option<serde_json::Value> {
+        let accounts = self.accounts.as_ref()?;
+        Some(accounts.iter().map(|account| serde_json::Value::from(account.to_string())).collect())
     }
 }
 

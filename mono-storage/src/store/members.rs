@@ -1,15 +1,14 @@
-//! Members: which person works in the tenant, with which roles.
+//! Members: which person works in the tenant.
 
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
-use mono_core::id::{AssignmentId, MemberId, UserId};
-use mono_core::model::user::{Member, MemberScope};
+use mono_core::id::{MemberId, UserId};
+use mono_core::model::user::Member;
 use mono_core::permission::{Permission, Scope};
 use mono_core::{Error, permission};
 
 const ADD: Permission = permission!("tenant.members.invite");
-const ASSIGN: Permission = permission!("tenant.roles.assign");
-pub(super) const REQUIRED: &[Permission] = &[ADD, ASSIGN];
+pub(super) const REQUIRED: &[Permission] = &[ADD];
 
 impl FromRow for Member {
     fn from_row(row: &Row) -> Result<Self, Error> {
@@ -53,34 +52,5 @@ impl Members<'_> {
         )
         .one()
         .await
-    }
-
-    /// Gives a member a role in the whole tenant or in one account.
-    ///
-    /// # Errors
-    /// `Forbidden` without `tenant.roles.assign` there, or unless the program itself asks;
-    /// `Conflict` where member, role or account do not exist.
-    pub async fn assign(self, member: MemberId, role: &str, scope: MemberScope) -> Result<(), Error> {
-        let tx = self.tx;
-        let (at, account) = match scope {
-            MemberScope::Tenant => (Scope::tenant(tx.tenant()), None),
-            MemberScope::Account(account) => (Scope::account(tx.tenant(), account), Some(account)),
-        };
-        tx.authorize(ASSIGN, &at)?;
-        tx.caller().require_system()?;
-        let (id, now) = (tx.new_id::<AssignmentId>(), tx.now());
-        sql!(
-            tx,
-            "INSERT INTO assignments (tenant_id, id, member_id, role_key, account_id, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6)",
-            id,
-            member,
-            role,
-            account,
-            now
-        )
-        .execute()
-        .await?;
-        Ok(())
     }
 }

@@ -4,10 +4,15 @@
 //! so no handler can forget a step.
 
 mod accounts;
+mod assignments;
 mod audit;
 mod catalogue;
+mod granting;
+mod grants;
+mod guardrails;
 mod members;
 mod principals;
+mod roles;
 mod sessions;
 mod subscriptions;
 mod tenants;
@@ -15,9 +20,13 @@ mod usage;
 mod users;
 
 pub use accounts::Accounts;
+pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
 pub use catalogue::Definitions;
+pub use grants::{Grants, NewGrant};
+pub use guardrails::Guardrails;
 pub use members::Members;
-pub use principals::{Principal, TenantPart};
+pub use principals::{Principal, Principals, TenantPart};
+pub use roles::Roles;
 pub use users::{Credentials, NewUser, Users};
 
 use mono_core::permission::Permission;
@@ -26,8 +35,11 @@ use mono_core::permission::Permission;
 pub fn required_permissions() -> Vec<Permission> {
     [
         accounts::REQUIRED,
+        assignments::REQUIRED,
         catalogue::REQUIRED,
+        guardrails::REQUIRED,
         members::REQUIRED,
+        roles::REQUIRED,
         subscriptions::REQUIRED,
         tenants::REQUIRED,
         users::REQUIRED,

@@ -3,10 +3,10 @@
 use crate::db::{PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::Error;
-use mono_core::id::{AccountId, MemberId, TenantId, UserId};
+use mono_core::id::{MemberId, TenantId, UserId};
 use mono_core::model::tenant::TenantStatus;
 use mono_core::model::user::UserStatus;
-use mono_core::permission::{Assignment, Scope};
+use mono_core::permission::{Assignment, Grant, Guardrail, Override, Role, Scope, Subject};
 use mono_core::subscription::Subscription;
 
 /// Everything that decides what a person may do in a tenant.
@@ -15,7 +15,9 @@ pub struct Principal {
     /// Whether the person may be used at all.
     pub status: UserStatus,
     /// Roles on the whole platform.
-    pub platform_roles: Vec<Assignment>,
+    pub assignments: Vec<Assignment>,
+    /// Patterns given or forbidden on the whole platform.
+    pub grants: Vec<Grant>,
     /// The tenant that was asked for, where it exists.
     pub tenant: Option<TenantPart>,
 }
@@ -30,7 +32,15 @@ pub struct TenantPart {
     /// The membership; platform staff may have none.
     pub member: Option<(MemberId, UserStatus)>,
     /// Roles in the tenant and its accounts.
-    pub roles: Vec<Assignment>,
+    pub assignments: Vec<Assignment>,
+    /// Patterns given or forbidden directly.
+    pub grants: Vec<Grant>,
+    /// What is forbidden to everybody.
+    pub guardrails: Vec<Guardrail>,
+    /// The tenant's own roles.
+    pub roles: Vec<Role>,
+    /// What the tenant changes in roles of the platform.
+    pub overrides: Vec<Override>,
     /// What the tenant has bought.
     pub subscription: Option<Subscription>,
 }
@@ -47,15 +57,6 @@ impl PlatformTx {
     }
 }
 
-fn assignment(row: &Row, scope: Scope) -> Result<Assignment, Error> {
-    Ok(Assignment {
-        id: row.get_optional("id")?,
-        starts_at: row.get_optional("starts_at")?,
-        ends_at: row.get_optional("ends_at")?,
-        ..Assignment::new(row.get::<String>("role_key")?, scope)
-    })
-}
-
 impl Principals<'_> {
     /// Reads what decides about a person, in a tenant or above all of them; `None` where there is no such person.
     ///
@@ -67,20 +68,27 @@ impl Principals<'_> {
         let rows = platform_sql!(tx, "SELECT status FROM users WHERE id = $1", user).rows().await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let status = row.parse("status")?;
-        let platform_roles = platform_sql!(
+        let rows = platform_sql!(
             tx,
             "SELECT id, role_key, starts_at, ends_at FROM platform_assignments WHERE user_id = $1",
             user
         )
         .rows()
         .await?;
-        let platform_roles =
-            platform_roles.iter().map(|row| assignment(row, Scope::platform())).collect::<Result<_, _>>()?;
+        let assignments = rows.iter().map(|row| platform_assignment(row, user)).collect::<Result<_, _>>()?;
+        let rows = platform_sql!(
+            tx,
+            "SELECT id, pattern, effect, starts_at, ends_at, granted_by FROM platform_grants WHERE user_id = $1",
+            user
+        )
+        .rows()
+        .await?;
+        let grants = rows.iter().map(|row| platform_grant(row, user)).collect::<Result<_, _>>()?;
         let tenant = match tenant {
             Some(tenant) => load_tenant(tx, user, tenant).await?,
             None => None,
         };
-        Ok(Some(Principal { status, platform_roles, tenant }))
+        Ok(Some(Principal { status, assignments, grants, tenant }))
     }
 
     /// The tenant of the person's oldest membership that may be used.
@@ -129,25 +137,69 @@ async fn load_tenant(
         tenant,
         status: row.parse("status")?,
         member,
+        assignments: Vec::new(),
+        grants: Vec::new(),
+        guardrails: Vec::new(),
         roles: Vec::new(),
+        overrides: Vec::new(),
         subscription: subscription.map(serde_json::from_value).transpose().map_err(Error::internal)?,
     };
     if let Some((member, _)) = member {
-        let rows = platform_sql!(
+        part.assignments = platform_sql!(
             tx,
-            "SELECT id, role_key, account_id, starts_at, ends_at FROM assignments WHERE tenant_id = $1 AND member_id = $2",
+            "SELECT id, member_id, role_key, scope, starts_at, ends_at FROM assignments
+             WHERE tenant_id = $1 AND member_id = $2",
             tenant,
             member
         )
-        .rows()
+        .all()
         .await?;
-        for row in &rows {
-            let scope = match row.get_optional::<AccountId>("account_id")? {
-                Some(account) => Scope::account(tenant, account),
-                None => Scope::tenant(tenant),
-            };
-            part.roles.push(assignment(row, scope)?);
-        }
+        part.grants = platform_sql!(
+            tx,
+            "SELECT id, member_id, pattern, effect, scope, starts_at, ends_at, granted_by FROM grants
+             WHERE tenant_id = $1 AND member_id = $2",
+            tenant,
+            member
+        )
+        .all()
+        .await?;
     }
+    part.guardrails =
+        platform_sql!(tx, "SELECT pattern, scope, reason FROM guardrails WHERE tenant_id = $1", tenant)
+            .all()
+            .await?;
+    part.roles =
+        platform_sql!(tx, "SELECT definition FROM tenant_roles WHERE tenant_id = $1 ORDER BY key", tenant)
+            .all()
+            .await?;
+    part.overrides = platform_sql!(
+        tx,
+        "SELECT tenant_id, role_key, kind, patterns FROM role_overrides WHERE tenant_id = $1 ORDER BY role_key, kind",
+        tenant
+    )
+    .all()
+    .await?;
     Ok(Some(part))
+}
+
+fn platform_assignment(row: &Row, user: UserId) -> Result<Assignment, Error> {
+    Ok(Assignment {
+        id: row.get_optional("id")?,
+        subject: Some(Subject::User(user)),
+        starts_at: row.get_optional("starts_at")?,
+        ends_at: row.get_optional("ends_at")?,
+        ..Assignment::new(row.get::<String>("role_key")?, Scope::platform())
+    })
+}
+
+fn platform_grant(row: &Row, user: UserId) -> Result<Grant, Error> {
+    Ok(Grant {
+        id: row.get_optional("id")?,
+        subject: Some(Subject::User(user)),
+        effect: super::grants::effect(row)?,
+        starts_at: row.get_optional("starts_at")?,
+        ends_at: row.get_optional("ends_at")?,
+        granted_by: row.get_optional("granted_by")?,
+        ..Grant::allow(row.get::<String>("pattern")?, Scope::platform())
+    })
 }

@@ -3,7 +3,7 @@
 use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::Error;
-use mono_core::id::{AssignmentId, UserId};
+use mono_core::id::UserId;
 use mono_core::model::user::{User, UserStatus};
 use mono_core::permission;
 use mono_core::permission::Permission;
@@ -11,8 +11,7 @@ use mono_core::text::{Email, Name};
 
 const CREATE: Permission = permission!("platform.users.create");
 const READ: Permission = permission!("platform.users.read");
-const ASSIGN: Permission = permission!("platform.roles.manage");
-pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, ASSIGN];
+pub(super) const REQUIRED: &[Permission] = &[CREATE, READ];
 
 /// What is needed to make a user.
 pub struct NewUser {
@@ -108,28 +107,5 @@ impl Users<'_> {
     pub async fn any(self) -> Result<bool, Error> {
         self.tx.authorize(READ)?;
         Ok(!platform_sql!(self.tx, "SELECT id FROM users LIMIT 1").rows().await?.is_empty())
-    }
-
-    /// Gives a user a role on the whole platform; giving it twice changes nothing.
-    ///
-    /// # Errors
-    /// `Forbidden` without `platform.roles.manage`, or unless the program itself asks; `Conflict` where there is no such user or role.
-    pub async fn assign(self, user: UserId, role: &str) -> Result<(), Error> {
-        let tx = self.tx;
-        tx.authorize(ASSIGN)?;
-        tx.caller().require_system()?;
-        let (id, now) = (tx.new_id::<AssignmentId>(), tx.now());
-        platform_sql!(
-            tx,
-            "INSERT INTO platform_assignments (id, user_id, role_key, created_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (user_id, role_key) DO NOTHING",
-            id,
-            user,
-            role,
-            now
-        )
-        .execute()
-        .await?;
-        Ok(())
     }
 }

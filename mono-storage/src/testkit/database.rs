@@ -1,5 +1,6 @@
 //! Throw-away databases.
 
+use crate::db::database::Pools;
 use crate::db::{Database, DatabaseOptions, migrate};
 use crate::system::SystemRandom;
 use mono_core::id::Random;
@@ -40,6 +41,53 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
+    /// Takes every connection of the application's pool at once and asks each which tenant it carries; empty where
+    /// none carries any.
+    pub async fn tenants_left_on_connections(&self) -> Vec<String> {
+        match self.database.pools() {
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { application, .. } => {
+                let mut connections = Vec::new();
+                for _ in 0..self.options.max_connections {
+                    connections.push(application.acquire().await.expect("a connection"));
+                }
+                let mut left = Vec::new();
+                for connection in &mut connections {
+                    let setting: Option<String> = sqlx::query_scalar(
+                        "SELECT NULLIF(current_setting('app.current_tenant_id', true), '')",
+                    )
+                    .fetch_one(&mut **connection)
+                    .await
+                    .expect("the connection answers");
+                    left.extend(setting);
+                }
+                left
+            }
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { .. } => Vec::new(),
+        }
+    }
+
+    /// Runs statements as the owner of the tables, to plant what a test looks for.
+    pub async fn as_owner(&self, statements: &str) {
+        match (&self.owner_url, self.database.pools()) {
+            #[cfg(feature = "postgres")]
+            (Some(url), _) => {
+                use sqlx::Connection as _;
+                let mut connection = sqlx::PgConnection::connect(url).await.expect("the owner logs in");
+                let statements = sqlx::AssertSqlSafe(statements.to_owned());
+                sqlx::raw_sql(statements).execute(&mut connection).await.expect("the owner may do this");
+            }
+            #[cfg(feature = "sqlite")]
+            (_, Pools::Sqlite { write, .. }) => {
+                let statements = sqlx::AssertSqlSafe(statements.to_owned());
+                sqlx::raw_sql(statements).execute(write).await.expect("the statements run");
+            }
+            #[cfg(feature = "postgres")]
+            (None, Pools::Postgres { .. }) => panic!("a database on PostgreSQL has an owner"),
+        }
+    }
+
     /// Makes a database, or `None` where no server of this kind is named in the environment.
     ///
     /// # Panics

@@ -3,7 +3,7 @@
 use super::database::TestDatabase;
 use mono_core::caller::{Actor, Caller, Identity, SystemReason};
 use mono_core::id::{AccountId, MemberId, SessionId, TenantId, UserId};
-use mono_core::permission::{self, Assignment, Scope};
+use mono_core::permission::{self, Assignment, Grant, PermissionSet, Scope};
 use mono_core::seed::Seed;
 use mono_core::subscription::{Entitlements, Key, Subscription};
 use mono_core::text::{Email, Name, Slug};
@@ -54,6 +54,48 @@ impl World {
         tenant.caller(&self.test, &self.seed, role, scope)
     }
 
+    /// A caller who has these grants and no role.
+    pub fn caller_with(&self, tenant: &TenantWorld, grants: Vec<Grant>) -> Caller {
+        tenant.with_facts(&self.test, &self.seed, permission::Principal { grants, ..Default::default() })
+    }
+
+    /// A caller as the stored data make one, as at the next request of this person.
+    pub async fn reload(&self, tenant: &TenantWorld, user: UserId) -> Caller {
+        let system = Caller::system(SystemReason::Authentication);
+        let mut tx = self.test.database.platform(&system).read().await.expect("a transaction");
+        let principal =
+            tx.principals().load(user, Some(tenant.id)).await.expect("a principal").expect("a person");
+        let part = principal.tenant.expect("a tenant");
+        let (member, _) = part.member.expect("a member");
+        let facts = permission::Principal {
+            assignments: part.assignments,
+            grants: part.grants,
+            guardrails: part.guardrails,
+            ..Default::default()
+        };
+        let engine = &self.seed.engine;
+        let engine = engine.with_tenants([engine.tenant_rules(tenant.id, part.roles, &part.overrides)]);
+        tenant.mint(&self.test, &self.seed, (user, member), engine.compile(&facts))
+    }
+
+    /// Makes a person a member of a tenant, without any role.
+    pub async fn member(&self, tenant: &TenantWorld, email: &str) -> (UserId, MemberId) {
+        let system = Caller::system(SystemReason::Seed);
+        let mut tx = self.test.database.platform(&system).write().await.expect("a transaction");
+        let new = NewUser {
+            email: Email::parse(email).expect("an address"),
+            name: Name::parse(email).expect("a name"),
+            password_hash: None,
+        };
+        let user = tx.users().create(new).await.expect("a user").id;
+        tx.commit().await.expect("the user is committed");
+        let system = Caller::system_in(SystemReason::Seed, tenant.id);
+        let mut tx = self.test.database.tenant(&system).write().await.expect("a transaction");
+        let member = tx.members().add(user).await.expect("a member").id;
+        tx.commit().await.expect("the member is committed");
+        (user, member)
+    }
+
     /// A caller who has a role in one account only.
     pub fn account_caller(&self, tenant: &TenantWorld, role: &str, account: AccountId) -> Caller {
         self.caller(tenant, Some(role), Scope::account(tenant.id, account))
@@ -90,16 +132,26 @@ impl TenantWorld {
     }
 
     fn caller(&self, test: &TestDatabase, seed: &Seed, role: Option<&str>, scope: Scope) -> Caller {
-        let facts = permission::Principal {
-            home: Some(self.id),
-            assignments: role.map(|role| Assignment::new(role, scope)).into_iter().collect(),
-            ..Default::default()
-        };
-        let (user, member) = self.member;
+        let assignments = role.map(|role| Assignment::new(role, scope)).into_iter().collect();
+        self.with_facts(test, seed, permission::Principal { assignments, ..Default::default() })
+    }
+
+    fn with_facts(&self, test: &TestDatabase, seed: &Seed, facts: permission::Principal) -> Caller {
+        let facts = permission::Principal { home: Some(self.id), ..facts };
+        self.mint(test, seed, self.member, seed.engine.compile(&facts))
+    }
+
+    fn mint(
+        &self,
+        test: &TestDatabase,
+        seed: &Seed,
+        (user, member): (UserId, MemberId),
+        permissions: PermissionSet,
+    ) -> Caller {
         let identity = Identity {
             actor: Actor::User { user, member: Some(member), session: test.database.new_id::<SessionId>() },
             tenant: Some(self.id),
-            permissions: Some(seed.engine.compile(&facts)),
+            permissions: Some(permissions),
             entitlements: Entitlements::of_tenant(&seed.plans, &self.subscription, &[], test.database.now()),
         };
         #[expect(clippy::disallowed_methods, reason = "a test says who calls")]

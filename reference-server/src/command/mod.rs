@@ -1,6 +1,7 @@
 //! The commands of `mono`.
 
 mod migrate;
+mod permission;
 mod seed;
 mod serve;
 
@@ -33,6 +34,11 @@ enum Action {
         /// The JSON file; see docs/seed.md.
         file: PathBuf,
     },
+    /// Ask who may do what, and why: of a policy file, or of the database.
+    Permission {
+        #[command(subcommand)]
+        action: Box<permission::PermissionAction>,
+    },
 }
 
 /// Runs a command to its end. What stops it stands on the standard error stream.
@@ -47,12 +53,13 @@ pub async fn run(command: Command) -> ExitCode {
         .init();
     let config = &command.config;
     let result = match &command.action {
-        None | Some(Action::Serve) => serve::run(config).await,
-        Some(Action::Migrate) => migrate::run(config).await,
-        Some(Action::Seed { file }) => seed::run(config, file).await,
+        None | Some(Action::Serve) => serve::run(config).await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Migrate) => migrate::run(config).await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Seed { file }) => seed::run(config, file).await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Permission { action }) => permission::run(config, action).await,
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("mono: {}", sentence(&error));
             ExitCode::FAILURE
@@ -64,7 +71,8 @@ pub async fn run(command: Command) -> ExitCode {
 fn sentence(error: &Error) -> String {
     let problems = error.problems();
     let mut text = if problems.len() > 1 {
-        problems.iter().map(|problem| format!("\n  {problem}")).collect::<Vec<_>>().concat()
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        format!("\n  {}", lines.join("\n  "))
     } else {
         error.to_string()
     };

@@ -7,11 +7,11 @@ use mono_core::api::auth::LoginRequest;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::{AccountId, TenantId, UserId};
 use mono_core::model::account::Account;
-use mono_core::model::user::MemberScope;
+use mono_core::permission::Scope;
 use mono_core::text::{Email, Name};
 use mono_storage::db::Database;
 use mono_storage::platform_sql;
-use mono_storage::store::NewUser;
+use mono_storage::store::{NewAssignment, NewUser};
 use mono_storage::system::SystemRandom;
 use mono_storage::testkit::World;
 use reference_server::App;
@@ -109,7 +109,7 @@ impl Server {
         let staff = self.add_person(STAFF, &[]).await;
         let system = seeding();
         let mut tx = self.database().platform(&system).write().await.unwrap();
-        tx.users().assign(staff, "platform_admin").await.unwrap();
+        tx.assignments().assign(staff, "platform_admin").await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -129,7 +129,8 @@ impl Server {
             let mut tx = self.database().tenant(&system).write().await.unwrap();
             let member = tx.members().add(user).await.unwrap();
             if let Some(role) = role {
-                tx.members().assign(member.id, role, MemberScope::Tenant).await.unwrap();
+                let new = NewAssignment::new(member.id, *role, Scope::tenant(*tenant));
+                tx.assignments().assign(new).await.unwrap();
             }
             tx.commit().await.unwrap();
         }

@@ -1,0 +1,17 @@
+//! Programs that show mono at work. The documentation of `docs/` stands here to be tested: its Rust blocks run.
+
+macro_rules! documents {
+    ($($name:ident: $file:literal;)*) => {$(
+        #[doc = include_str!(concat!("../docs/", $file))]
+        #[cfg(doctest)]
+        mod $name {}
+    )*};
+}
+
+documents! {
+    architecture: "architecture.md";
+    concepts: "concepts.md";
+    isolation: "isolation.md";
+    permissions: "permissions.md";
+    seed: "seed.md";
+}

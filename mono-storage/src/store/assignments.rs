@@ -1,0 +1,198 @@
+//! Assignments: who has which role, where and until when.
+
+use super::granting::{require_pattern, require_role};
+use crate::db::{FromRow, PlatformTx, Row, TenantTx};
+use crate::{platform_sql, sql};
+use mono_core::audit::Action;
+use mono_core::id::{AssignmentId, Id, MemberId, UserId};
+use mono_core::permission::{Assignment, Pattern, Permission, Scope, Subject};
+use mono_core::time::Timestamp;
+use mono_core::{Error, permission};
+
+pub(super) const ASSIGN: Permission = permission!("tenant.roles.assign");
+const PLATFORM: Permission = permission!("platform.roles.manage");
+pub(super) const REQUIRED: &[Permission] = &[ASSIGN, PLATFORM];
+
+const ENTITY: &str = "assignment";
+
+/// A role to be given.
+#[derive(Debug, Clone)]
+pub struct NewAssignment {
+    /// Whom to give it to.
+    pub member: MemberId,
+    /// The key of the role: one of the platform, or the tenant's own.
+    pub role: String,
+    /// Where it holds, with everything below.
+    pub scope: Scope,
+    /// From when on it holds.
+    pub starts_at: Option<Timestamp>,
+    /// From when on it holds no more.
+    pub ends_at: Option<Timestamp>,
+}
+
+impl NewAssignment {
+    /// A role at a scope, without an end.
+    pub fn new(member: MemberId, role: impl Into<String>, scope: Scope) -> Self {
+        Self { member, role: role.into(), scope, starts_at: None, ends_at: None }
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "id, member_id, role_key, scope, starts_at, ends_at"
+    };
+}
+
+impl FromRow for Assignment {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.get_optional("id")?,
+            subject: Some(Subject::Member(row.get("member_id")?)),
+            role: row.get("role_key")?,
+            scope: row.parse("scope")?,
+            starts_at: row.get_optional("starts_at")?,
+            ends_at: row.get_optional("ends_at")?,
+        })
+    }
+}
+
+/// Refuses a span of time that holds no moment.
+pub(super) fn require_span(starts_at: Option<Timestamp>, ends_at: Option<Timestamp>) -> Result<(), Error> {
+    match (starts_at, ends_at) {
+        (Some(start), Some(end)) if end <= start => {
+            Err(Error::invalid("ends_at", "out_of_range", "it ends before it starts"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The assignments of a tenant.
+pub struct Assignments<'t> {
+    tx: &'t mut TenantTx,
+}
+
+impl TenantTx {
+    /// The assignments of the tenant.
+    pub const fn assignments(&mut self) -> Assignments<'_> {
+        Assignments { tx: self }
+    }
+}
+
+impl Assignments<'_> {
+    /// Gives a member a role.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.roles.assign` there, or with code `not_held` where the role holds anything that the
+    /// caller does not; `Conflict` where the member has the role there already, or member or account do not exist;
+    /// `Validation` for a scope outside of the tenant.
+    pub async fn assign(self, new: NewAssignment) -> Result<Assignment, Error> {
+        let tx = self.tx;
+        tx.require_inside(&new.scope)?;
+        require_span(new.starts_at, new.ends_at)?;
+        tx.authorize(ASSIGN, &new.scope)?;
+        require_role(tx.caller(), &new.role, &new.scope, new.ends_at, tx.now())?;
+        let (id, now) = (tx.new_id::<AssignmentId>(), tx.now());
+        let assignment: Assignment = sql!(
+            tx,
+            concat!(
+                "INSERT INTO assignments (tenant_id, id, member_id, role_key, scope, account_id, starts_at, ends_at, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ",
+                columns!()
+            ),
+            id,
+            new.member,
+            new.role,
+            new.scope.to_string(),
+            new.scope.account_id(),
+            new.starts_at,
+            new.ends_at,
+            now
+        )
+        .one()
+        .await?;
+        tx.audit_change(Action::Grant, ENTITY, id, None, Some(&assignment)).await?;
+        Ok(assignment)
+    }
+
+    /// Takes an assignment away.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none in this tenant; `Forbidden` as in [`assign`](Self::assign): who could not give the
+    /// role cannot take it.
+    pub async fn revoke(self, id: AssignmentId) -> Result<(), Error> {
+        let tx = self.tx;
+        let old: Assignment = sql!(
+            tx,
+            concat!("SELECT ", columns!(), " FROM assignments WHERE tenant_id = $1 AND id = $2"),
+            id
+        )
+        .optional()
+        .await?
+        .ok_or_else(|| Error::not_found(AssignmentId::ENTITY))?;
+        tx.authorize(ASSIGN, &old.scope)?;
+        require_role(tx.caller(), &old.role, &old.scope, old.ends_at, tx.now())?;
+        sql!(tx, "DELETE FROM assignments WHERE tenant_id = $1 AND id = $2", id).execute().await?;
+        tx.audit_change(Action::Revoke, ENTITY, id, Some(&old), None).await
+    }
+
+    /// The assignments of a member.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.roles.assign`.
+    pub async fn list(self, member: MemberId) -> Result<Vec<Assignment>, Error> {
+        let tx = self.tx;
+        tx.authorize(ASSIGN, &Scope::tenant(tx.tenant()))?;
+        sql!(
+            tx,
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM assignments WHERE tenant_id = $1 AND member_id = $2 ORDER BY created_at, id"
+            ),
+            member
+        )
+        .all()
+        .await
+    }
+}
+
+/// Roles on the whole platform.
+pub struct PlatformAssignments<'t> {
+    tx: &'t mut PlatformTx,
+}
+
+impl PlatformTx {
+    /// Roles on the whole platform.
+    pub const fn assignments(&mut self) -> PlatformAssignments<'_> {
+        PlatformAssignments { tx: self }
+    }
+}
+
+impl PlatformAssignments<'_> {
+    /// Gives a person a role on the whole platform; giving it twice changes nothing.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.roles.manage`, or with code `not_held` where the role holds anything that the
+    /// caller does not; `Conflict` where there is no such user or role.
+    pub async fn assign(self, user: UserId, role: &str) -> Result<(), Error> {
+        let tx = self.tx;
+        tx.authorize(PLATFORM)?;
+        require_role(tx.caller(), role, &Scope::platform(), None, tx.now())?;
+        // A role at the platform holds in every tenant, also in those whose own changes of it this caller does not see.
+        require_pattern(tx.caller(), &Pattern::parse("*")?, &Scope::platform(), None, tx.now())?;
+        let (id, now) = (tx.new_id::<AssignmentId>(), tx.now());
+        platform_sql!(
+            tx,
+            "INSERT INTO platform_assignments (id, user_id, role_key, created_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (user_id, role_key) DO NOTHING",
+            id,
+            user,
+            role,
+            now
+        )
+        .execute()
+        .await?;
+        let caller = tx.caller().clone();
+        tx.audit_user(Action::Grant, Some(user), &caller).await
+    }
+}

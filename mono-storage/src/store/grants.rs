@@ -1,0 +1,159 @@
+//! Grants: a pattern given to, or forbidden to, one member.
+
+use super::assignments::{ASSIGN, require_span};
+use super::granting::require_pattern;
+use crate::db::{FromRow, Row, TenantTx};
+use crate::sql;
+use mono_core::Error;
+use mono_core::audit::Action;
+use mono_core::caller::Actor;
+use mono_core::id::{GrantId, Id, MemberId};
+use mono_core::permission::{Effect, Grant, Pattern, Scope, Subject};
+use mono_core::time::Timestamp;
+
+const ENTITY: &str = "grant";
+
+/// A pattern to be given or forbidden.
+#[derive(Debug, Clone)]
+pub struct NewGrant {
+    /// Whom to give it to, or forbid it to.
+    pub member: MemberId,
+    /// The pattern.
+    pub pattern: Pattern,
+    /// Whether it gives or forbids.
+    pub effect: Effect,
+    /// Where it holds, with everything below.
+    pub scope: Scope,
+    /// From when on it holds.
+    pub starts_at: Option<Timestamp>,
+    /// From when on it holds no more.
+    pub ends_at: Option<Timestamp>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, member_id, pattern, effect, scope, starts_at, ends_at, granted_by"
+    };
+}
+
+pub(super) fn effect(row: &Row) -> Result<Effect, Error> {
+    // Anything that is not plainly an allow closes: a fault in the data must not open a door.
+    Ok(if row.get::<String>("effect")? == "allow" { Effect::Allow } else { Effect::Deny })
+}
+
+const fn effect_word(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Allow => "allow",
+        Effect::Deny => "deny",
+    }
+}
+
+impl FromRow for Grant {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.get_optional("id")?,
+            subject: Some(Subject::Member(row.get("member_id")?)),
+            pattern: row.get("pattern")?,
+            effect: effect(row)?,
+            scope: row.parse("scope")?,
+            starts_at: row.get_optional("starts_at")?,
+            ends_at: row.get_optional("ends_at")?,
+            granted_by: row.get_optional("granted_by")?,
+        })
+    }
+}
+
+/// The direct grants of a tenant.
+pub struct Grants<'t> {
+    tx: &'t mut TenantTx,
+}
+
+impl TenantTx {
+    /// The direct grants of the tenant.
+    pub const fn grants(&mut self) -> Grants<'_> {
+        Grants { tx: self }
+    }
+}
+
+impl Grants<'_> {
+    /// Gives a member a pattern, or forbids it.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.roles.assign` there, or with code `not_held` where the caller does not hold all that
+    /// the pattern covers (to forbid it too: nobody locks out their superiors); `Conflict` where member or account do
+    /// not exist; `Validation` for a scope outside of the tenant.
+    pub async fn give(self, new: NewGrant) -> Result<Grant, Error> {
+        let tx = self.tx;
+        tx.require_inside(&new.scope)?;
+        require_span(new.starts_at, new.ends_at)?;
+        tx.authorize(ASSIGN, &new.scope)?;
+        require_pattern(tx.caller(), &new.pattern, &new.scope, new.ends_at, tx.now())?;
+        let (id, now) = (tx.new_id::<GrantId>(), tx.now());
+        let granted_by = match tx.caller().actor() {
+            Actor::User { user, .. } => Some(user),
+            Actor::System(_) => None,
+        };
+        let grant: Grant = sql!(
+            tx,
+            concat!(
+                "INSERT INTO grants (tenant_id, id, member_id, pattern, effect, scope, account_id, starts_at, ends_at,
+                     granted_by, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING ",
+                columns!()
+            ),
+            id,
+            new.member,
+            new.pattern.as_str(),
+            effect_word(new.effect),
+            new.scope.to_string(),
+            new.scope.account_id(),
+            new.starts_at,
+            new.ends_at,
+            granted_by,
+            now
+        )
+        .one()
+        .await?;
+        tx.audit_change(Action::Grant, ENTITY, id, None, Some(&grant)).await?;
+        Ok(grant)
+    }
+
+    /// Takes a grant away.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none in this tenant; `Forbidden` as in [`give`](Self::give). A pattern that cannot be
+    /// read can be taken away by whoever holds everything in the tenant.
+    pub async fn revoke(self, id: GrantId) -> Result<(), Error> {
+        let tx = self.tx;
+        let old: Grant =
+            sql!(tx, concat!("SELECT ", columns!(), " FROM grants WHERE tenant_id = $1 AND id = $2"), id)
+                .optional()
+                .await?
+                .ok_or_else(|| Error::not_found(GrantId::ENTITY))?;
+        tx.authorize(ASSIGN, &old.scope)?;
+        let pattern = Pattern::parse(&old.pattern).or_else(|_| Pattern::parse("tenant.*"))?;
+        require_pattern(tx.caller(), &pattern, &old.scope, old.ends_at, tx.now())?;
+        sql!(tx, "DELETE FROM grants WHERE tenant_id = $1 AND id = $2", id).execute().await?;
+        tx.audit_change(Action::Revoke, ENTITY, id, Some(&old), None).await
+    }
+
+    /// The direct grants of a member.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.roles.assign`.
+    pub async fn list(self, member: MemberId) -> Result<Vec<Grant>, Error> {
+        let tx = self.tx;
+        tx.authorize(ASSIGN, &Scope::tenant(tx.tenant()))?;
+        sql!(
+            tx,
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM grants WHERE tenant_id = $1 AND member_id = $2 ORDER BY created_at, id"
+            ),
+            member
+        )
+        .all()
+        .await
+    }
+}

@@ -1,0 +1,299 @@
+//! Roles: those that a tenant makes itself, and what it changes in those of the platform.
+
+use super::granting::{require_pattern, require_role};
+use crate::db::{FromRow, Row, TenantTx};
+use crate::sql;
+use mono_core::audit::Action;
+use mono_core::id::TenantId;
+use mono_core::permission::{Override, OverrideKind, Pattern, Permission, PermissionSet, Role, Scope};
+use mono_core::{Error, ErrorKind, Problem, permission};
+
+const CREATE: Permission = permission!("tenant.roles.create");
+const READ: Permission = permission!("tenant.roles.read");
+const UPDATE: Permission = permission!("tenant.roles.update");
+const DELETE: Permission = permission!("tenant.roles.delete");
+pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, DELETE];
+
+const ENTITY: &str = "role";
+
+impl FromRow for Role {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        serde_json::from_value(row.get("definition")?).map_err(Error::internal)
+    }
+}
+
+impl FromRow for Override {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        let kind = serde_json::Value::String(row.get("kind")?);
+        Ok(Self {
+            role: row.get("role_key")?,
+            tenant: row.get("tenant_id")?,
+            kind: serde_json::from_value(kind).map_err(Error::internal)?,
+            patterns: serde_json::from_value(row.get("patterns")?).map_err(Error::internal)?,
+        })
+    }
+}
+
+const fn kind_word(kind: OverrideKind) -> &'static str {
+    match kind {
+        OverrideKind::Extend => "extend",
+        OverrideKind::Restrict => "restrict",
+        OverrideKind::Replace => "replace",
+    }
+}
+
+/// The roles of a tenant.
+pub struct Roles<'t> {
+    tx: &'t mut TenantTx,
+}
+
+impl TenantTx {
+    /// The roles of the tenant.
+    pub const fn roles(&mut self) -> Roles<'_> {
+        Roles { tx: self }
+    }
+}
+
+impl Roles<'_> {
+    /// Makes a role of the tenant's own.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.roles.create`, or with code `not_held` where the role would give anything that the
+    /// caller does not hold in the whole tenant; `Validation` with everything that is wrong with the role; `Conflict`
+    /// where the key is taken by a role of the tenant or of the platform.
+    pub async fn create(self, role: Role) -> Result<Role, Error> {
+        let tx = self.tx;
+        tx.authorize(CREATE, &Scope::tenant(tx.tenant()))?;
+        let (mut roles, overrides) = (load(tx).await?, load_overrides(tx).await?);
+        roles.push(role.clone());
+        check(tx, &role, roles, &overrides)?;
+        let now = tx.now();
+        let definition = serde_json::to_value(&role).map_err(Error::internal)?;
+        sql!(
+            tx,
+            "INSERT INTO tenant_roles (tenant_id, key, definition, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)",
+            &role.key,
+            definition,
+            now
+        )
+        .execute()
+        .await?;
+        audit(tx, Action::Create, None, Some(&role)).await?;
+        Ok(role)
+    }
+
+    /// Changes a role of the tenant's own.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create) with `tenant.roles.update`; `NotFound` where the tenant has no such role. What the
+    /// role gave before has to be held too: nobody empties the role of their superiors.
+    pub async fn update(self, role: Role) -> Result<Role, Error> {
+        let tx = self.tx;
+        tx.authorize(UPDATE, &Scope::tenant(tx.tenant()))?;
+        let (mut roles, overrides) = (load(tx).await?, load_overrides(tx).await?);
+        let place = roles.iter_mut().find(|other| other.key == role.key).ok_or_else(not_found)?;
+        let old = std::mem::replace(place, role.clone());
+        require_role(tx.caller(), &old.key, &Scope::tenant(tx.tenant()), None, tx.now())?;
+        check(tx, &role, roles, &overrides)?;
+        let now = tx.now();
+        let definition = serde_json::to_value(&role).map_err(Error::internal)?;
+        sql!(
+            tx,
+            "UPDATE tenant_roles SET definition = $3, updated_at = $4 WHERE tenant_id = $1 AND key = $2",
+            &role.key,
+            definition,
+            now
+        )
+        .execute()
+        .await?;
+        audit(tx, Action::Update, Some(&old), Some(&role)).await?;
+        Ok(role)
+    }
+
+    /// Deletes a role of the tenant's own that nobody has.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.roles.delete`; `NotFound` where the tenant has no such role; `Conflict` with code
+    /// `role_in_use` while somebody has it or another role inherits it.
+    pub async fn delete(self, key: &str) -> Result<(), Error> {
+        let tx = self.tx;
+        tx.authorize(DELETE, &Scope::tenant(tx.tenant()))?;
+        let roles = load(tx).await?;
+        let old = roles.iter().find(|role| role.key == key).ok_or_else(not_found)?;
+        require_role(tx.caller(), key, &Scope::tenant(tx.tenant()), None, tx.now())?;
+        let assigned =
+            sql!(tx, "SELECT id FROM assignments WHERE tenant_id = $1 AND role_key = $2 LIMIT 1", key).rows();
+        if !assigned.await?.is_empty()
+            || roles.iter().any(|role| role.parents.iter().any(|parent| parent == key))
+        {
+            let message = format!("the role {key} is given to somebody, or inherited by another role");
+            return Err(Error::new(ErrorKind::Conflict, "role_in_use", message));
+        }
+        sql!(tx, "DELETE FROM tenant_roles WHERE tenant_id = $1 AND key = $2", key).execute().await?;
+        audit(tx, Action::Delete, Some(old), None).await
+    }
+
+    /// The tenant's own roles, by key.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.roles.read`.
+    pub async fn list(self) -> Result<Vec<Role>, Error> {
+        let tx = self.tx;
+        tx.authorize(READ, &Scope::tenant(tx.tenant()))?;
+        load(tx).await
+    }
+
+    /// Changes a role of the platform within this tenant: adds patterns, takes some away, or puts others in place of
+    /// its own. It stands in place of an earlier change of the same kind.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.roles.update`, or with code `not_held` where the caller does not hold what is added,
+    /// or not all that the role gives; `Validation` with everything that is wrong with the patterns.
+    pub async fn set_override(
+        self,
+        role: &str,
+        kind: OverrideKind,
+        patterns: &[Pattern],
+    ) -> Result<(), Error> {
+        let tx = self.tx;
+        let whole = Scope::tenant(tx.tenant());
+        tx.authorize(UPDATE, &whole)?;
+        require_role(tx.caller(), role, &whole, None, tx.now())?;
+        for pattern in patterns {
+            require_tenant_tier("patterns", pattern)?;
+            require_pattern(tx.caller(), pattern, &whole, None, tx.now())?;
+        }
+        let change = Override {
+            role: role.to_owned(),
+            tenant: tx.tenant(),
+            kind,
+            patterns: patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
+        };
+        let mut overrides = load_overrides(tx).await?;
+        overrides.retain(|other| !(other.role == role && other.kind == kind));
+        overrides.push(change.clone());
+        let roles = load(tx).await?;
+        require_rules(tx, roles, &overrides)?;
+        let patterns = serde_json::to_value(&change.patterns).map_err(Error::internal)?;
+        let now = tx.now();
+        sql!(
+            tx,
+            "INSERT INTO role_overrides (tenant_id, role_key, kind, patterns, updated_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (tenant_id, role_key, kind) DO UPDATE SET patterns = $4, updated_at = $5",
+            role,
+            kind_word(kind),
+            patterns,
+            now
+        )
+        .execute()
+        .await?;
+        tx.audit_change(Action::Update, "role_override", tx.tenant(), None, Some(&change)).await
+    }
+
+    /// Takes a change of a role of the platform back.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.roles.update`, or with code `not_held` where the caller does not hold what comes
+    /// back; `NotFound` where there is no such change.
+    pub async fn remove_override(self, role: &str, kind: OverrideKind) -> Result<(), Error> {
+        let tx = self.tx;
+        let whole = Scope::tenant(tx.tenant());
+        tx.authorize(UPDATE, &whole)?;
+        let overrides = load_overrides(tx).await?;
+        let old =
+            overrides.iter().find(|other| other.role == role && other.kind == kind).ok_or_else(not_found)?;
+        require_role(tx.caller(), role, &whole, None, tx.now())?;
+        // What comes back is what the platform's own definition gives, and what a restriction took from it.
+        let engine = tx.caller().permissions().map(PermissionSet::engine);
+        let system = engine.iter().flat_map(|engine| engine.roles().iter().filter(|other| other.key == role));
+        for pattern in old.patterns.iter().chain(system.flat_map(|system| &system.allow)) {
+            require_pattern(tx.caller(), &Pattern::parse(pattern)?, &whole, None, tx.now())?;
+        }
+        sql!(
+            tx,
+            "DELETE FROM role_overrides WHERE tenant_id = $1 AND role_key = $2 AND kind = $3",
+            role,
+            kind_word(kind)
+        )
+        .execute()
+        .await?;
+        tx.audit_change(Action::Update, "role_override", tx.tenant(), Some(old), None).await
+    }
+
+    /// What the tenant changes in roles of the platform.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.roles.read`.
+    pub async fn overrides(self) -> Result<Vec<Override>, Error> {
+        let tx = self.tx;
+        tx.authorize(READ, &Scope::tenant(tx.tenant()))?;
+        load_overrides(tx).await
+    }
+}
+
+async fn load(tx: &mut TenantTx) -> Result<Vec<Role>, Error> {
+    sql!(tx, "SELECT definition FROM tenant_roles WHERE tenant_id = $1 ORDER BY key").all().await
+}
+
+async fn load_overrides(tx: &mut TenantTx) -> Result<Vec<Override>, Error> {
+    sql!(
+        tx,
+        "SELECT tenant_id, role_key, kind, patterns FROM role_overrides WHERE tenant_id = $1 ORDER BY role_key, kind"
+    )
+    .all()
+    .await
+}
+
+/// Whether a role of the tenant's own is well formed, and gives nothing that its maker does not hold.
+fn check(tx: &TenantTx, role: &Role, roles: Vec<Role>, overrides: &[Override]) -> Result<(), Error> {
+    let whole = Scope::tenant(tx.tenant());
+    require_rules(tx, roles, overrides)?;
+    for (i, text) in role.allow.iter().enumerate() {
+        let pattern = Pattern::parse(text)?;
+        require_tenant_tier(&format!("allow[{i}]"), &pattern)?;
+        require_pattern(tx.caller(), &pattern, &whole, None, tx.now())?;
+    }
+    for parent in &role.parents {
+        require_role(tx.caller(), parent, &whole, None, tx.now())?;
+    }
+    Ok(())
+}
+
+/// Whether the engine can put the rules in force; asked where they are written, so that a running server never has to
+/// leave one out.
+fn require_rules(tx: &TenantTx, roles: Vec<Role>, overrides: &[Override]) -> Result<(), Error> {
+    let Some(permissions) = tx.caller().permissions() else { return Ok(()) };
+    let engine = permissions.engine();
+    let taken = roles.iter().find(|role| engine.roles().iter().any(|system| system.key == role.key));
+    if let Some(role) = taken {
+        let message = format!("the platform has a role {}", role.key);
+        return Err(Error::new(ErrorKind::Conflict, "already_exists", message));
+    }
+    let compiled = engine.tenant_rules(tx.tenant(), roles, overrides);
+    if compiled.problems().is_empty() { Ok(()) } else { Err(Error::validation(compiled.problems().to_vec())) }
+}
+
+/// What a tenant writes itself never names the platform.
+fn require_tenant_tier(field: &str, pattern: &Pattern) -> Result<(), Error> {
+    let tier = pattern.as_str().split('.').next().unwrap_or_default();
+    if tier == "platform" || tier == "*" {
+        let message = format!("{} reaches outside of the tenant", pattern.as_str());
+        return Err(Error::validation(vec![Problem::new(field, "outside_tenant", message)]));
+    }
+    Ok(())
+}
+
+/// A role has no id of its own: its key names it in what changed.
+async fn audit(
+    tx: &mut TenantTx,
+    action: Action,
+    old: Option<&Role>,
+    new: Option<&Role>,
+) -> Result<(), Error> {
+    let tenant: TenantId = tx.tenant();
+    tx.audit_change(action, ENTITY, tenant, old, new).await
+}
+
+fn not_found() -> Error {
+    Error::new(ErrorKind::NotFound, "not_found", "the tenant has no such role")
+}

@@ -1,0 +1,8 @@
+use mono_core::caller::{Caller, Identity, RequestContext};
+use std::sync::Arc;
+
+fn forged(identity: Arc<Identity>, request: Arc<RequestContext>) -> Caller {
+    Caller { identity, request }
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+use mono_core::permission;
+
+fn main() {
+    let _ = permission!("tenant..create");
+}

@@ -1,0 +1,350 @@
+//! Nobody passes on what they do not hold; what is stored decides as the engine says.
+
+use super::create;
+use mono_core::caller::Caller;
+use mono_core::model::account::AccountFilter;
+use mono_core::page::PageRequest;
+use mono_core::permission::{Effect, Grant, OverrideKind, Pattern, Role, Scope};
+use mono_core::{Error, ErrorKind};
+use mono_storage::db::TenantTx;
+use mono_storage::store::{NewAssignment, NewGrant};
+use mono_storage::testkit::World;
+
+mono_storage::conformance!(
+    a_stored_role_decides_at_its_scope,
+    nobody_gives_a_role_that_holds_more,
+    nobody_gives_a_pattern_they_do_not_hold,
+    nobody_takes_what_they_could_not_give,
+    a_custom_role_is_made_given_and_deleted,
+    a_custom_role_gives_nothing_that_its_maker_lacks,
+    a_custom_role_cannot_reach_outside_its_tenant,
+    a_broken_role_is_refused_with_everything_wrong,
+    an_override_holds_in_its_tenant_only,
+    a_guardrail_binds_everybody,
+    a_deny_beats_every_allow,
+    a_stored_deny_that_cannot_be_read_closes_everything,
+    only_a_super_admin_gives_roles_on_the_platform,
+);
+
+async fn write(world: &World, caller: &Caller) -> TenantTx {
+    world.test.database.tenant(caller).write().await.unwrap()
+}
+
+fn pattern(text: &str) -> Pattern {
+    Pattern::parse(text).unwrap()
+}
+
+fn refused(result: Result<impl Sized, Error>, code: &str) {
+    let error = result.err().expect("this is refused");
+    assert_eq!(error.code(), code, "{error:?}");
+}
+
+async fn a_stored_role_decides_at_its_scope(world: World) {
+    let harbour = &world.harbour;
+    let first = create(&world, &harbour.admin, "First").await.unwrap();
+    let second = create(&world, &harbour.admin, "Second").await.unwrap();
+    let (user, member) = world.member(harbour, "new@harbour.example").await;
+    let scope = Scope::account(harbour.id, first.id);
+    let mut tx = write(&world, &harbour.admin).await;
+    let assignment =
+        tx.assignments().assign(NewAssignment::new(member, "tenant_admin", scope)).await.unwrap();
+    assert_eq!(tx.assignments().list(member).await.unwrap(), std::slice::from_ref(&assignment));
+    refused(
+        tx.assignments().assign(NewAssignment::new(member, "tenant_admin", scope)).await,
+        "already_exists",
+    );
+    drop(tx);
+    let mut tx = write(&world, &harbour.admin).await;
+    let assignment =
+        tx.assignments().assign(NewAssignment::new(member, "tenant_admin", scope)).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let caller = world.reload(harbour, user).await;
+    let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
+    tx.accounts().get(first.id).await.unwrap();
+    assert_eq!(tx.accounts().get(second.id).await.unwrap_err().kind(), ErrorKind::Forbidden);
+    drop(tx);
+
+    let mut tx = write(&world, &harbour.admin).await;
+    tx.assignments().revoke(assignment.id.unwrap()).await.unwrap();
+    tx.commit().await.unwrap();
+    let caller = world.reload(harbour, user).await;
+    let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
+    assert_eq!(tx.accounts().get(first.id).await.unwrap_err().kind(), ErrorKind::Forbidden);
+}
+
+/// A member who may give roles, and holds little else.
+fn giver(world: &World) -> Caller {
+    let grants = ["tenant.roles.*", "tenant.accounts.read"];
+    world.caller_with(
+        &world.harbour,
+        grants.map(|text| Grant::allow(text, Scope::tenant(world.harbour.id))).into(),
+    )
+}
+
+async fn nobody_gives_a_role_that_holds_more(world: World) {
+    let harbour = &world.harbour;
+    let (_, member) = world.member(harbour, "new@harbour.example").await;
+    let whole = Scope::tenant(harbour.id);
+    let mut tx = write(&world, &giver(&world)).await;
+    refused(tx.assignments().assign(NewAssignment::new(member, "tenant_admin", whole)).await, "not_held");
+    refused(tx.assignments().assign(NewAssignment::new(member, "platform_admin", whole)).await, "not_held");
+    refused(tx.assignments().assign(NewAssignment::new(member, "no_such_role", whole)).await, "not_held");
+    drop(tx);
+    let mut tx = write(&world, &harbour.admin).await;
+    refused(tx.assignments().assign(NewAssignment::new(member, "platform_admin", whole)).await, "not_held");
+    let elsewhere = NewAssignment::new(member, "user", Scope::tenant(world.lagoon.id));
+    refused(tx.assignments().assign(elsewhere).await, "outside_tenant");
+    refused(
+        tx.assignments().assign(NewAssignment::new(member, "user", Scope::platform())).await,
+        "outside_tenant",
+    );
+    drop(tx);
+    for caller in [&harbour.user, &harbour.nobody, &world.lagoon.admin] {
+        let mut tx = write(&world, caller).await;
+        assert!(tx.assignments().assign(NewAssignment::new(member, "user", whole)).await.is_err());
+    }
+}
+
+fn allow(member: mono_core::id::MemberId, text: &str, scope: Scope) -> NewGrant {
+    NewGrant { member, pattern: pattern(text), effect: Effect::Allow, scope, starts_at: None, ends_at: None }
+}
+
+async fn nobody_gives_a_pattern_they_do_not_hold(world: World) {
+    let harbour = &world.harbour;
+    let (user, member) = world.member(harbour, "new@harbour.example").await;
+    let whole = Scope::tenant(harbour.id);
+    let clerk = giver(&world);
+    for text in [
+        "tenant.accounts.*",
+        "tenant.accounts.create",
+        "tenant.*",
+        "*",
+        "platform.tenants.create",
+        "tenant.*.read",
+    ] {
+        let mut tx = write(&world, &clerk).await;
+        refused(tx.grants().give(allow(member, text, whole)).await, "not_held");
+        let deny = NewGrant { effect: Effect::Deny, ..allow(member, text, whole) };
+        refused(tx.grants().give(deny).await, "not_held");
+    }
+    let mut tx = write(&world, &clerk).await;
+    let soon = tx.now() + std::time::Duration::from_hours(1);
+    let grant = NewGrant { ends_at: Some(soon), ..allow(member, "tenant.accounts.read", whole) };
+    let given = tx.grants().give(grant.clone()).await.unwrap();
+    assert_eq!((given.ends_at, given.pattern.as_str()), (Some(soon), "tenant.accounts.read"));
+    let backwards = NewGrant { starts_at: Some(soon), ends_at: Some(soon), ..grant };
+    refused(tx.grants().give(backwards).await, "out_of_range");
+    tx.commit().await.unwrap();
+    create(&world, &harbour.admin, "First").await.unwrap();
+    let caller = world.reload(harbour, user).await;
+    let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
+    assert_eq!(
+        tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.unwrap().items.len(),
+        1
+    );
+    // What ends sooner is held, and cannot be passed on for longer.
+    let read = mono_core::permission!("tenant.accounts.read");
+    assert!(caller.permissions().unwrap().check(read, &whole, tx.now()));
+    assert!(!caller.permissions().unwrap().check(read, &whole, soon));
+    assert!(!caller.permissions().unwrap().covers(&pattern("tenant.accounts.read"), &whole, None, tx.now()));
+}
+
+async fn nobody_takes_what_they_could_not_give(world: World) {
+    let harbour = &world.harbour;
+    let (_, member) = world.member(harbour, "new@harbour.example").await;
+    let whole = Scope::tenant(harbour.id);
+    let mut tx = write(&world, &harbour.admin).await;
+    let assignment =
+        tx.assignments().assign(NewAssignment::new(member, "tenant_admin", whole)).await.unwrap();
+    let grant = tx.grants().give(allow(member, "tenant.accounts.*", whole)).await.unwrap();
+    tx.commit().await.unwrap();
+    let clerk = giver(&world);
+    let mut tx = write(&world, &clerk).await;
+    refused(tx.assignments().revoke(assignment.id.unwrap()).await, "not_held");
+    refused(tx.grants().revoke(grant.id.unwrap()).await, "not_held");
+    drop(tx);
+    let mut tx = write(&world, &world.lagoon.admin).await;
+    refused(tx.assignments().revoke(assignment.id.unwrap()).await, "not_found");
+    refused(tx.grants().revoke(grant.id.unwrap()).await, "not_found");
+}
+
+async fn a_custom_role_is_made_given_and_deleted(world: World) {
+    let harbour = &world.harbour;
+    let (admin, admin_member) = world.member(harbour, "chief@harbour.example").await;
+    let (user, member) = world.member(harbour, "new@harbour.example").await;
+    let system = Caller::system_in(mono_core::caller::SystemReason::Seed, harbour.id);
+    let whole = Scope::tenant(harbour.id);
+    let mut tx = write(&world, &system).await;
+    tx.assignments().assign(NewAssignment::new(admin_member, "tenant_admin", whole)).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let chief = world.reload(harbour, admin).await;
+    let role =
+        Role::new("clerk").allow(["tenant.accounts.*"]).except(["tenant.accounts.delete"]).inherit(["user"]);
+    let mut tx = write(&world, &chief).await;
+    tx.roles().create(role.clone()).await.unwrap();
+    tx.commit().await.unwrap();
+    let chief = world.reload(harbour, admin).await;
+    let mut tx = write(&world, &chief).await;
+    assert_eq!(tx.roles().list().await.unwrap(), std::slice::from_ref(&role));
+    let assignment = tx.assignments().assign(NewAssignment::new(member, "clerk", whole)).await.unwrap();
+    refused(tx.roles().delete("clerk").await, "role_in_use");
+    tx.commit().await.unwrap();
+
+    let clerk = world.reload(harbour, user).await;
+    let account = create(&world, &clerk, "First").await.unwrap();
+    let mut tx = write(&world, &clerk).await;
+    assert_eq!(tx.accounts().delete(account.id).await.unwrap_err().kind(), ErrorKind::Forbidden);
+    drop(tx);
+
+    let mut tx = write(&world, &chief).await;
+    tx.roles().update(Role::new("clerk").allow(["tenant.accounts.read"])).await.unwrap();
+    tx.commit().await.unwrap();
+    let clerk = world.reload(harbour, user).await;
+    assert_eq!(create(&world, &clerk, "Second").await.unwrap_err().kind(), ErrorKind::Forbidden);
+
+    let chief = world.reload(harbour, admin).await;
+    let mut tx = write(&world, &chief).await;
+    tx.assignments().revoke(assignment.id.unwrap()).await.unwrap();
+    tx.roles().delete("clerk").await.unwrap();
+    refused(tx.roles().delete("clerk").await, "not_found");
+    tx.commit().await.unwrap();
+}
+
+async fn a_custom_role_gives_nothing_that_its_maker_lacks(world: World) {
+    let clerk = giver(&world);
+    let mut tx = write(&world, &clerk).await;
+    for role in [
+        Role::new("wide").allow(["tenant.*"]),
+        Role::new("wide").allow(["tenant.accounts.read", "tenant.accounts.create"]),
+        Role::new("wide").allow(["tenant.accounts.read"]).inherit(["tenant_admin"]),
+        Role::new("wide").allow(["tenant.*"]).except(["tenant.accounts.create"]),
+    ] {
+        refused(tx.roles().create(role).await, "not_held");
+    }
+    tx.roles().create(Role::new("narrow").allow(["tenant.accounts.read"])).await.unwrap();
+    drop(tx);
+    for caller in [&world.harbour.user, &world.harbour.nobody] {
+        let mut tx = write(&world, caller).await;
+        assert_eq!(tx.roles().create(Role::new("mine")).await.unwrap_err().kind(), ErrorKind::Forbidden);
+    }
+}
+
+async fn a_custom_role_cannot_reach_outside_its_tenant(world: World) {
+    let everything = vec![Grant::allow("*", Scope::platform())];
+    let root = world.caller_with(&world.harbour, everything);
+    let mut tx = write(&world, &root).await;
+    for text in ["*", "platform.*", "platform.tenants.create"] {
+        refused(tx.roles().create(Role::new("wide").allow([text])).await, "outside_tenant");
+        let change = [pattern(text)];
+        refused(tx.roles().set_override("user", OverrideKind::Extend, &change).await, "outside_tenant");
+    }
+    tx.roles().create(Role::new("local").allow(["tenant.*"])).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = write(&world, &world.lagoon.admin).await;
+    assert_eq!(tx.roles().list().await.unwrap(), [], "another tenant does not see it");
+    tx.roles().create(Role::new("local").allow(["tenant.*"])).await.expect("and may use the same key");
+}
+
+async fn a_broken_role_is_refused_with_everything_wrong(world: World) {
+    let mut tx = write(&world, &world.harbour.admin).await;
+    let broken =
+        Role::new("Broken Key").allow(["tenant..x", "tenant.acc*"]).inherit(["nobody_knows", "Broken Key"]);
+    let error = tx.roles().create(broken).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Validation);
+    assert!(error.problems().len() >= 3, "{:?}", error.problems());
+    let error = tx.roles().create(Role::new("tenant_admin").allow(["tenant.manage"])).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+}
+
+async fn an_override_holds_in_its_tenant_only(world: World) {
+    let extend = [pattern("tenant.accounts.read")];
+    let mut tx = write(&world, &world.harbour.admin).await;
+    tx.roles().set_override("user", OverrideKind::Extend, &extend).await.unwrap();
+    tx.commit().await.unwrap();
+    create(&world, &world.harbour.admin, "First").await.unwrap();
+    let mut seen = Vec::new();
+    for tenant in [&world.harbour, &world.lagoon] {
+        let (user, member) = world.member(tenant, &format!("new@{}.example", tenant.id)).await;
+        let mut tx = write(&world, &tenant.admin).await;
+        tx.assignments().assign(NewAssignment::new(member, "user", Scope::tenant(tenant.id))).await.unwrap();
+        tx.commit().await.unwrap();
+        let caller = world.reload(tenant, user).await;
+        let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
+        seen.push(tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.is_ok());
+    }
+    assert_eq!(seen, [true, false]);
+    let mut tx = write(&world, &world.harbour.admin).await;
+    assert_eq!(tx.roles().overrides().await.unwrap().len(), 1);
+    tx.roles().remove_override("user", OverrideKind::Extend).await.unwrap();
+    assert_eq!(tx.roles().overrides().await.unwrap(), []);
+}
+
+async fn a_guardrail_binds_everybody(world: World) {
+    let harbour = &world.harbour;
+    let (user, member) = world.member(harbour, "chief@harbour.example").await;
+    let whole = Scope::tenant(harbour.id);
+    let mut tx = write(&world, &harbour.admin).await;
+    tx.assignments().assign(NewAssignment::new(member, "tenant_admin", whole)).await.unwrap();
+    refused(tx.guardrails().forbid(&pattern("tenant.*"), whole, "all").await, "locks_everybody_out");
+    refused(tx.guardrails().forbid(&pattern("*"), whole, "all").await, "not_held");
+    let id = tx
+        .guardrails()
+        .forbid(&pattern("tenant.accounts.create"), whole, "closed for the season")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let chief = world.reload(harbour, user).await;
+    assert_eq!(create(&world, &chief, "First").await.unwrap_err().kind(), ErrorKind::Forbidden);
+    let mut tx = write(&world, &chief).await;
+    tx.guardrails().lift(id).await.unwrap();
+    tx.commit().await.unwrap();
+    create(&world, &world.reload(harbour, user).await, "First").await.unwrap();
+}
+
+async fn a_deny_beats_every_allow(world: World) {
+    let harbour = &world.harbour;
+    let (user, member) = world.member(harbour, "chief@harbour.example").await;
+    let whole = Scope::tenant(harbour.id);
+    let mut tx = write(&world, &harbour.admin).await;
+    tx.assignments().assign(NewAssignment::new(member, "tenant_admin", whole)).await.unwrap();
+    let deny = NewGrant { effect: Effect::Deny, ..allow(member, "tenant.accounts.create", whole) };
+    tx.grants().give(deny).await.unwrap();
+    tx.commit().await.unwrap();
+    let error = create(&world, &world.reload(harbour, user).await, "First").await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Forbidden, "denied"));
+}
+
+async fn a_stored_deny_that_cannot_be_read_closes_everything(world: World) {
+    let harbour = &world.harbour;
+    let (user, member) = world.member(harbour, "chief@harbour.example").await;
+    let whole = Scope::tenant(harbour.id);
+    let mut tx = write(&world, &harbour.admin).await;
+    tx.assignments().assign(NewAssignment::new(member, "tenant_admin", whole)).await.unwrap();
+    let grant = NewGrant { effect: Effect::Deny, ..allow(member, "tenant.accounts.create", whole) };
+    tx.grants().give(grant).await.unwrap();
+    tx.commit().await.unwrap();
+    world.test.as_owner("UPDATE grants SET pattern = 'tenant..'").await;
+    let caller = world.reload(harbour, user).await;
+    assert!(caller.permissions().unwrap().is_faulty());
+    let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
+    assert_eq!(
+        tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.unwrap_err().kind(),
+        ErrorKind::Forbidden
+    );
+}
+
+async fn only_a_super_admin_gives_roles_on_the_platform(world: World) {
+    let (user, _) = world.member(&world.harbour, "new@harbour.example").await;
+    let some = vec![Grant::allow("platform.roles.manage", Scope::platform())];
+    let some = world.caller_with(&world.harbour, some);
+    for caller in [&world.harbour.admin, &some] {
+        let mut tx = world.test.database.platform(caller).write().await.unwrap();
+        assert_eq!(tx.assignments().assign(user, "user").await.unwrap_err().kind(), ErrorKind::Forbidden);
+    }
+    let root = world.caller_with(&world.harbour, vec![Grant::allow("*", Scope::platform())]);
+    let mut tx = world.test.database.platform(&root).write().await.unwrap();
+    tx.assignments().assign(user, "platform_admin").await.unwrap();
+    tx.commit().await.unwrap();
+}

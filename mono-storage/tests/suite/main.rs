@@ -1,0 +1,42 @@
+//! The suite that every database must pass, run against each.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::format_collect,
+    missing_docs
+)]
+
+mod accounts;
+mod audit;
+mod catalogue;
+mod granting;
+mod isolation;
+mod limits;
+mod start;
+mod transactions;
+
+use mono_core::Error;
+use mono_core::caller::Caller;
+use mono_core::model::account::{Account, AccountType, NewAccount};
+use mono_core::text::{Name, Slug};
+use mono_storage::testkit::World;
+
+/// An account to be, with a slug made from its name.
+fn new_account(name: &str) -> NewAccount {
+    NewAccount {
+        name: Name::parse(name).unwrap(),
+        slug: Slug::suggest(name).unwrap(),
+        account_type: AccountType::Business,
+        email: None,
+    }
+}
+
+/// Makes an account in a transaction of its own.
+async fn create(world: &World, caller: &Caller, name: &str) -> Result<Account, Error> {
+    let mut tx = world.test.database.tenant(caller).write().await?;
+    let account = tx.accounts().create(new_account(name)).await?;
+    tx.commit().await?;
+    Ok(account)
+}

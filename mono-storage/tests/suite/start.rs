@@ -1,0 +1,116 @@
+//! The start refuses a database that would not keep tenants apart.
+
+use mono_core::ErrorKind;
+use mono_storage::db::{Database, DatabaseOptions, isolation, migrate};
+use mono_storage::testkit::{Backend, World};
+
+mono_storage::conformance!(
+    migrating_twice_changes_nothing,
+    a_database_without_tables_is_refused,
+    a_clean_database_has_no_findings,
+    a_superuser_is_refused,
+    every_planted_hole_is_found,
+);
+
+async fn migrating_twice_changes_nothing(world: World) {
+    migrate(&world.test.options, world.test.owner_url.as_deref()).await.unwrap();
+    Database::connect(&world.test.options).await.unwrap();
+}
+
+async fn a_database_without_tables_is_refused(world: World) {
+    world.test.as_owner("DELETE FROM _sqlx_migrations").await;
+    let error = Database::connect(&world.test.options).await.unwrap_err();
+    assert_eq!(error.code(), "schema_out_of_date");
+    world
+        .test
+        .as_owner(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (1, 'x', true, '', 0), (9999, 'from the future', true, '', 0)",
+        )
+        .await;
+    let error = Database::connect(&world.test.options).await.unwrap_err();
+    assert_eq!(error.code(), "schema_out_of_date");
+    assert!(error.message().contains("newer"));
+}
+
+async fn a_clean_database_has_no_findings(world: World) {
+    assert_eq!(isolation::prove(&world.test.database).await.unwrap(), []);
+}
+
+async fn a_superuser_is_refused(world: World) {
+    let Some(owner_url) = &world.test.owner_url else { return };
+    let error =
+        Database::connect(&DatabaseOptions::parse(owner_url).unwrap().platform_url(owner_url).unwrap())
+            .await
+            .unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Internal, "isolation_not_whole"));
+    assert!(error.message().contains("superuser"), "{error}");
+    // One bad login of the two is enough.
+    let mixed = DatabaseOptions::parse(&world.test.url).unwrap().platform_url(owner_url).unwrap();
+    assert_eq!(Database::connect(&mixed).await.unwrap_err().code(), "isolation_not_whole");
+}
+
+/// Each hole, and the word of the rule that must find it.
+const HOLES: &[(&str, &str)] = &[
+    ("ALTER TABLE accounts DISABLE ROW LEVEL SECURITY", "enabled and forced"),
+    ("ALTER TABLE accounts NO FORCE ROW LEVEL SECURITY", "enabled and forced"),
+    ("DROP POLICY tenant_isolation ON accounts", "exactly one permissive policy"),
+    ("CREATE POLICY more ON accounts USING (true)", "exactly one permissive policy"),
+    (
+        "CREATE POLICY more ON accounts TO mono_application, mono_platform USING (true)",
+        "exactly one permissive policy",
+    ),
+    ("ALTER POLICY tenant_isolation ON accounts USING (true)", "compares tenant_id"),
+    ("ALTER POLICY tenant_isolation ON accounts WITH CHECK (true)", "compares tenant_id"),
+    (
+        "ALTER POLICY tenant_isolation ON accounts USING (tenant_id = current_setting('app.current_tenant_id')::uuid OR true)",
+        "compares tenant_id",
+    ),
+    ("CREATE UNIQUE INDEX bad ON accounts (slug)", "unique index"),
+    ("CREATE TABLE bad (tenant_id uuid, id uuid)", "enabled and forced"),
+    ("CREATE TABLE bad (id uuid); GRANT SELECT ON bad TO mono_application", "no right on tables without"),
+    ("GRANT SELECT ON users TO mono_application", "no right on tables without"),
+    ("GRANT UPDATE ON tenants TO PUBLIC", "no right on tables without"),
+    ("GRANT TRUNCATE ON accounts TO mono_application", "nothing more"),
+    ("CREATE VIEW bad AS SELECT * FROM accounts; GRANT SELECT ON bad TO mono_application", "no view"),
+    (
+        "CREATE MATERIALIZED VIEW bad AS SELECT * FROM accounts; GRANT SELECT ON bad TO mono_application",
+        "no view",
+    ),
+    (
+        "CREATE FUNCTION bad() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT count(*) FROM accounts'",
+        "owner's rights",
+    ),
+    ("ALTER TABLE assignments ADD CONSTRAINT bad FOREIGN KEY (id) REFERENCES bad_parent (id)", "foreign key"),
+];
+
+async fn every_planted_hole_is_found(world: World) {
+    if world.test.backend == Backend::Sqlite {
+        return; // There are no roles and policies to look at.
+    }
+    for (hole, rule) in HOLES {
+        let Some(test) = mono_storage::testkit::TestDatabase::create(Backend::Postgres).await else { return };
+        if hole.contains("bad_parent") {
+            test.as_owner(
+                "CREATE TABLE bad_parent (tenant_id uuid, id uuid); CREATE UNIQUE INDEX ON bad_parent (id)",
+            )
+            .await;
+        }
+        test.as_owner(hole).await;
+        let findings = isolation::prove(&test.database).await.unwrap();
+        assert!(findings.iter().any(|finding| finding.rule.contains(rule)), "{hole}: {findings:?}");
+        let error = Database::connect(&test.options).await.unwrap_err();
+        assert_eq!(error.code(), "isolation_not_whole", "{hole}");
+    }
+    // A membership that lets the application become what it must not be.
+    for (granted, rule) in [("mono_platform", "no member of mono_platform"), ("postgres", "superuser")] {
+        let Some(test) = mono_storage::testkit::TestDatabase::create(Backend::Postgres).await else { return };
+        let login = test.url.split("://").nth(1).and_then(|rest| rest.split(':').next()).unwrap();
+        let owner = test.owner_url.as_deref().unwrap();
+        let owner = owner.split("://").nth(1).and_then(|rest| rest.split(['@', ':']).next()).unwrap();
+        let granted = if granted == "postgres" { owner } else { granted };
+        test.as_owner(&format!("GRANT {granted} TO {login}")).await;
+        let findings = isolation::prove(&test.database).await.unwrap();
+        assert!(findings.iter().any(|finding| finding.rule.contains(rule)), "{granted}: {findings:?}");
+    }
+}
