@@ -129,7 +129,7 @@ async fn sign_ins_are_audited_with_where_they_came_from(world: World) {
     let mut tx = server.database().platform(&system).read().await.unwrap();
     let entries = platform_sql!(
         tx,
-        "SELECT action, ip_address, user_agent, correlation_id FROM platform_audit_log WHERE entity = 'user' ORDER BY id"
+        "SELECT action, ip_address, user_agent, correlation_id FROM platform_audit_log WHERE action LIKE 'login%' ORDER BY id"
     );
     let entries: Vec<[String; 4]> = entries
         .rows()

@@ -129,10 +129,8 @@ impl Server {
             let mut tx = self.database().tenant(&system).write().await.unwrap();
             let member = tx.members().add(user).await.unwrap();
             if let Some(role) = role {
-                tx.assignments()
-                    .assign(NewAssignment::new(member.id, *role, Scope::tenant(*tenant)))
-                    .await
-                    .unwrap();
+                let new = NewAssignment::new(member.id, *role, Scope::tenant(*tenant));
+                tx.assignments().assign(new).await.unwrap();
             }
             tx.commit().await.unwrap();
         }
