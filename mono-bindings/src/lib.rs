@@ -17,6 +17,8 @@ pub use auth::Login;
 #[cfg(feature = "client")]
 pub use client::Client;
 pub use error::MonoError;
-pub use permission::{PermissionEngine, PermissionSet};
+pub use permission::{
+    PermissionEngine, PermissionSet, PermissionSnapshot, SnapshotRequest, snapshot_public_key,
+};
 
 uniffi::setup_scaffolding!();

@@ -4,7 +4,7 @@ use crate::error::{MonoError, Result};
 use crate::time::moment;
 use mono_core::permission::{Engine, Principal, Scope};
 use mono_core::seed::Seed;
-use mono_core::{Error, permission};
+use mono_core::{Error, ErrorKind, permission};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -46,6 +46,23 @@ impl PermissionEngine {
         let principal: Principal = json("principal", &principal)?;
         Ok(Arc::new(PermissionSet { set: self.engine.compile(&principal) }))
     }
+
+    /// Writes the facts about one principal (as for `compile`) and the rules that concern them into a snapshot, signed
+    /// with a secret Ed25519 key of 32 bytes, for a device that then decides without a server.
+    ///
+    /// # Errors
+    /// `Validation` where key, JSON, tenant or moments make no sense.
+    pub fn snapshot(&self, request: SnapshotRequest, secret: Vec<u8>) -> Result<Vec<u8>> {
+        let facts: Principal = json("principal", &request.facts)?;
+        let request = permission::SnapshotRequest {
+            principal: &request.principal,
+            tenant: request.tenant.parse()?,
+            facts: &facts,
+            issued_at: moment(request.issued_at)?,
+            expires_at: moment(request.expires_at)?,
+        };
+        Ok(self.engine.snapshot(&request, &key("secret", &secret)?).map_err(Error::internal)?)
+    }
 }
 
 /// What one principal may do; made by `PermissionEngine.compile`.
@@ -73,6 +90,92 @@ impl PermissionSet {
         let explanation = self.set.explain(permission.as_str(), &scope.parse::<Scope>()?, moment(now)?);
         Ok(serde_json::to_string(&explanation).map_err(Error::internal)?)
     }
+}
+
+/// What a snapshot is made for.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct SnapshotRequest {
+    /// Who the principal is, for the device to show and compare.
+    pub principal: String,
+    /// The id of the tenant in which the snapshot answers; elsewhere it refuses everything.
+    pub tenant: String,
+    /// The facts about the principal, as JSON.
+    pub facts: String,
+    /// The present moment.
+    pub issued_at: SystemTime,
+    /// The moment from which on it is refused.
+    pub expires_at: SystemTime,
+}
+
+/// The permissions of one principal, signed by a server and decided on this device, without network, by the same code.
+#[derive(Debug, uniffi::Object)]
+pub struct PermissionSnapshot {
+    snapshot: permission::Snapshot,
+}
+
+#[uniffi::export]
+impl PermissionSnapshot {
+    /// Verifies the bytes of a snapshot with any of some public keys of 32 bytes (two, while keys are changed).
+    ///
+    /// # Errors
+    /// `Unauthorized` with code `snapshot_refused` for bytes that are malformed, changed, signed by another key,
+    /// expired, or of a future version; the text says which.
+    #[uniffi::constructor]
+    pub fn verify(bytes: Vec<u8>, public_keys: Vec<Vec<u8>>, now: SystemTime) -> Result<Arc<Self>> {
+        let keys = public_keys.iter().map(|bytes| key("public_keys", bytes)).collect::<Result<Vec<_>>>()?;
+        let snapshot = permission::Snapshot::verify(&bytes, &keys, moment(now)?)
+            .map_err(|error| Error::new(ErrorKind::Unauthorized, "snapshot_refused", error.to_string()))?;
+        Ok(Arc::new(Self { snapshot }))
+    }
+
+    /// Whether the permission is allowed at the scope; outside of the tenant and after the expiry nothing is.
+    ///
+    /// # Errors
+    /// `Validation` where scope or moment make no sense.
+    pub fn check(&self, permission: String, scope: String, now: SystemTime) -> Result<bool> {
+        Ok(self.snapshot.check(permission.as_str(), &scope.parse::<Scope>()?, moment(now)?))
+    }
+
+    /// Why `check` answers as it does, as JSON; none outside of the tenant and after the expiry.
+    ///
+    /// # Errors
+    /// `Validation` where scope or moment make no sense.
+    pub fn explain(&self, permission: String, scope: String, now: SystemTime) -> Result<Option<String>> {
+        let explanation = self.snapshot.explain(permission.as_str(), &scope.parse::<Scope>()?, moment(now)?);
+        Ok(explanation
+            .map(|explanation| serde_json::to_string(&explanation))
+            .transpose()
+            .map_err(Error::internal)?)
+    }
+
+    /// Whose permissions they are.
+    pub fn principal(&self) -> String {
+        self.snapshot.principal().to_owned()
+    }
+
+    /// The id of the tenant in which they answer.
+    pub fn tenant(&self) -> String {
+        self.snapshot.tenant().to_string()
+    }
+
+    /// From when on it is refused.
+    pub fn expires_at(&self) -> SystemTime {
+        self.snapshot.expires_at().into()
+    }
+}
+
+/// The public key that verifies what a secret key of 32 bytes signs.
+///
+/// # Errors
+/// `Validation` for a key of another length.
+#[uniffi::export]
+pub fn snapshot_public_key(secret: Vec<u8>) -> Result<Vec<u8>> {
+    Ok(permission::snapshot_public_key(&key("secret", &secret)?).to_vec())
+}
+
+fn key(field: &str, bytes: &[u8]) -> Result<[u8; 32]> {
+    let wrong = |_| MonoError::from(Error::invalid(field, "invalid_key", "the key has 32 bytes"));
+    bytes.try_into().map_err(wrong)
 }
 
 fn json<T: DeserializeOwned>(field: &str, text: &str) -> Result<T> {
@@ -107,6 +210,39 @@ mod tests {
             set.check("x".into(), "nowhere".into(), UNIX_EPOCH),
             Err(MonoError::Validation { code, .. }) if code == "invalid_scope"
         ));
+    }
+
+    #[test]
+    fn a_snapshot_answers_as_the_set_and_a_changed_one_is_refused() {
+        let tenant = "00000000-0000-7000-8000-000000000001".to_owned();
+        let scope = format!("tenant:{tenant}");
+        let facts = format!(r#"{{"assignments":[{{"role":"viewer","scope":"{scope}"}}]}}"#);
+        let later = UNIX_EPOCH + std::time::Duration::from_secs(60);
+        let principal = "ana".to_owned();
+        let request = SnapshotRequest { principal, tenant, facts, issued_at: UNIX_EPOCH, expires_at: later };
+        let bytes = engine().snapshot(request.clone(), vec![7; 32]).unwrap();
+        let keys = vec![snapshot_public_key(vec![7; 32]).unwrap()];
+        let snapshot = PermissionSnapshot::verify(bytes.clone(), keys.clone(), UNIX_EPOCH).unwrap();
+        let name = || "tenant.accounts.read".to_owned();
+        assert!(snapshot.check(name(), scope.clone(), UNIX_EPOCH).unwrap());
+        assert!(!snapshot.check(name(), "platform".into(), UNIX_EPOCH).unwrap());
+        assert!(!snapshot.check(name(), scope.clone(), later).unwrap());
+        assert!(snapshot.explain(name(), scope, UNIX_EPOCH).unwrap().unwrap().contains("allowed"));
+        assert_eq!((snapshot.principal(), snapshot.expires_at()), ("ana".to_owned(), later));
+
+        let refused = |bytes: Vec<u8>, keys: Vec<Vec<u8>>, now| matches!(PermissionSnapshot::verify(bytes, keys, now), Err(MonoError::Unauthorized { code, .. }) if code == "snapshot_refused");
+        assert!(refused(bytes.clone(), keys.clone(), later), "expired");
+        assert!(
+            refused(bytes.clone(), vec![snapshot_public_key(vec![8; 32]).unwrap()], UNIX_EPOCH),
+            "another key"
+        );
+        assert!(refused(Vec::new(), keys.clone(), UNIX_EPOCH), "nothing");
+        for i in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[i] ^= 1;
+            assert!(refused(changed, keys.clone(), UNIX_EPOCH), "byte {i}");
+        }
+        assert!(engine().snapshot(request, vec![7; 31]).is_err());
     }
 
     #[test]

@@ -6,7 +6,16 @@ import json
 import os
 import unittest
 
-from mono_bindings import Client, CreateAccount, ListAccounts, MonoError, PermissionEngine
+from mono_bindings import (
+    Client,
+    CreateAccount,
+    ListAccounts,
+    MonoError,
+    PermissionEngine,
+    PermissionSnapshot,
+    SnapshotRequest,
+    snapshot_public_key,
+)
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 TENANT = "tenant:00000000-0000-7000-8000-000000000001"
@@ -54,6 +63,31 @@ class PermissionCases(unittest.TestCase):
         self.assertIs(clerk.check("tenant.accounts.read", TENANT, NOW - datetime.timedelta(microseconds=1)), True)
         self.assertIs(clerk.check("tenant.accounts.read", TENANT, NOW), False)
         self.assertEqual(json.loads(clerk.explain("tenant.accounts.read", TENANT, NOW))["reason"], "expired")
+
+    def test_a_signed_snapshot_answers_as_the_set_and_a_changed_one_is_refused(self):
+        secret, later = bytes(range(32)), NOW + datetime.timedelta(hours=1)
+        request = SnapshotRequest(
+            principal="ana",
+            tenant=TENANT.removeprefix("tenant:"),
+            facts=json.dumps({"assignments": [{"role": "clerk", "scope": TENANT}]}),
+            issued_at=NOW,
+            expires_at=later,
+        )
+        signed = self.engine.snapshot(request, secret)
+        keys = [snapshot_public_key(secret)]
+        snapshot, clerk = PermissionSnapshot.verify(signed, keys, NOW), self.compile()
+        for permission in ["tenant.accounts.read", "tenant.accounts.create", "tenant.nothing.read"]:
+            for scope in [TENANT, ACCOUNT, OTHER_TENANT, "platform"]:
+                with self.subTest(permission=permission, scope=scope):
+                    self.assertIs(
+                        snapshot.check(permission, scope, NOW), clerk.check(permission, scope, NOW)
+                    )
+        self.assertIs(snapshot.check("tenant.accounts.read", TENANT, later), False)
+        changed = signed[:-1] + bytes([signed[-1] ^ 1])
+        for hostile, now in [(changed, NOW), (b"", NOW), (signed[:40], NOW), (signed, later)]:
+            with self.assertRaises(MonoError.Unauthorized) as caught:
+                PermissionSnapshot.verify(hostile, keys, now)
+            self.assertEqual(caught.exception.code, "snapshot_refused")
 
     def test_malformed_input_is_a_validation_error_that_names_its_place(self):
         circle = json.dumps([{"key": "a", "parents": ["b"]}, {"key": "b", "parents": ["a"]}])

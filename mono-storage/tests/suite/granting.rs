@@ -2,6 +2,8 @@
 
 use super::create;
 use mono_core::caller::Caller;
+use mono_core::model::account::AccountFilter;
+use mono_core::page::PageRequest;
 use mono_core::permission::{Effect, Grant, OverrideKind, Pattern, Role, Scope};
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::TenantTx;
@@ -46,7 +48,7 @@ async fn a_stored_role_decides_at_its_scope(world: World) {
     let mut tx = write(&world, &harbour.admin).await;
     let assignment =
         tx.assignments().assign(NewAssignment::new(member, "tenant_admin", scope)).await.unwrap();
-    assert_eq!(tx.assignments().list(member).await.unwrap(), [assignment.clone()]);
+    assert_eq!(tx.assignments().list(member).await.unwrap(), std::slice::from_ref(&assignment));
     refused(
         tx.assignments().assign(NewAssignment::new(member, "tenant_admin", scope)).await,
         "already_exists",
@@ -72,7 +74,7 @@ async fn a_stored_role_decides_at_its_scope(world: World) {
 }
 
 /// A member who may give roles, and holds little else.
-async fn giver(world: &World) -> Caller {
+fn giver(world: &World) -> Caller {
     let grants = ["tenant.roles.*", "tenant.accounts.read"];
     world.caller_with(
         &world.harbour,
@@ -84,7 +86,7 @@ async fn nobody_gives_a_role_that_holds_more(world: World) {
     let harbour = &world.harbour;
     let (_, member) = world.member(harbour, "new@harbour.example").await;
     let whole = Scope::tenant(harbour.id);
-    let mut tx = write(&world, &giver(&world).await).await;
+    let mut tx = write(&world, &giver(&world)).await;
     refused(tx.assignments().assign(NewAssignment::new(member, "tenant_admin", whole)).await, "not_held");
     refused(tx.assignments().assign(NewAssignment::new(member, "platform_admin", whole)).await, "not_held");
     refused(tx.assignments().assign(NewAssignment::new(member, "no_such_role", whole)).await, "not_held");
@@ -97,6 +99,7 @@ async fn nobody_gives_a_role_that_holds_more(world: World) {
         tx.assignments().assign(NewAssignment::new(member, "user", Scope::platform())).await,
         "outside_tenant",
     );
+    drop(tx);
     for caller in [&harbour.user, &harbour.nobody, &world.lagoon.admin] {
         let mut tx = write(&world, caller).await;
         assert!(tx.assignments().assign(NewAssignment::new(member, "user", whole)).await.is_err());
@@ -111,7 +114,7 @@ async fn nobody_gives_a_pattern_they_do_not_hold(world: World) {
     let harbour = &world.harbour;
     let (user, member) = world.member(harbour, "new@harbour.example").await;
     let whole = Scope::tenant(harbour.id);
-    let giver = giver(&world).await;
+    let clerk = giver(&world);
     for text in [
         "tenant.accounts.*",
         "tenant.accounts.create",
@@ -120,13 +123,13 @@ async fn nobody_gives_a_pattern_they_do_not_hold(world: World) {
         "platform.tenants.create",
         "tenant.*.read",
     ] {
-        let mut tx = write(&world, &giver).await;
+        let mut tx = write(&world, &clerk).await;
         refused(tx.grants().give(allow(member, text, whole)).await, "not_held");
         let deny = NewGrant { effect: Effect::Deny, ..allow(member, text, whole) };
         refused(tx.grants().give(deny).await, "not_held");
     }
-    let mut tx = write(&world, &giver).await;
-    let soon = tx.now() + std::time::Duration::from_secs(3600);
+    let mut tx = write(&world, &clerk).await;
+    let soon = tx.now() + std::time::Duration::from_hours(1);
     let grant = NewGrant { ends_at: Some(soon), ..allow(member, "tenant.accounts.read", whole) };
     let given = tx.grants().give(grant.clone()).await.unwrap();
     assert_eq!((given.ends_at, given.pattern.as_str()), (Some(soon), "tenant.accounts.read"));
@@ -136,7 +139,10 @@ async fn nobody_gives_a_pattern_they_do_not_hold(world: World) {
     create(&world, &harbour.admin, "First").await.unwrap();
     let caller = world.reload(harbour, user).await;
     let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
-    assert_eq!(tx.accounts().list(&Default::default(), Default::default()).await.unwrap().items.len(), 1);
+    assert_eq!(
+        tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.unwrap().items.len(),
+        1
+    );
     // What ends sooner is held, and cannot be passed on for longer.
     let read = mono_core::permission!("tenant.accounts.read");
     assert!(caller.permissions().unwrap().check(read, &whole, tx.now()));
@@ -153,8 +159,8 @@ async fn nobody_takes_what_they_could_not_give(world: World) {
         tx.assignments().assign(NewAssignment::new(member, "tenant_admin", whole)).await.unwrap();
     let grant = tx.grants().give(allow(member, "tenant.accounts.*", whole)).await.unwrap();
     tx.commit().await.unwrap();
-    let giver = giver(&world).await;
-    let mut tx = write(&world, &giver).await;
+    let clerk = giver(&world);
+    let mut tx = write(&world, &clerk).await;
     refused(tx.assignments().revoke(assignment.id.unwrap()).await, "not_held");
     refused(tx.grants().revoke(grant.id.unwrap()).await, "not_held");
     drop(tx);
@@ -181,7 +187,7 @@ async fn a_custom_role_is_made_given_and_deleted(world: World) {
     tx.commit().await.unwrap();
     let chief = world.reload(harbour, admin).await;
     let mut tx = write(&world, &chief).await;
-    assert_eq!(tx.roles().list().await.unwrap(), [role.clone()]);
+    assert_eq!(tx.roles().list().await.unwrap(), std::slice::from_ref(&role));
     let assignment = tx.assignments().assign(NewAssignment::new(member, "clerk", whole)).await.unwrap();
     refused(tx.roles().delete("clerk").await, "role_in_use");
     tx.commit().await.unwrap();
@@ -207,8 +213,8 @@ async fn a_custom_role_is_made_given_and_deleted(world: World) {
 }
 
 async fn a_custom_role_gives_nothing_that_its_maker_lacks(world: World) {
-    let giver = giver(&world).await;
-    let mut tx = write(&world, &giver).await;
+    let clerk = giver(&world);
+    let mut tx = write(&world, &clerk).await;
     for role in [
         Role::new("wide").allow(["tenant.*"]),
         Role::new("wide").allow(["tenant.accounts.read", "tenant.accounts.create"]),
@@ -266,7 +272,7 @@ async fn an_override_holds_in_its_tenant_only(world: World) {
         tx.commit().await.unwrap();
         let caller = world.reload(tenant, user).await;
         let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
-        seen.push(tx.accounts().list(&Default::default(), Default::default()).await.is_ok());
+        seen.push(tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.is_ok());
     }
     assert_eq!(seen, [true, false]);
     let mut tx = write(&world, &world.harbour.admin).await;
@@ -324,7 +330,7 @@ async fn a_stored_deny_that_cannot_be_read_closes_everything(world: World) {
     assert!(caller.permissions().unwrap().is_faulty());
     let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
     assert_eq!(
-        tx.accounts().list(&Default::default(), Default::default()).await.unwrap_err().kind(),
+        tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.unwrap_err().kind(),
         ErrorKind::Forbidden
     );
 }
