@@ -15,6 +15,23 @@ pub(crate) struct Package {
     pub(crate) name: String,
     features: BTreeMap<String, Vec<String>>,
     publish: Option<Vec<String>>,
+    #[serde(default)]
+    metadata: Option<Table>,
+}
+
+/// `[package.metadata]`
+#[derive(Debug, Default, Deserialize)]
+struct Table {
+    #[serde(default)]
+    mono: Needs,
+}
+
+/// `[package.metadata.mono]`
+#[derive(Debug, Default, Deserialize)]
+struct Needs {
+    /// Features of which the package needs one at least, such as the databases of a storage crate.
+    #[serde(default, rename = "one-of")]
+    one_of: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -41,12 +58,16 @@ impl Package {
         if !self.is_published() {
             return vec![alone];
         }
+        let one_of = self.metadata.as_ref().map_or(&[] as &[String], |table| &table.mono.one_of);
         let bare = [alone.as_slice(), &["--no-default-features"]].concat();
-        let mut checks = vec![bare.clone()];
+        let mut checks = if one_of.is_empty() { vec![bare.clone()] } else { Vec::new() };
         for feature in self.features.keys() {
-            checks.push(match feature.as_str() {
-                "default" => alone.clone(),
-                feature => [bare.as_slice(), &["--features", feature]].concat(),
+            checks.push(match (feature.as_str(), one_of.first()) {
+                ("default", _) => alone.clone(),
+                (feature, Some(needed)) if !one_of.iter().any(|one| one == feature) => {
+                    [bare.as_slice(), &["--features", needed, "--features", feature]].concat()
+                }
+                (feature, _) => [bare.as_slice(), &["--features", feature]].concat(),
             });
         }
         checks
@@ -63,7 +84,9 @@ mod tests {
 
     const TEXT: &str = r#"{"packages": [
         {"name": "mono-core", "features": {"default": ["api"], "api": []}, "publish": null, "version": "0.1.0"},
-        {"name": "xtask", "features": {"extra": []}, "publish": []}
+        {"name": "xtask", "features": {"extra": []}, "publish": []},
+        {"name": "mono-storage", "features": {"postgres": [], "sqlite": [], "testkit": []}, "publish": null,
+         "metadata": {"mono": {"one-of": ["sqlite", "postgres"]}}}
     ]}"#;
 
     #[test]
@@ -76,6 +99,20 @@ mod tests {
                 "check --package mono-core --no-default-features",
                 "check --package mono-core --no-default-features --features api",
                 "check --package mono-core",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_package_that_needs_one_of_some_features_is_never_tried_without() {
+        let packages = parse(TEXT).unwrap();
+        let checks: Vec<String> = packages[2].checks().iter().map(|check| check.join(" ")).collect();
+        assert_eq!(
+            checks,
+            [
+                "check --package mono-storage --no-default-features --features postgres",
+                "check --package mono-storage --no-default-features --features sqlite",
+                "check --package mono-storage --no-default-features --features sqlite --features testkit",
             ]
         );
     }

@@ -11,7 +11,6 @@ use mono_core::caller::Caller;
 use mono_core::id::{Id, Random, TenantId};
 use mono_core::time::{Clock, Timestamp};
 use mono_core::{Error, ErrorKind};
-use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 
 /// A database. Cheap to clone; all clones share the same pools.
@@ -149,7 +148,8 @@ impl Database {
                 let mode = if access == Access::Read { " READ ONLY" } else { "" };
                 // SET LOCAL ends with the transaction, whatever happens to the connection. A UUID holds no quote.
                 let begin = format!("BEGIN{mode}; SET LOCAL app.current_tenant_id = '{tenant}'");
-                let transaction = application.begin_with(AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
+                let transaction =
+                    application.begin_with(sqlx::AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
                 Ok(Driver::Postgres(transaction).into())
             }
             #[cfg(feature = "sqlite")]

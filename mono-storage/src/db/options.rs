@@ -63,18 +63,23 @@ impl DatabaseOptions {
     /// `Validation` where either URL is not one of PostgreSQL.
     #[cfg(feature = "postgres")]
     pub fn platform_url(mut self, url: &str) -> Result<Self, Error> {
-        let Target::Postgres(other) = target(url)? else {
-            return Err(invalid("the platform URL is one of PostgreSQL"));
-        };
-        #[cfg_attr(
-            not(feature = "sqlite"),
-            expect(irrefutable_let_patterns, reason = "one back end is built in")
-        )]
-        let Target::Postgres(own) = &mut self.target else {
-            return Err(invalid("SQLite has no roles, so no platform URL"));
-        };
-        own.platform = other.application;
+        match (&mut self.target, target(url)?) {
+            (Target::Postgres(own), Target::Postgres(other)) => own.platform = other.application,
+            #[cfg(feature = "sqlite")]
+            _ => return Err(invalid("a platform URL goes with a database URL, both of PostgreSQL")),
+        }
         Ok(self)
+    }
+
+    /// Makes no embedded database where there is none: connecting then fails. For programs that only look.
+    pub fn must_exist(mut self) -> Self {
+        match &mut self.target {
+            #[cfg(feature = "postgres")]
+            Target::Postgres(_) => {}
+            #[cfg(feature = "sqlite")]
+            Target::Sqlite(target) => **target = (**target).clone().create_if_missing(false),
+        }
+        self
     }
 
     /// The name of the database system, as banners and health checks show it.

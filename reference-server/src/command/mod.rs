@@ -1,6 +1,7 @@
 //! The commands of `mono`.
 
 mod migrate;
+mod permission;
 mod seed;
 mod serve;
 
@@ -32,6 +33,11 @@ enum Action {
         /// The JSON file; see docs/seed.md.
         file: PathBuf,
     },
+    /// Ask who may do what, and why: of a policy file, or of the database.
+    Permission {
+        #[command(subcommand)]
+        action: Box<permission::PermissionAction>,
+    },
 }
 
 /// Runs a command to its end. What stops it stands on the standard error stream.
@@ -45,12 +51,13 @@ pub async fn run(command: Command) -> ExitCode {
         .init();
     let config = &command.config;
     let result = match &command.action {
-        None | Some(Action::Serve) => serve::run(config).await,
-        Some(Action::Migrate) => migrate::run(config).await,
-        Some(Action::Seed { file }) => seed::run(config, file).await,
+        None | Some(Action::Serve) => serve::run(config).await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Migrate) => migrate::run(config).await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Seed { file }) => seed::run(config, file).await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Permission { action }) => permission::run(config, action).await,
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("mono: {}", sentence(&error));
             ExitCode::FAILURE

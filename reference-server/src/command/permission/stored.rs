@@ -1,0 +1,85 @@
+//! Answers from what the database holds.
+
+use super::answer::Answer;
+use super::arguments::Question;
+use crate::config::Config;
+use mono_core::caller::{Caller, SystemReason};
+use mono_core::permission::{Engine, Scope};
+use mono_core::text::Email;
+use mono_core::time::{FixedClock, Timestamp};
+use mono_core::{Error, ErrorKind};
+use mono_storage::db::Database;
+use mono_storage::store::Definitions;
+use std::sync::Arc;
+
+/// What a request of a stored person would be told.
+pub(super) async fn answer(config: &Config, email: &Email, question: &Question) -> Result<Answer, Error> {
+    let database = open(config, question.when.at).await?;
+    let answer = ask(&database, email, question).await;
+    database.close().await;
+    answer
+}
+
+/// The definitions of the catalogue, as they are stored.
+pub(super) async fn definitions(config: &Config) -> Result<Definitions, Error> {
+    let database = open(config, None).await?;
+    let definitions = load(&database).await;
+    database.close().await;
+    definitions
+}
+
+/// The engine of the stored catalogue.
+pub(super) async fn engine(config: &Config) -> Result<Engine, Error> {
+    let (engine, _) = definitions(config).await?.compile().map_err(Error::validation)?;
+    Ok(engine)
+}
+
+/// Opens a database that is there already. Asking a question changes nothing: no table, no demo, no key.
+async fn open(config: &Config, at: Option<Timestamp>) -> Result<Database, Error> {
+    let options = config.database()?.must_exist();
+    let database = Database::connect(&options).await.map_err(|error| match error.kind() {
+        ErrorKind::Unavailable => {
+            let hint = if options.is_embedded() { "; `mono serve` makes one" } else { "" };
+            let message = format!("cannot open the database ({}){hint}", options.system());
+            Error::new(ErrorKind::Unavailable, "database_unreachable", message).with_source(error)
+        }
+        _ => error,
+    })?;
+    // All that is worked out from what is stored, such as the end of a trial, then is as it is at that moment.
+    Ok(match at {
+        Some(at) => database.with_clock(Arc::new(FixedClock(at))),
+        None => database,
+    })
+}
+
+async fn load(database: &Database) -> Result<Definitions, Error> {
+    let system = Caller::system(SystemReason::Inspection);
+    database.platform(&system).read().await?.catalogue().load().await
+}
+
+async fn ask(database: &Database, email: &Email, question: &Question) -> Result<Answer, Error> {
+    let system = Caller::system(SystemReason::Inspection);
+    let mut tx = database.platform(&system).read().await?;
+    let user = tx.users().credentials(email).await?;
+    let user = user.ok_or_else(|| unknown("user", format!("nobody has the address {email}")))?.user.id;
+    let tenant = match &question.tenant {
+        Some(slug) => {
+            let tenant = tx.tenants().find_by_slug(slug).await?;
+            Some(tenant.ok_or_else(|| unknown("tenant", format!("there is no tenant {slug}")))?.id)
+        }
+        None => None,
+    };
+    drop(tx);
+    let scope = question.scope.or(tenant.map(Scope::tenant)).unwrap_or_else(Scope::platform);
+    match mono_auth::permissions_of(database, user, tenant).await {
+        Ok(set) => Ok(Answer::of(&set, &question.permission, &scope, database.now())),
+        Err(error) if error.kind() == ErrorKind::Forbidden => {
+            Ok(Answer::barred(&question.permission, scope, &error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn unknown(field: &str, message: String) -> Error {
+    Error::invalid(field, "unknown", message)
+}
