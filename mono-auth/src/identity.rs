@@ -15,8 +15,9 @@ use mono_storage::store::{Definitions, Principal, TenantPart};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a person's rights may be out of date on this node: the bound that the security rules set.
-const STALE_FOR: Duration = Duration::from_secs(5);
+/// How long each of the two caches may be out of date. A person is worked out from a catalogue that is as old already:
+/// together they stay within the five seconds that the security rules allow.
+const STALE_FOR: Duration = Duration::from_millis(2500);
 /// How many people's rights are kept at most.
 const CAPACITY: u64 = 100_000;
 

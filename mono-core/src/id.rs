@@ -71,9 +71,9 @@ macro_rules! ids {
             type Err = Error;
 
             fn from_str(text: &str) -> Result<Self, Error> {
-                Uuid::try_parse(text)
-                    .map(Self)
-                    .map_err(|_| Error::invalid("id", "invalid_id", concat!("the id of ", $entity, " is a UUID")))
+                // One spelling only, the hyphenated one: the parser would also take braces and URNs.
+                let id = if text.len() == 36 { Uuid::try_parse(text).ok() } else { None };
+                id.map(Self).ok_or_else(|| Error::invalid("id", "invalid_id", concat!("the id of ", $entity, " is a UUID")))
             }
         }
     )*};
@@ -128,7 +128,15 @@ mod tests {
 
     #[test]
     fn text_that_is_no_uuid_is_refused() {
-        for text in ["", "1", "../etc", "00000000-0000-0000-0000-00000000000g"] {
+        for text in [
+            "",
+            "1",
+            "../etc",
+            "00000000-0000-0000-0000-00000000000g",
+            "urn:uuid:00000000-0000-7000-8000-000000000000",
+            "{00000000-0000-7000-8000-000000000000}",
+            "00000000000070008000000000000000",
+        ] {
             assert!(text.parse::<AccountId>().is_err(), "{text}");
         }
     }

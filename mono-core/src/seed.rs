@@ -17,7 +17,7 @@ use crate::text::Slug;
 pub struct Seed {
     /// The name of the catalogue.
     pub name: Slug,
-    /// The edition of the catalogue; a higher one replaces a lower one.
+    /// The edition of the catalogue, for people: loading a file writes over what has the same keys, whatever its edition.
     pub version: u32,
     /// Every permission and the system roles; [`Engine::catalogue`] and [`Engine::roles`] list them.
     pub engine: Engine,

@@ -26,10 +26,14 @@ impl FromRef<App> for Authenticator {
     }
 }
 
-/// Every route of the server, with its layers. An application merges its own routes with these.
+/// Every route of the server, with its layers.
 pub fn router(app: App) -> Router {
-    Router::new()
-        .merge(routes::health::routes())
+    router_with(app, Router::new())
+}
+
+/// The routes of the server and of an application, behind the same layers.
+pub fn router_with(app: App, own: Router<App>) -> Router {
+    own.merge(routes::health::routes())
         .nest("/api/v1/public/auth", routes::public::auth::routes())
         .nest("/api/v1/tenant/accounts", routes::tenant::accounts::routes())
         .fallback(layer::fallback::not_found)

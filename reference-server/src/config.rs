@@ -19,7 +19,7 @@ pub struct Config {
     #[arg(long, global = true, env = "MONO_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<SecretString>,
 
-    /// The login for the platform's own work on PostgreSQL [default: as the database URL, with `_platform` behind the
+    /// The login for the platform's own work on PostgreSQL [default: as the database URL, with `_platform_login` behind the
     /// user's name].
     #[arg(
         long,

@@ -61,10 +61,15 @@ impl Demo {
         std::iter::once(&PLATFORM_ADMIN).chain(PEOPLE)
     }
 
-    /// The password of the demo of this data folder, if there is a demo.
-    pub(crate) fn find(config: &Config) -> Option<Self> {
-        let password = std::fs::read_to_string(config.data_directory.join(PASSWORD_FILE)).ok()?;
-        Some(Self { password })
+    /// The demo of this database, if it has one whose password this data folder keeps.
+    pub(crate) async fn find(config: &Config, database: &Database) -> Result<Option<Self>, Error> {
+        let Ok(password) = std::fs::read_to_string(config.data_directory.join(PASSWORD_FILE)) else {
+            return Ok(None);
+        };
+        let system = Caller::system(SystemReason::Seed);
+        let mut tx = database.platform(&system).read().await?;
+        let admin = tx.users().credentials(&Email::parse(PLATFORM_ADMIN.email)?).await?;
+        Ok(admin.map(|_| Self { password }))
     }
 }
 

@@ -11,7 +11,7 @@ mod key_file;
 mod layer;
 mod routes;
 
-pub use app::{App, router};
+pub use app::{App, router, router_with};
 pub use boot::boot;
 pub use config::Config;
 pub use demo::{Demo, Person};

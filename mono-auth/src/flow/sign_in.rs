@@ -80,9 +80,13 @@ impl Authenticator {
         };
         let principal = tx.principals().load(user.id, tenant).await?.ok_or_else(refused)?;
         let now = tx.now();
+        let nobody = |_| Actor::System(SystemReason::Authentication);
+        if let Err(refusal) = self.identities.identity(&catalogue, &principal, tenant, nobody) {
+            tx.audit_user(Action::LoginFailed, Some(user.id), &system).await?;
+            tx.commit().await?;
+            return Err(refusal);
+        }
         let session = tx.sessions().open(user.id, now + chrono::TimeDelta::hours(SESSION_HOURS)).await?;
-        let actor = |member| Actor::User { user: user.id, member, session: session.id };
-        self.identities.identity(&catalogue, &principal, tenant, actor)?;
         tx.audit_user(Action::Login, Some(user.id), &system).await?;
         tx.commit().await?;
         let (access_token, expires_at) = self.tokens.issue(user.id, session.id, tenant, now)?;

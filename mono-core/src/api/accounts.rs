@@ -63,20 +63,30 @@ pub struct UpdateAccount {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
     /// A new name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// A new short name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
     /// `individual`, `agency` or `business`.
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub account_type: Option<String>,
     /// `active`, `suspended` or `archived`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// A new address; `null` removes it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub email: Option<Option<String>>,
+}
+
+/// Refuses `null` for what cannot be removed, so that it is not taken for "leave it as it is".
+fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 /// Tells `null` (`Some(None)`) from a field that is left out (`None`).
@@ -188,6 +198,12 @@ mod tests {
         assert_eq!(parse(r#"{"email":null}"#), Some(None));
         assert_eq!(parse(r"{}"), None);
         assert!(matches!(parse(r#"{"email":"a@b.co"}"#), Some(Some(_))));
+        for field in ["name", "slug", "type", "status"] {
+            assert!(
+                serde_json::from_str::<UpdateAccount>(&format!(r#"{{"{field}":null}}"#)).is_err(),
+                "{field}"
+            );
+        }
     }
 
     #[test]

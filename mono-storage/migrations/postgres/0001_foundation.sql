@@ -259,4 +259,4 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON permissions, roles, features, feature_se
     tenants, users, sessions, platform_assignments, platform_grants TO mono_platform;
 GRANT SELECT, INSERT ON platform_audit_log TO mono_platform;
 -- Both ask whether the tables are up to date.
-GRANT SELECT ON _sqlx_migrations TO mono_application, mono_platform;
+GRANT SELECT ON _mono_migrations TO mono_application, mono_platform;

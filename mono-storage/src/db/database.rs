@@ -7,10 +7,10 @@ use super::platform_tx::Platform;
 use super::tenant_tx::Tenant;
 use super::transaction::{Driver, Transaction};
 use crate::system::{SystemClock, SystemRandom};
+use mono_core::Error;
 use mono_core::caller::Caller;
 use mono_core::id::{Id, Random, TenantId};
 use mono_core::time::{Clock, Timestamp};
-use mono_core::{Error, ErrorKind};
 use std::sync::Arc;
 
 /// A database. Cheap to clone; all clones share the same pools.
@@ -48,13 +48,8 @@ impl Database {
         let pools = open(options).await?;
         let database = Self { pools, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) };
         super::migration::require_current(&database.pools).await?;
-        let findings = isolation::prove(&database).await?;
-        if findings.is_empty() {
-            return Ok(database);
-        }
-        let list = findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ");
-        let message = format!("the database does not keep tenants apart, so mono does not serve:\n  {list}");
-        Err(Error::new(ErrorKind::Internal, "isolation_not_whole", message))
+        isolation::refuse(&isolation::prove(&database).await?)?;
+        Ok(database)
     }
 
     /// Uses another clock, for tests.
@@ -207,6 +202,8 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
                     .connect_with(login.clone().options(settings))
             };
             let application = pool(&target.application).await.map_err(Error::unavailable)?;
+            // Asked first: an administrator has no companion login, and the cause is not that one is missing.
+            isolation::refuse(&isolation::prove_login(&application).await?)?;
             let platform = pool(&target.platform).await.map_err(Error::unavailable)?;
             Ok(Pools::Postgres { application, platform })
         }

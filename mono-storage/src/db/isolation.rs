@@ -4,7 +4,7 @@
 //! is empty.
 
 use super::database::{Database, Pools};
-use mono_core::Error;
+use mono_core::{Error, ErrorKind};
 
 /// Something that would let a tenant reach another's rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Finding {
 
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}. {}", self.object, self.rule, self.remedy)
+        write!(f, "{} breaks the rule that {}. {}", self.object, self.rule, self.remedy)
     }
 }
 
@@ -113,7 +113,7 @@ const TABLE_RULES: &[Rule] = &[
         rule: "the application has no right on tables without tenant_id",
         remedy: "REVOKE ALL from the application's login; what lies above the tenants belongs to mono_platform",
         query: "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'f') AND c.relname <> '_sqlx_migrations'
+                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'f') AND c.relname <> '_mono_migrations'
                 AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
                 AND has_table_privilege(session_user, c.oid, 'SELECT, INSERT, UPDATE, DELETE')",
     },
@@ -147,15 +147,10 @@ pub async fn prove(database: &Database) -> Result<Vec<Finding>, Error> {
     match database.pools() {
         #[cfg(feature = "postgres")]
         Pools::Postgres { application, platform } => {
-            let mut findings = Vec::new();
-            for rule in LOGIN_RULES {
-                ask(application, rule, &mut findings).await?;
-                ask(platform, rule, &mut findings).await?;
-                if !findings.is_empty() {
-                    // A superuser breaks every later rule by nature; the list would only hide the cause.
-                    findings.dedup();
-                    return Ok(findings);
-                }
+            let mut findings = prove_login(application).await?;
+            findings.extend(prove_login(platform).await?);
+            if !findings.is_empty() {
+                return Ok(findings);
             }
             for rule in TABLE_RULES {
                 ask(application, rule, &mut findings).await?;
@@ -165,6 +160,29 @@ pub async fn prove(database: &Database) -> Result<Vec<Finding>, Error> {
         #[cfg(feature = "sqlite")]
         Pools::Sqlite { .. } => Ok(Vec::new()),
     }
+}
+
+/// What a login could do to tenants; the first rule that it breaks, since a superuser breaks every other by nature.
+#[cfg(feature = "postgres")]
+pub(super) async fn prove_login(pool: &sqlx::PgPool) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
+    for rule in LOGIN_RULES {
+        ask(pool, rule, &mut findings).await?;
+        if !findings.is_empty() {
+            break;
+        }
+    }
+    Ok(findings)
+}
+
+/// Turns findings into the refusal to serve.
+pub(super) fn refuse(findings: &[Finding]) -> Result<(), Error> {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let list = findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ");
+    let message = format!("the database does not keep tenants apart, so mono does not serve:\n  {list}");
+    Err(Error::new(ErrorKind::Internal, "isolation_not_whole", message))
 }
 
 #[cfg(feature = "postgres")]

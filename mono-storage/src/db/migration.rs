@@ -19,7 +19,10 @@ fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
     let migrations = migrations.iter().map(|&(version, description, text)| {
         Migration::new(version, description.into(), MigrationType::Simple, text.into_sql_str(), false)
     });
-    Migrator::with_migrations(migrations.collect())
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    // A table of our own: an application keeps the usual one for its own migrations.
+    migrator.dangerous_set_table_name("_mono_migrations");
+    migrator
 }
 
 /// Brings the tables up to date.
@@ -39,7 +42,7 @@ pub async fn migrate(options: &DatabaseOptions, owner_url: Option<&str>) -> Resu
                 return Err(Error::invalid(
                     "owner_url",
                     "owner_required",
-                    "migrating PostgreSQL needs the owner's login: give --owner-url or MONO_DATABASE_OWNER_URL",
+                    "migrating PostgreSQL needs the owner's login: give --database-owner-url or MONO_DATABASE_OWNER_URL",
                 ));
             };
             let owner: sqlx::postgres::PgConnectOptions =
@@ -96,6 +99,14 @@ async fn create_login(
     .fetch_one(&mut *connection)
     .await
     .map_err(Error::unavailable)?;
+    let powerful = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND (rolsuper OR rolbypassrls))",
+    );
+    if powerful.bind(login).fetch_one(&mut *connection).await.map_err(Error::unavailable)? {
+        let message =
+            format!("the login {login} is a superuser or has BYPASSRLS: the server runs as a login without");
+        return Err(Error::new(ErrorKind::Internal, "isolation_not_whole", message));
+    }
     let explain = |error: sqlx::Error| {
         let message =
             format!("the owner could not make the login {login}: it needs the right to create roles");
@@ -110,7 +121,7 @@ async fn create_login(
 
 /// Refuses a database whose tables are older or newer than this program.
 pub(super) async fn require_current(pools: &Pools) -> Result<(), Error> {
-    const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
+    const APPLIED: &str = "SELECT version FROM _mono_migrations WHERE success ORDER BY version";
     let (applied, known): (Result<Vec<i64>, sqlx::Error>, _) = match pools {
         #[cfg(feature = "postgres")]
         Pools::Postgres { application, .. } => {

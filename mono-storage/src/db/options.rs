@@ -40,11 +40,15 @@ pub(super) struct PostgresTarget {
     pub(super) password: Option<String>,
 }
 
+/// Behind the name of the application's login. Not `_platform`: a login `mono` would then meet the role that it is given.
+#[cfg(feature = "postgres")]
+const PLATFORM_SUFFIX: &str = "_platform_login";
+
 impl DatabaseOptions {
     /// Reads `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
     ///
     /// On PostgreSQL the user of the URL is the application's login. The platform's login is the same with
-    /// `_platform` behind its name, unless [`platform_url`](Self::platform_url) gives another.
+    /// `_platform_login` behind its name, unless [`platform_url`](Self::platform_url) gives another.
     ///
     /// # Errors
     /// `Validation` on the field `database_url`; the message never repeats the URL, which holds a password.
@@ -138,7 +142,7 @@ fn target(url: &str) -> Result<Target, Error> {
                     invalid("the PostgreSQL URL is not valid").with_source(error)
                 })?;
             let application = application.application_name("mono");
-            let platform = format!("{}_platform", application.get_username());
+            let platform = format!("{}{PLATFORM_SUFFIX}", application.get_username());
             Ok(Target::Postgres(Box::new(PostgresTarget {
                 platform: application.clone().username(&platform).application_name("mono platform"),
                 password: password(url),

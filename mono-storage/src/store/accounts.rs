@@ -195,8 +195,17 @@ impl Accounts<'_> {
             return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
                 .with_details(serde_json::json!({ "currentVersion": old.version })));
         }
+        let slug = change.slug.unwrap_or_else(|| old.slug.clone());
         let name = change.name.unwrap_or_else(|| old.name.clone());
         let email = change.email.unwrap_or_else(|| old.email.clone());
+        let account_type = change.account_type.unwrap_or(old.account_type);
+        let status = change.status.unwrap_or(old.status);
+        if (&slug, &name, &email, account_type, status)
+            == (&old.slug, &old.name, &old.email, old.account_type, old.status)
+        {
+            // Nothing changes: no new version, and nothing to record.
+            return Ok(old);
+        }
         let now = tx.now();
         let account: Account = sql!(
             tx,
@@ -207,11 +216,11 @@ impl Accounts<'_> {
                 columns!()
             ),
             id,
-            change.slug.unwrap_or_else(|| old.slug.clone()),
+            &slug,
             &name,
             name.folded(),
-            change.account_type.unwrap_or(old.account_type).as_str(),
-            change.status.unwrap_or(old.status).as_str(),
+            account_type.as_str(),
+            status.as_str(),
             email.as_ref(),
             email.as_ref().map(mono_core::text::Email::folded),
             now,

@@ -3,7 +3,7 @@
 use crate::db::TenantTx;
 use crate::sql;
 use mono_core::Error;
-use mono_core::subscription::Allowance;
+use mono_core::subscription::{Allowance, Enforcement};
 
 impl TenantTx {
     /// Takes `amount` of a limit for this transaction: given back if it does not commit. Call it last, after the
@@ -13,8 +13,10 @@ impl TenantTx {
     /// `LimitExceeded` with `limit`, `current` and `maximum` in the details. The transaction can then no longer be
     /// committed, so that the row cannot stay without its place.
     pub async fn reserve(&mut self, limit: &'static str, amount: u32) -> Result<(), Error> {
-        let Allowance::UpTo(maximum) = self.caller().entitlements().limit(limit).maximum else {
-            return self.add(limit, amount).await;
+        let in_force = self.caller().entitlements().limit(limit);
+        let maximum = match in_force.maximum {
+            Allowance::UpTo(maximum) if in_force.enforcement == Enforcement::Hard => maximum,
+            _ => return self.add(limit, amount).await,
         };
         let reserved = sql!(
             self,

@@ -18,13 +18,13 @@ async fn migrating_twice_changes_nothing(world: World) {
 }
 
 async fn a_database_without_tables_is_refused(world: World) {
-    world.test.as_owner("DELETE FROM _sqlx_migrations").await;
+    world.test.as_owner("DELETE FROM _mono_migrations").await;
     let error = Database::connect(&world.test.options).await.unwrap_err();
     assert_eq!(error.code(), "schema_out_of_date");
     world
         .test
         .as_owner(
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+            "INSERT INTO _mono_migrations (version, description, success, checksum, execution_time)
              VALUES (1, 'x', true, '', 0), (9999, 'from the future', true, '', 0)",
         )
         .await;

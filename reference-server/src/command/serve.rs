@@ -6,6 +6,7 @@ use crate::boot::boot;
 use crate::config::Config;
 use crate::demo::Demo;
 use mono_core::Error;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -13,7 +14,6 @@ use tokio::net::TcpListener;
 /// How long requests may take to end once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
 
-#[expect(clippy::print_stdout, reason = "a command speaks to the person who called it")]
 pub(super) async fn run(config: &Config) -> Result<(), Error> {
     let app = boot(config).await?;
     let stop = stop_signal().map_err(Error::internal)?;
@@ -23,8 +23,9 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
     })?;
     let address = listener.local_addr().map_err(Error::internal)?;
     let database = app.database.clone();
-    let demo = if config.listen.ip().is_loopback() { Demo::find(config) } else { None };
-    println!("{}", banner::text(address, database.system(), demo.as_ref()));
+    let demo = if config.listen.ip().is_loopback() { Demo::find(config, &database).await? } else { None };
+    // A server whose output nobody reads any more serves all the same.
+    let _ = writeln!(std::io::stdout(), "{}", banner::text(address, database.system(), demo.as_ref()));
 
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
