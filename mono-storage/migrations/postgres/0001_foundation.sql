@@ -20,6 +20,7 @@ GRANT USAGE ON SCHEMA public TO mono_application, mono_platform;
 
 -- The catalogue: what exists to be granted and sold. Loaded whole, so each definition is one document.
 CREATE TABLE permissions (key text COLLATE "C" PRIMARY KEY, definition jsonb NOT NULL);
+CREATE TABLE permission_aliases (key text COLLATE "C" PRIMARY KEY, definition jsonb NOT NULL);
 CREATE TABLE roles (key text COLLATE "C" PRIMARY KEY, definition jsonb NOT NULL);
 CREATE TABLE features (key text COLLATE "C" PRIMARY KEY, definition jsonb NOT NULL);
 CREATE TABLE feature_sets (key text COLLATE "C" PRIMARY KEY, definition jsonb NOT NULL);
@@ -255,7 +256,7 @@ END $$;
 -- The audit log is append only.
 REVOKE UPDATE, DELETE ON audit_log FROM mono_application, mono_platform;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON permissions, roles, features, feature_sets, limits, plans, add_ons,
+GRANT SELECT, INSERT, UPDATE, DELETE ON permissions, permission_aliases, roles, features, feature_sets, limits, plans, add_ons,
     tenants, users, sessions, platform_assignments, platform_grants TO mono_platform;
 GRANT SELECT, INSERT ON platform_audit_log TO mono_platform;
 -- Both ask whether the tables are up to date.

@@ -3,6 +3,7 @@
 
 -- The catalogue: what exists to be granted and sold. Loaded whole, so each definition is one document.
 CREATE TABLE permissions (key TEXT PRIMARY KEY NOT NULL, definition TEXT NOT NULL) STRICT;
+CREATE TABLE permission_aliases (key TEXT PRIMARY KEY NOT NULL, definition TEXT NOT NULL) STRICT;
 CREATE TABLE roles (key TEXT PRIMARY KEY NOT NULL, definition TEXT NOT NULL) STRICT;
 CREATE TABLE features (key TEXT PRIMARY KEY NOT NULL, definition TEXT NOT NULL) STRICT;
 CREATE TABLE feature_sets (key TEXT PRIMARY KEY NOT NULL, definition TEXT NOT NULL) STRICT;

@@ -5,8 +5,8 @@ use mono_core::permission::{Engine, Permission, PermissionEntry, Role};
 use mono_core::seed::Seed;
 use mono_core::subscription::{PlanCatalogue, PlanDefinitions};
 use mono_core::{Error, Problem, permission};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 const READ: Permission = permission!("platform.plans.read");
@@ -18,16 +18,28 @@ pub(super) const REQUIRED: &[Permission] = &[READ, UPDATE];
 pub struct Definitions {
     /// The permissions.
     pub permissions: Vec<PermissionEntry>,
+    /// What the scopes of API keys mean: `files:read` to `{tier}.files.read`.
+    pub aliases: Vec<Alias>,
     /// The system roles.
     pub roles: Vec<Role>,
     /// Features, feature sets, limits, plans and add-ons.
     pub plans: PlanDefinitions,
 }
 
+/// What a scope of an API key means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alias {
+    /// The scope, such as `files:read`.
+    pub scope: String,
+    /// The pattern, in which `{tier}` is the tier of the key.
+    pub pattern: String,
+}
+
 impl From<&Seed> for Definitions {
     fn from(seed: &Seed) -> Self {
         Self {
             permissions: seed.engine.catalogue().permissions.clone(),
+            aliases: aliases(seed),
             roles: seed.engine.roles().to_vec(),
             plans: PlanDefinitions {
                 features: seed.plans.features().to_vec(),
@@ -44,6 +56,7 @@ impl Definitions {
     /// Puts other definitions in place of those with the same key, and adds the rest.
     fn merge(&mut self, other: Self) {
         merge(&mut self.permissions, other.permissions, |permission| permission.name.clone());
+        merge(&mut self.aliases, other.aliases, |alias| alias.scope.clone());
         merge(&mut self.roles, other.roles, |role| role.key.clone());
         merge(&mut self.plans.features, other.plans.features, |feature| feature.key.clone());
         merge(&mut self.plans.feature_sets, other.plans.feature_sets, |set| set.key.clone());
@@ -59,12 +72,21 @@ impl Definitions {
     pub fn compile(self) -> Result<(Engine, PlanCatalogue), Vec<Problem>> {
         let known: BTreeSet<&str> = self.permissions.iter().map(|permission| &*permission.name).collect();
         let plans = PlanCatalogue::build(self.plans, |name| known.contains(name));
-        let catalogue = permission::Catalogue { permissions: self.permissions.clone(), ..Default::default() };
+        let catalogue = permission::Catalogue {
+            permissions: self.permissions.clone(),
+            aliases: self.aliases.into_iter().map(|alias| (alias.scope, alias.pattern)).collect(),
+            ..Default::default()
+        };
         match (Engine::build(catalogue, self.roles), plans) {
             (Ok(engine), Ok(plans)) => Ok((engine, plans)),
             (engine, plans) => Err([engine.err(), plans.err()].into_iter().flatten().flatten().collect()),
         }
     }
+}
+
+fn aliases(seed: &Seed) -> Vec<Alias> {
+    let aliases = seed.engine.catalogue().aliases.iter();
+    aliases.map(|(scope, pattern)| Alias { scope: scope.clone(), pattern: pattern.clone() }).collect()
 }
 
 fn merge<T, K: Ord>(own: &mut Vec<T>, other: Vec<T>, key: impl Fn(&T) -> K) {
@@ -96,6 +118,7 @@ macro_rules! table {
 }
 
 const PERMISSIONS: Table = table!("permissions");
+const ALIASES: Table = table!("permission_aliases");
 const ROLES: Table = table!("roles");
 const FEATURES: Table = table!("features");
 const FEATURE_SETS: Table = table!("feature_sets");
@@ -125,6 +148,7 @@ impl Catalogue<'_> {
         tx.authorize(READ)?;
         Ok(Definitions {
             permissions: load(tx, &PERMISSIONS).await?,
+            aliases: load(tx, &ALIASES).await?,
             roles: load(tx, &ROLES).await?,
             plans: PlanDefinitions {
                 features: load(tx, &FEATURES).await?,
@@ -150,6 +174,7 @@ impl Catalogue<'_> {
         let (permissions, roles, plans) =
             (&seed.engine.catalogue().permissions, seed.engine.roles(), &seed.plans);
         save(tx, &PERMISSIONS, permissions, |permission| &permission.name).await?;
+        save(tx, &ALIASES, &aliases(seed), |alias| &alias.scope).await?;
         save(tx, &ROLES, roles, |role| &role.key).await?;
         save(tx, &FEATURES, plans.features(), |feature| feature.key.as_str()).await?;
         save(tx, &FEATURE_SETS, plans.feature_sets(), |set| set.key.as_str()).await?;

@@ -21,7 +21,7 @@ mod users;
 
 pub use accounts::Accounts;
 pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
-pub use catalogue::Definitions;
+pub use catalogue::{Alias, Definitions};
 pub use grants::{Grants, NewGrant};
 pub use guardrails::Guardrails;
 pub use members::Members;

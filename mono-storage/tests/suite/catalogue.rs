@@ -18,6 +18,7 @@ async fn load(world: &World) -> Definitions {
 
 fn sorted(mut definitions: Definitions) -> Definitions {
     definitions.permissions.sort_by(|a, b| a.name.cmp(&b.name));
+    definitions.aliases.sort_by(|a, b| a.scope.cmp(&b.scope));
     definitions.roles.sort_by(|a, b| a.key.cmp(&b.key));
     definitions.plans.features.sort_by(|a, b| a.key.cmp(&b.key));
     definitions.plans.feature_sets.sort_by(|a, b| a.key.cmp(&b.key));
