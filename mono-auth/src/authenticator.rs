@@ -3,6 +3,7 @@
 use crate::identity::Identities;
 use crate::key_ring::KeyRing;
 use crate::password::Passwords;
+use crate::snapshot::SnapshotKey;
 use crate::token::Tokens;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
@@ -16,6 +17,7 @@ pub struct Authenticator {
     pub(crate) database: Database,
     pub(crate) passwords: Passwords,
     pub(crate) tokens: Arc<Tokens>,
+    pub(crate) snapshots: Arc<SnapshotKey>,
     pub(crate) identities: Identities,
 }
 
@@ -28,6 +30,7 @@ impl Authenticator {
         Ok(Self {
             passwords: Passwords::new(database.random())?,
             tokens: Arc::new(Tokens::new(keys)?),
+            snapshots: Arc::new(SnapshotKey::new(keys)?),
             identities: Identities::new(database.clone()),
             database,
         })

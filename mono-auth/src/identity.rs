@@ -3,7 +3,7 @@
 use moka::future::Cache;
 use mono_core::caller::{Actor, Caller, Identity, SystemReason};
 use mono_core::error::Problem;
-use mono_core::id::{SessionId, TenantId, UserId};
+use mono_core::id::{MemberId, SessionId, TenantId, UserId};
 use mono_core::model::tenant::TenantStatus;
 use mono_core::model::user::UserStatus;
 use mono_core::permission::{self, Engine, Permission, TenantFeatures};
@@ -109,54 +109,71 @@ impl Identities {
         catalogue: &Catalogue,
         principal: &Principal,
         tenant: Option<TenantId>,
-        actor: impl FnOnce(Option<mono_core::id::MemberId>) -> Actor,
+        actor: impl FnOnce(Option<MemberId>) -> Actor,
     ) -> Result<Identity, Error> {
-        let forbidden =
-            |code: &'static str, message: &str| Err(Error::new(ErrorKind::Forbidden, code, message));
-        if principal.status != UserStatus::Active {
-            return forbidden("user_suspended", "this user is suspended");
-        }
-        let part = match (tenant, &principal.tenant) {
-            (None, _) => None,
-            (Some(_), Some(part)) => Some(part),
-            (Some(_), None) => return forbidden("not_a_member", "this user does not belong to the tenant"),
-        };
-        let member = part.and_then(|part| part.member);
-        if let Some(part) = part {
-            if member.is_none() && principal.assignments.is_empty() {
-                return forbidden("not_a_member", "this user does not belong to the tenant");
-            }
-            if member.is_some_and(|(_, status)| status != UserStatus::Active) {
-                return forbidden("member_suspended", "this membership is suspended");
-            }
-            if part.status != TenantStatus::Active {
-                return forbidden("tenant_suspended", "this tenant is suspended; its data is kept");
-            }
-        }
-        let now = self.database.now();
-        let entitlements = part.map_or_else(Entitlements::none, |part| entitlements(catalogue, part, now));
-        let facts = facts(principal, &entitlements);
-        let engine = match part {
-            Some(part) => {
-                let rules = catalogue.engine.tenant_rules(part.tenant, part.roles.clone(), &part.overrides);
-                for problem in rules.problems() {
-                    tracing::error!(tenant = %part.tenant, "a stored rule cannot be read and gives nothing: {problem}");
-                }
-                catalogue.engine.with_tenants([rules])
-            }
-            None => catalogue.engine.clone(),
-        };
-        let permissions = engine.compile(&facts);
+        let part = admit(principal, tenant)?;
+        let rights = self.rights(catalogue, principal);
+        let permissions = rights.engine.compile(&rights.facts);
         if permissions.is_faulty() {
             tracing::error!(?tenant, "a stored deny cannot be read: this principal may do nothing");
         }
         Ok(Identity {
-            actor: actor(member.map(|(id, _)| id)),
+            actor: actor(part.and_then(|part| part.member).map(|(id, _)| id)),
             tenant,
             permissions: Some(permissions),
-            entitlements,
+            entitlements: rights.entitlements,
         })
     }
+
+    /// What the permission engine is told about a principal, and the engine with the rules of the tenant.
+    pub(crate) fn rights(&self, catalogue: &Catalogue, principal: &Principal) -> Rights {
+        let Some(part) = &principal.tenant else {
+            let entitlements = Entitlements::none();
+            return Rights {
+                engine: catalogue.engine.clone(),
+                facts: facts(principal, &entitlements),
+                entitlements,
+            };
+        };
+        let entitlements = entitlements(catalogue, part, self.database.now());
+        let rules = catalogue.engine.tenant_rules(part.tenant, part.roles.clone(), &part.overrides);
+        for problem in rules.problems() {
+            tracing::error!(tenant = %part.tenant, "a stored rule cannot be read and gives nothing: {problem}");
+        }
+        let engine = catalogue.engine.with_tenants([rules]);
+        Rights { engine, facts: facts(principal, &entitlements), entitlements }
+    }
+}
+
+/// What decides about a principal, before it is compiled.
+pub(crate) struct Rights {
+    pub(crate) engine: Engine,
+    pub(crate) facts: permission::Principal,
+    entitlements: Entitlements,
+}
+
+/// Refuses a principal that may not work at all; gives the part of it that lies in the tenant.
+pub(crate) fn admit(principal: &Principal, tenant: Option<TenantId>) -> Result<Option<&TenantPart>, Error> {
+    let forbidden = |code: &'static str, message: &str| Err(Error::new(ErrorKind::Forbidden, code, message));
+    if principal.status != UserStatus::Active {
+        return forbidden("user_suspended", "this user is suspended");
+    }
+    if tenant.is_none() {
+        return Ok(None);
+    }
+    let Some(part) = &principal.tenant else {
+        return forbidden("not_a_member", "this user does not belong to the tenant");
+    };
+    if part.member.is_none() && principal.assignments.is_empty() {
+        return forbidden("not_a_member", "this user does not belong to the tenant");
+    }
+    if part.member.is_some_and(|(_, status)| status != UserStatus::Active) {
+        return forbidden("member_suspended", "this membership is suspended");
+    }
+    if part.status != TenantStatus::Active {
+        return forbidden("tenant_suspended", "this tenant is suspended; its data is kept");
+    }
+    Ok(Some(part))
 }
 
 /// Everything that the permission engine needs to know about a principal.

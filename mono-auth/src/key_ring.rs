@@ -10,12 +10,15 @@ use sha2::Sha256;
 pub enum Purpose {
     /// Signs access tokens.
     Access,
+    /// Signs snapshots of permissions.
+    Snapshot,
 }
 
 impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Access => "access",
+            Self::Snapshot => "snapshot",
         }
     }
 }

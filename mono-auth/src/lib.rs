@@ -8,6 +8,7 @@ mod identity;
 mod key_ring;
 mod password;
 mod rights;
+mod snapshot;
 mod token;
 
 pub use authenticator::Authenticator;

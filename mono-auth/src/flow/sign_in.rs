@@ -1,10 +1,11 @@
 //! Sign in with e-mail address and password.
 
 use crate::authenticator::Authenticator;
+use crate::identity::admit;
 use mono_core::Error;
 use mono_core::api::auth::refused;
 use mono_core::audit::Action;
-use mono_core::caller::{Actor, Caller, RequestContext, SystemReason};
+use mono_core::caller::{Caller, RequestContext, SystemReason};
 use mono_core::id::{SessionId, TenantId, UserId};
 use mono_core::model::user::UserStatus;
 use mono_core::text::{Email, Slug};
@@ -58,8 +59,6 @@ impl Authenticator {
             None => (None, None),
         };
         let verified = self.passwords.verify(given.password, hash).await?;
-        // Before the transaction: who holds a connection must not wait for another.
-        let catalogue = self.identities.catalogue().await?;
         let mut tx = self.database.platform(&system).write().await?;
         let Some(user) = user.filter(|user| verified && user.status == UserStatus::Active) else {
             tx.audit_user(Action::LoginFailed, None, &system).await?;
@@ -80,8 +79,7 @@ impl Authenticator {
         };
         let principal = tx.principals().load(user.id, tenant).await?.ok_or_else(refused)?;
         let now = tx.now();
-        let nobody = |_| Actor::System(SystemReason::Authentication);
-        if let Err(refusal) = self.identities.identity(&catalogue, &principal, tenant, nobody) {
+        if let Err(refusal) = admit(&principal, tenant) {
             tx.audit_user(Action::LoginFailed, Some(user.id), &system).await?;
             tx.commit().await?;
             return Err(refusal);
