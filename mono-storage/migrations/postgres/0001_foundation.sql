@@ -215,8 +215,10 @@ CREATE TABLE guardrails (
 CREATE TABLE usage_counters (
     tenant_id uuid NOT NULL REFERENCES tenants (id),
     limit_key text COLLATE "C" NOT NULL,
+    -- Use is counted anew in each window (a day, a month); what exists now has one window without end.
+    window_start timestamptz NOT NULL,
     used bigint NOT NULL CHECK (used >= 0),
-    PRIMARY KEY (tenant_id, limit_key)
+    PRIMARY KEY (tenant_id, limit_key, window_start)
 );
 
 CREATE TABLE audit_log (

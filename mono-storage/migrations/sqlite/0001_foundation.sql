@@ -198,8 +198,10 @@ CREATE TABLE guardrails (
 CREATE TABLE usage_counters (
     tenant_id BLOB NOT NULL REFERENCES tenants (id),
     limit_key TEXT NOT NULL,
+    -- Use is counted anew in each window (a day, a month); what exists now has one window without end.
+    window_start TEXT NOT NULL,
     used INTEGER NOT NULL CHECK (used >= 0),
-    PRIMARY KEY (tenant_id, limit_key)
+    PRIMARY KEY (tenant_id, limit_key, window_start)
 ) STRICT;
 
 CREATE TABLE audit_log (

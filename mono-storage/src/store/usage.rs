@@ -1,31 +1,35 @@
-//! How much of each limit is used. One counter row per tenant and limit decides; no number of writers can pass it.
+//! How much of each limit is used. One counter row per tenant, limit and window decides; no number of writers can pass
+//! it.
 
 use crate::db::TenantTx;
 use crate::sql;
 use mono_core::Error;
-use mono_core::subscription::{Allowance, Enforcement};
+use mono_core::subscription::{Allowance, Enforcement, LimitInForce, Window};
+use mono_core::time::Timestamp;
 
 impl TenantTx {
     /// Takes `amount` of a limit for this transaction: given back if it does not commit. Call it last, after the
-    /// row that it pays for.
+    /// row that it pays for. A soft limit is counted and lets everything through.
     ///
     /// # Errors
     /// `LimitExceeded` with `limit`, `current` and `maximum` in the details. The transaction can then no longer be
     /// committed, so that the row cannot stay without its place.
     pub async fn reserve(&mut self, limit: &'static str, amount: u32) -> Result<(), Error> {
-        let in_force = self.caller().entitlements().limit(limit);
-        let maximum = match in_force.maximum {
-            Allowance::UpTo(maximum) if in_force.enforcement == Enforcement::Hard => maximum,
-            _ => return self.add(limit, amount).await,
+        let window_start = self.window_start(limit);
+        let LimitInForce { maximum, enforcement, .. } = *self.caller().entitlements().limit(limit);
+        let maximum = match maximum {
+            Allowance::UpTo(maximum) if enforcement == Enforcement::Hard => Allowance::UpTo(maximum),
+            _ => return self.add(limit, window_start, amount).await,
         };
         let reserved = sql!(
             self,
-            "INSERT INTO usage_counters (tenant_id, limit_key, used) SELECT $1, $2, $3 WHERE $3 <= $4
-             ON CONFLICT (tenant_id, limit_key) DO UPDATE SET used = usage_counters.used + $3
-             WHERE usage_counters.used + $3 <= $4 RETURNING used",
+            "INSERT INTO usage_counters (tenant_id, limit_key, window_start, used) SELECT $1, $2, $3, $4 WHERE $4 <= $5
+             ON CONFLICT (tenant_id, limit_key, window_start) DO UPDATE SET used = usage_counters.used + $4
+             WHERE usage_counters.used + $4 <= $5 RETURNING used",
             limit,
+            window_start,
             amount,
-            i64::from(Allowance::UpTo(maximum))
+            i64::from(maximum)
         )
         .rows()
         .await?;
@@ -37,16 +41,22 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Gives `amount` of a limit back.
+    /// Gives `amount` of a limit back, where a thing that exists no more was counted. What was used up in a day or a
+    /// month stays used.
     ///
     /// # Errors
     /// What the database refuses.
     pub async fn release(&mut self, limit: &'static str, amount: u32) -> Result<(), Error> {
+        if self.caller().entitlements().limit(limit).window != Window::Total {
+            return Ok(());
+        }
+        let window_start = self.window_start(limit);
         sql!(
             self,
-            "UPDATE usage_counters SET used = CASE WHEN used > $3 THEN used - $3 ELSE 0 END
-             WHERE tenant_id = $1 AND limit_key = $2",
+            "UPDATE usage_counters SET used = CASE WHEN used > $4 THEN used - $4 ELSE 0 END
+             WHERE tenant_id = $1 AND limit_key = $2 AND window_start = $3",
             limit,
+            window_start,
             amount
         )
         .execute()
@@ -54,30 +64,40 @@ impl TenantTx {
         Ok(())
     }
 
-    /// How much of a limit is used.
+    /// How much of a limit is used in the present window.
     ///
     /// # Errors
     /// What the database refuses.
     pub async fn used(&mut self, limit: &'static str) -> Result<u64, Error> {
-        let rows =
-            sql!(self, "SELECT used FROM usage_counters WHERE tenant_id = $1 AND limit_key = $2", limit)
-                .rows()
-                .await?;
+        let window_start = self.window_start(limit);
+        let rows = sql!(
+            self,
+            "SELECT used FROM usage_counters WHERE tenant_id = $1 AND limit_key = $2 AND window_start = $3",
+            limit,
+            window_start
+        )
+        .rows()
+        .await?;
         let used: i64 = rows.first().map_or(Ok(0), |row| row.get("used"))?;
         Ok(u64::try_from(used).unwrap_or_default())
     }
 
     /// Counts without a maximum, so that a later plan knows the present use.
-    async fn add(&mut self, limit: &'static str, amount: u32) -> Result<(), Error> {
+    async fn add(&mut self, limit: &'static str, window_start: Timestamp, amount: u32) -> Result<(), Error> {
         sql!(
             self,
-            "INSERT INTO usage_counters (tenant_id, limit_key, used) VALUES ($1, $2, $3)
-             ON CONFLICT (tenant_id, limit_key) DO UPDATE SET used = usage_counters.used + $3",
+            "INSERT INTO usage_counters (tenant_id, limit_key, window_start, used) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (tenant_id, limit_key, window_start) DO UPDATE SET used = usage_counters.used + $4",
             limit,
+            window_start,
             amount
         )
         .execute()
         .await?;
         Ok(())
+    }
+
+    fn window_start(&self, limit: &str) -> Timestamp {
+        self.caller().entitlements().limit(limit).window.start(self.now())
     }
 }

@@ -2,6 +2,7 @@ use super::{create, new_account};
 use mono_core::ErrorKind;
 use mono_core::model::account::AccountFilter;
 use mono_core::page::PageRequest;
+use mono_core::time::FixedClock;
 use mono_storage::testkit::World;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ mono_storage::conformance!(
     what_is_undone_takes_no_place,
     a_refused_reservation_cannot_be_committed,
     one_tenant_uses_nothing_of_another,
+    what_is_used_in_a_day_is_free_again_the_next,
 );
 
 /// How many accounts there are, and how many the counter says there are.
@@ -89,6 +91,28 @@ async fn a_refused_reservation_cannot_be_committed(world: World) {
     // Whoever swallows the refusal does not keep the row.
     assert_eq!(tx.commit().await.unwrap_err().kind(), ErrorKind::Internal);
     assert_eq!(rows_and_used(&world).await, (0, 0));
+}
+
+async fn what_is_used_in_a_day_is_free_again_the_next(world: World) {
+    // The plan allows 200 messages a day; the clock decides which day it is.
+    let at = |text: &str| {
+        let clock = FixedClock(text.parse().unwrap());
+        world.test.database.clone().with_clock(Arc::new(clock))
+    };
+    let late = at("2026-02-28T23:59:59.999999Z");
+    let mut tx = late.tenant(&world.harbour.admin).write().await.unwrap();
+    tx.reserve("messages", 200).await.unwrap();
+    tx.release("messages", 100).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = late.tenant(&world.harbour.admin).write().await.unwrap();
+    assert_eq!(tx.used("messages").await.unwrap(), 200, "what was sent stays sent");
+    assert_eq!(tx.reserve("messages", 1).await.unwrap_err().kind(), ErrorKind::LimitExceeded);
+    drop(tx);
+    let next = at("2026-03-01T00:00:00Z");
+    let mut tx = next.tenant(&world.harbour.admin).write().await.unwrap();
+    assert_eq!(tx.used("messages").await.unwrap(), 0);
+    tx.reserve("messages", 200).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 async fn one_tenant_uses_nothing_of_another(world: World) {
