@@ -126,6 +126,9 @@ async fn what_one_tenant_does_is_recorded_in_that_tenant(world: World) {
     let sides = [side(&server, ADMIN).await, side(&server, STRANGER).await];
     for side in &sides {
         let (tenant, id) = (side.account.tenant_id, side.account.id);
+        let rename = UpdateAccount { name: Some("Renamed".into()), ..Default::default() };
+        side.client.tenant().accounts().update(id, &rename).await.unwrap();
+        // A change that changes nothing is not recorded.
         side.client.tenant().accounts().update(id, &UpdateAccount::default()).await.unwrap();
         side.client.tenant().accounts().delete(id).await.unwrap();
         let entry = |action: &str| (tenant, action.to_owned());
