@@ -10,8 +10,10 @@ mod extract;
 mod key_file;
 mod layer;
 mod routes;
+mod server;
 
 pub use app::{App, router, router_with};
 pub use boot::boot;
 pub use config::Config;
 pub use demo::{Demo, Person};
+pub use server::{ServerLimits, serve};

@@ -5,14 +5,10 @@ use crate::banner;
 use crate::boot::boot;
 use crate::config::Config;
 use crate::demo::Demo;
+use crate::server::{ServerLimits, serve};
 use mono_core::Error;
 use std::io::Write as _;
-use std::net::SocketAddr;
-use std::time::Duration;
 use tokio::net::TcpListener;
-
-/// How long requests may take to end once the server is told to stop.
-const DRAIN: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(config: &Config) -> Result<(), Error> {
     let app = boot(config).await?;
@@ -27,20 +23,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
     // A server whose output nobody reads any more serves all the same.
     let _ = writeln!(std::io::stdout(), "{}", banner::text(address, database.system(), demo.as_ref()));
 
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        stop.await;
-        tracing::info!("stopping: open requests have {} s to end", DRAIN.as_secs());
-        let _ = stopping.send(());
-    });
-    tokio::select! {
-        result = async { server.await } => result.map_err(Error::internal)?,
-        () = async {
-            // An error says that the server ended by itself; the other branch tells how.
-            if stopped.await.is_ok() { tokio::time::sleep(DRAIN).await } else { std::future::pending().await }
-        } => tracing::warn!("some requests did not end in time"),
-    }
+    serve(listener, router(app), ServerLimits::default(), stop).await;
     database.close().await;
     Ok(())
 }

@@ -12,6 +12,7 @@ mod endpoints;
 mod failures;
 mod hostile;
 mod isolation;
+mod limits;
 mod login;
 mod races;
 mod server;

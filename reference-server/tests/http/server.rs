@@ -15,6 +15,7 @@ use mono_storage::store::{NewAssignment, NewUser};
 use mono_storage::system::SystemRandom;
 use mono_storage::testkit::World;
 use reference_server::App;
+use reference_server::{ServerLimits, serve};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -89,9 +90,8 @@ impl Server {
         let app = App { database, authenticator };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service =
-            reference_server::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        let task = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let (router, limits) = (reference_server::router(app.clone()), ServerLimits::default());
+        let task = tokio::spawn(serve(listener, router, limits, std::future::pending()));
         let server = Self { world, app, address, http: reqwest::Client::new(), task };
         server.people().await;
         server
