@@ -9,6 +9,7 @@ mod retry;
 mod send;
 mod tenant;
 mod token;
+mod user;
 
 pub use accounts::Accounts;
 pub use auth::Auth;
@@ -16,3 +17,4 @@ pub use client::{Client, ClientBuilder};
 pub use error::Answered;
 pub use health::{Health, HealthStatus};
 pub use tenant::Tenant;
+pub use user::User;

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod auth;
 pub mod envelope;
+pub mod permissions;
 
 use crate::error::{Error, Problem};
 

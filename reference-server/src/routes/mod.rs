@@ -5,6 +5,10 @@ pub(crate) mod public {
     //! What anybody may call.
     pub(crate) mod auth;
 }
+pub(crate) mod user {
+    //! What concerns the caller itself.
+    pub(crate) mod permissions;
+}
 pub(crate) mod tenant {
     //! What works in the caller's tenant.
     pub(crate) mod accounts;

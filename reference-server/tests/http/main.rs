@@ -14,6 +14,7 @@ mod hostile;
 mod isolation;
 mod limits;
 mod login;
+mod permissions;
 mod races;
 mod server;
 mod tokens;
