@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod auth;
+pub mod entitlements;
 pub mod envelope;
 pub mod permissions;
 

@@ -38,6 +38,7 @@ mod state;
 // The thing itself has the name of its room.
 #[allow(clippy::module_inception)]
 mod subscription;
+mod usage;
 mod validation;
 mod window;
 
@@ -56,4 +57,5 @@ pub use preview::{Change, LimitChange, Preview};
 pub use price::{Currency, Interval, Price};
 pub use state::{SubscriptionState, SubscriptionStatus};
 pub use subscription::{PlanChange, PurchasedAddOn, Subscription};
+pub use usage::Usage;
 pub use window::Window;

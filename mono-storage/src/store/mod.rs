@@ -42,6 +42,7 @@ pub fn required_permissions() -> Vec<Permission> {
         roles::REQUIRED,
         subscriptions::REQUIRED,
         tenants::REQUIRED,
+        usage::REQUIRED,
         users::REQUIRED,
     ]
     .concat()

@@ -3,9 +3,14 @@
 
 use crate::db::TenantTx;
 use crate::sql;
-use mono_core::Error;
-use mono_core::subscription::{Allowance, Enforcement, LimitInForce, Window};
+use mono_core::permission::{Permission, Scope};
+use mono_core::subscription::{Allowance, Enforcement, Key, LimitInForce, Usage, Window};
 use mono_core::time::Timestamp;
+use mono_core::{Error, permission};
+use std::collections::BTreeMap;
+
+const READ: Permission = permission!("tenant.billing.read");
+pub(super) const REQUIRED: &[Permission] = &[READ];
 
 impl TenantTx {
     /// Takes `amount` of a limit for this transaction: given back if it does not commit. Call it last, after the
@@ -80,6 +85,29 @@ impl TenantTx {
         .await?;
         let used: i64 = rows.first().map_or(Ok(0), |row| row.get("used"))?;
         Ok(u64::try_from(used).unwrap_or_default())
+    }
+
+    /// How much of every limit of the tenant is used.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.billing.read`.
+    pub async fn usage(&mut self) -> Result<Vec<Usage>, Error> {
+        self.authorize(READ, &Scope::tenant(self.tenant())).await?;
+        let now = self.now();
+        let rows =
+            sql!(self, "SELECT limit_key, window_start, used FROM usage_counters WHERE tenant_id = $1")
+                .rows()
+                .await?;
+        let mut used = BTreeMap::new();
+        for row in &rows {
+            let counted: i64 = row.get("used")?;
+            let key = (row.get::<String>("limit_key")?, row.get::<Timestamp>("window_start")?);
+            used.insert(key, u64::try_from(counted).unwrap_or_default());
+        }
+        let current = |key: &Key, window: Window| {
+            used.get(&(key.as_str().to_owned(), window.start(now))).copied().unwrap_or_default()
+        };
+        Ok(self.caller().entitlements().usage(current))
     }
 
     /// Counts without a maximum, so that a later plan knows the present use.

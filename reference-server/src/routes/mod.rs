@@ -12,4 +12,5 @@ pub(crate) mod user {
 pub(crate) mod tenant {
     //! What works in the caller's tenant.
     pub(crate) mod accounts;
+    pub(crate) mod entitlements;
 }

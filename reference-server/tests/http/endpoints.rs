@@ -18,6 +18,7 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, "/ping".into(), none.clone()),
         (Method::GET, "/health".into(), none.clone()),
         (Method::POST, LOGIN.into(), json!({"email": ADMIN, "password": PASSWORD})),
+        (Method::GET, "/api/v1/tenant/entitlements".into(), none.clone()),
         (Method::GET, "/api/v1/user/permissions/snapshot".into(), none.clone()),
         (Method::GET, ACCOUNTS.into(), none.clone()),
         (Method::POST, ACCOUNTS.into(), json!({"name": "New"})),

@@ -9,6 +9,7 @@
 mod accounts;
 mod command;
 mod endpoints;
+mod entitlements;
 mod failures;
 mod hostile;
 mod isolation;

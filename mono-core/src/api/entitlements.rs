@@ -1,0 +1,36 @@
+//! `/api/v1/tenant/entitlements`
+
+use crate::subscription::{Entitlements, Key, Source, SubscriptionStatus, Usage};
+use serde::{Deserialize, Serialize};
+
+/// `GET`: what the tenant may use, and how much of it is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntitlementsResponse {
+    /// Where the subscription stands.
+    pub status: SubscriptionStatus,
+    /// The features in force.
+    pub features: Vec<FeatureInForce>,
+    /// Every limit, with its use.
+    pub limits: Vec<Usage>,
+}
+
+/// A feature in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FeatureInForce {
+    /// The feature.
+    pub key: Key,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+impl EntitlementsResponse {
+    /// The answer for entitlements and the use of their limits.
+    pub fn new(entitlements: &Entitlements, limits: Vec<Usage>) -> Self {
+        let features = entitlements.features();
+        let features =
+            features.map(|(key, source)| FeatureInForce { key: key.clone(), source: source.clone() });
+        Self { status: entitlements.status(), features: features.collect(), limits }
+    }
+}

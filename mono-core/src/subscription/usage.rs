@@ -1,0 +1,37 @@
+//! How much of a limit is used.
+
+use super::{Decision, Enforcement, Entitlements, Key, Source, Window};
+use serde::{Deserialize, Serialize};
+
+/// How much of one limit is used in its present window, and how much room there is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// The limit, whether there is room for one more, what is used, the maximum and what remains.
+    #[serde(flatten)]
+    pub decision: Decision,
+    /// The stretch of time over which use is counted.
+    pub window: Window,
+    /// What happens at the maximum.
+    pub enforcement: Enforcement,
+    /// Where the maximum comes from.
+    pub source: Source,
+}
+
+impl Entitlements {
+    /// How much of each limit is used, in the order of their keys; `current` tells what the counters say.
+    ///
+    /// ```
+    /// use mono_core::subscription::Entitlements;
+    /// assert!(Entitlements::none().usage(|_, _| 0).is_empty());
+    /// ```
+    pub fn usage(&self, current: impl Fn(&Key, Window) -> u64) -> Vec<Usage> {
+        let usage = self.limits().map(|(key, in_force)| Usage {
+            decision: self.check(key.as_str(), current(key, in_force.window), 1),
+            window: in_force.window,
+            enforcement: in_force.enforcement,
+            source: in_force.source.clone(),
+        });
+        usage.collect()
+    }
+}

@@ -1,0 +1,22 @@
+//! `/api/v1/tenant/entitlements`
+
+use crate::app::App;
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use mono_auth::axum::{ApiError, Authenticated};
+use mono_core::api::entitlements::EntitlementsResponse;
+use mono_core::api::envelope::Success;
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new().route("/", get(read))
+}
+
+async fn read(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+) -> Result<Json<Success<EntitlementsResponse>>, ApiError> {
+    let mut tx = app.database.tenant(&caller).read().await?;
+    let usage = tx.usage().await?;
+    Ok(Json(Success::new(EntitlementsResponse::new(caller.entitlements(), usage))))
+}
