@@ -37,6 +37,19 @@ pub(crate) async fn update_tables(config: &Config, options: &DatabaseOptions) ->
     result.map_err(|error| unreachable("the database as its owner", options, error))
 }
 
+/// Opens a database that is there already; makes nothing.
+pub(crate) async fn open_existing(config: &Config) -> Result<Database, Error> {
+    let options = config.database()?.must_exist();
+    Database::connect(&options).await.map_err(|error| match error.kind() {
+        ErrorKind::Unavailable => {
+            let hint = if options.is_embedded() { "; `mono serve` makes one" } else { "" };
+            let message = format!("cannot open the database ({}){hint}", options.system());
+            Error::new(ErrorKind::Unavailable, "database_unreachable", message).with_source(error)
+        }
+        _ => error,
+    })
+}
+
 /// Tells the operator what is away. Only the words for clients are replaced; every other failure says what it is.
 fn unreachable(what: &str, options: &DatabaseOptions, error: Error) -> Error {
     if error.kind() != ErrorKind::Unavailable {

@@ -19,7 +19,7 @@ pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, DELETE, RESTO
 /// How the audit log names an account.
 const ENTITY: &str = "account";
 /// The limit that each account takes one of.
-const LIMIT: &str = "accounts";
+pub(super) const LIMIT: &str = "accounts";
 
 macro_rules! columns {
     () => {

@@ -12,6 +12,7 @@ mod grants;
 mod guardrails;
 mod members;
 mod principals;
+mod recount;
 mod roles;
 mod sessions;
 mod subscriptions;
@@ -26,6 +27,7 @@ pub use grants::{Grants, NewGrant};
 pub use guardrails::Guardrails;
 pub use members::Members;
 pub use principals::{Principal, Principals, TenantPart};
+pub use recount::Drift;
 pub use roles::Roles;
 pub use users::{Credentials, NewUser, Users};
 

@@ -70,6 +70,17 @@ impl Tenants<'_> {
             .await
     }
 
+    /// Every tenant, oldest first.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.tenants.read`.
+    pub async fn all(self) -> Result<Vec<Tenant>, Error> {
+        self.tx.authorize(READ)?;
+        platform_sql!(self.tx, "SELECT id, slug, name, status FROM tenants ORDER BY created_at, id")
+            .all()
+            .await
+    }
+
     /// Suspends a tenant, archives it, or lets it work again.
     ///
     /// # Errors

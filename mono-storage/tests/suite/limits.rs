@@ -1,8 +1,10 @@
 use super::{create, new_account};
 use mono_core::ErrorKind;
+use mono_core::caller::{Caller, SystemReason};
 use mono_core::model::account::AccountFilter;
 use mono_core::page::PageRequest;
 use mono_core::time::FixedClock;
+use mono_storage::store::Drift;
 use mono_storage::testkit::World;
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ mono_storage::conformance!(
     what_is_undone_takes_no_place,
     a_refused_reservation_cannot_be_committed,
     one_tenant_uses_nothing_of_another,
+    use_equals_rows_whatever_happens_at_once,
+    a_recount_finds_drift_and_mends_it,
     what_is_used_in_a_day_is_free_again_the_next,
 );
 
@@ -113,6 +117,81 @@ async fn what_is_used_in_a_day_is_free_again_the_next(world: World) {
     assert_eq!(tx.used("messages").await.unwrap(), 0);
     tx.reserve("messages", 200).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+/// Makes, deletes, restores and undoes at once, in an order that differs from run to run.
+async fn use_equals_rows_whatever_happens_at_once(world: World) {
+    let world = Arc::new(world);
+    let mut workers = tokio::task::JoinSet::new();
+    for worker in 0..20_u32 {
+        let world = Arc::clone(&world);
+        workers.spawn(async move {
+            let admin = &world.harbour.admin;
+            let mut own = Vec::new();
+            for step in 0..12_u32 {
+                let mut tx = world.test.database.tenant(admin).write().await.unwrap();
+                match (worker + step) % 4 {
+                    0 | 1 => {
+                        match tx.accounts().create(new_account(&format!("Account {worker} {step}"))).await {
+                            // Every third is undone after all.
+                            Ok(_) if step % 3 == 2 => tx.rollback().await.unwrap(),
+                            Ok(account) => {
+                                tx.commit().await.unwrap();
+                                own.push(account.id);
+                            }
+                            Err(error) => assert_eq!(error.kind(), ErrorKind::LimitExceeded),
+                        }
+                    }
+                    2 => {
+                        if let Some(id) = own.last() {
+                            // Gone already, perhaps: then there is nothing to give back.
+                            if tx.accounts().delete(*id).await.is_ok() {
+                                tx.commit().await.unwrap();
+                            }
+                        }
+                    }
+                    _ => {
+                        if let Some(id) = own.first()
+                            && tx.accounts().restore(*id).await.is_ok()
+                        {
+                            tx.commit().await.unwrap();
+                        }
+                    }
+                }
+            }
+        });
+    }
+    while let Some(result) = workers.join_next().await {
+        result.unwrap();
+    }
+    let (rows, used) = rows_and_used(&world).await;
+    assert_eq!(rows, used);
+    assert!(used <= 5);
+}
+
+async fn a_recount_finds_drift_and_mends_it(world: World) {
+    for i in 0..3 {
+        create(&world, &world.harbour.admin, &format!("Account {i}")).await.unwrap();
+    }
+    let system = Caller::system_in(SystemReason::Recount, world.harbour.id);
+    let recount = async || {
+        let mut tx = world.test.database.tenant(&system).write().await.unwrap();
+        let drift = tx.recount().await.unwrap();
+        tx.commit().await.unwrap();
+        drift
+    };
+    assert_eq!(recount().await, []);
+    world.test.as_owner("UPDATE usage_counters SET used = 5").await;
+    assert_eq!(
+        create(&world, &world.harbour.admin, "Fourth").await.unwrap_err().kind(),
+        ErrorKind::LimitExceeded
+    );
+    assert_eq!(recount().await, [Drift { limit: "accounts", counted: 5, rows: 3 }]);
+    assert_eq!(recount().await, []);
+    create(&world, &world.harbour.admin, "Fourth").await.unwrap();
+    assert_eq!(rows_and_used(&world).await, (4, 4));
+    let mut tx = world.test.database.tenant(&world.harbour.admin).write().await.unwrap();
+    assert_eq!(tx.recount().await.unwrap_err().kind(), ErrorKind::Forbidden);
 }
 
 async fn one_tenant_uses_nothing_of_another(world: World) {

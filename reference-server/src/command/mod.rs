@@ -2,6 +2,7 @@
 
 mod migrate;
 mod permission;
+mod recount;
 mod seed;
 mod serve;
 
@@ -34,6 +35,8 @@ enum Action {
         /// The JSON file; see docs/seed.md.
         file: PathBuf,
     },
+    /// Compare the counters of limits with what they count, and mend them; the server may run meanwhile.
+    Recount,
     /// Ask who may do what, and why: of a policy file, or of the database.
     Permission {
         #[command(subcommand)]
@@ -56,6 +59,7 @@ pub async fn run(command: Command) -> ExitCode {
         None | Some(Action::Serve) => serve::run(config).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Migrate) => migrate::run(config).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Seed { file }) => seed::run(config, file).await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Recount) => recount::run(config).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Permission { action }) => permission::run(config, action).await,
     };
     match result {

@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::arguments::Question;
+use crate::boot::open_existing;
 use crate::config::Config;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::permission::{Engine, Scope};
@@ -34,17 +35,9 @@ pub(super) async fn engine(config: &Config) -> Result<Engine, Error> {
     Ok(engine)
 }
 
-/// Opens a database that is there already. Asking a question changes nothing: no table, no demo, no key.
+/// Opens the database as it is at a moment. Asking a question changes nothing: no table, no demo, no key.
 async fn open(config: &Config, at: Option<Timestamp>) -> Result<Database, Error> {
-    let options = config.database()?.must_exist();
-    let database = Database::connect(&options).await.map_err(|error| match error.kind() {
-        ErrorKind::Unavailable => {
-            let hint = if options.is_embedded() { "; `mono serve` makes one" } else { "" };
-            let message = format!("cannot open the database ({}){hint}", options.system());
-            Error::new(ErrorKind::Unavailable, "database_unreachable", message).with_source(error)
-        }
-        _ => error,
-    })?;
+    let database = open_existing(config).await?;
     // All that is worked out from what is stored, such as the end of a trial, then is as it is at that moment.
     Ok(match at {
         Some(at) => database.with_clock(Arc::new(FixedClock(at))),
