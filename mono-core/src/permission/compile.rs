@@ -5,7 +5,7 @@ use super::engine::{Engine, World};
 use super::grant::{Effect, KeyRestriction, Principal, Subject, TenantFeatures};
 use super::pattern::Pattern;
 use super::scope::{PARTS, ResourceKind, Scope};
-use super::set::PermissionSet;
+use super::set::{Held, PermissionSet};
 use crate::id::{AssignmentId, GrantId, TenantId, UserId};
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -126,9 +126,11 @@ pub(crate) struct Key {
     pub(crate) bits: Bits,
 }
 
-/// What most principals do not need.
-#[derive(Debug, Default)]
+/// The entries with what most principals do not need.
+#[derive(Debug)]
 pub(crate) struct Extra {
+    pub(crate) entries: Box<[Entry]>,
+    pub(crate) faulty: bool,
     pub(crate) details: Box<[Detail]>,
     // Boxed: few principals are keys.
     pub(crate) key: Option<Box<Key>>,
@@ -159,9 +161,14 @@ impl Engine {
         let features = if gated { features(world, &facts.features) } else { Box::default() };
         // Only what may pass outside its home needs to know it.
         let home = facts.home.filter(|_| platform);
-        let lean = builder.details.is_empty() && key.is_none() && features.is_empty() && home.is_none();
-        let extra = (!lean).then(|| Box::new(Extra { details: builder.details.into(), key, features, home }));
-        PermissionSet { world: Arc::clone(world), entries: entries.into(), extra, faulty: builder.faulty }
+        let (entries, details, faulty) = (entries.into(), builder.details.into_boxed_slice(), builder.faulty);
+        let plain = details.is_empty() && key.is_none() && features.is_empty() && home.is_none() && !faulty;
+        let held = if plain {
+            Held::Plain(entries)
+        } else {
+            Held::Full(Box::new(Extra { entries, faulty, details, key, features, home }))
+        };
+        PermissionSet { world: Arc::clone(world), held }
     }
 }
 

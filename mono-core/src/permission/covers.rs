@@ -82,7 +82,7 @@ impl PermissionSet {
     }
 
     fn covers_wanted(&self, wanted: &Wanted<'_>) -> bool {
-        let key = self.extra.as_ref().and_then(|extra| extra.key.as_ref());
+        let key = self.extra().and_then(|extra| extra.key.as_ref());
         let by_key = key.is_none_or(|key| {
             key.at.contains(wanted.scope)
                 && key.patterns.iter().any(|held| held.covers_pattern(wanted.pattern))
@@ -93,7 +93,7 @@ impl PermissionSet {
                 || self
                     .tables_below(wanted.scope)
                     .all(|(_, table)| self.any_above(wanted, |entry| self.gives(entry, table, wanted))))
-            && !self.entries.iter().any(|entry| self.takes(*entry, star, wanted))
+            && !self.entries().iter().any(|entry| self.takes(*entry, star, wanted))
     }
 
     fn any_above(&self, wanted: &Wanted<'_>, test: impl Fn(Entry) -> bool) -> bool {

@@ -19,10 +19,14 @@ pub(crate) const WALKED: usize = 16;
 #[derive(Debug)]
 pub struct PermissionSet {
     pub(crate) world: Arc<World>,
-    pub(crate) entries: Box<[Entry]>,
-    // Boxed: the set of an ordinary member has none.
-    pub(crate) extra: Option<Box<Extra>>,
-    pub(crate) faulty: bool,
+    pub(crate) held: Held,
+}
+
+/// The entries, and beside them what most principals do not need: a set is kept for every principal, so it is small.
+#[derive(Debug)]
+pub(crate) enum Held {
+    Plain(Box<[Entry]>),
+    Full(Box<Extra>),
 }
 
 /// The answer to one check.
@@ -70,6 +74,22 @@ impl PermissionSet {
     }
 
     #[inline]
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match &self.held {
+            Held::Plain(entries) => entries,
+            Held::Full(extra) => &extra.entries,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn extra(&self) -> Option<&Extra> {
+        match &self.held {
+            Held::Plain(_) => None,
+            Held::Full(extra) => Some(extra),
+        }
+    }
+
+    #[inline]
     pub(crate) fn decide_number(&self, number: u32, scope: &Scope, now: Timestamp) -> Decision {
         let tally = self.tally(number, scope, now);
         let allowed = tally.allowed
@@ -95,7 +115,7 @@ impl PermissionSet {
                 Holds::Detail(place) => self.tally_detail(place, top, roles, number, now, &mut tally),
             }
             // Where nothing forbids, one allow is enough; what stands at the platform comes first.
-            self.extra.is_none() && tally.allowed && !top
+            self.extra().is_none() && tally.allowed && !top
         });
         tally
     }
@@ -131,12 +151,13 @@ impl PermissionSet {
     /// Calls `visit` for each entry whose place contains the scope, until it says that it has seen enough.
     #[inline]
     pub(crate) fn walk_until(&self, scope: &Scope, mut visit: impl FnMut(Entry) -> bool) {
-        if self.entries.len() > WALKED {
+        let entries = self.entries();
+        if entries.len() > WALKED {
             return self.search(scope, &mut visit);
         }
         // Parents come first, so a place contains the scope if its parent does and its own id is on the path.
         let (uppers, mut reached) = (uppers(scope.mask()), 0_u32);
-        for (place, entry) in (0_u32..).zip(&self.entries) {
+        for (place, entry) in (0_u32..).zip(entries) {
             let mask = entry.mask();
             let first = mask & mask.wrapping_sub(1) == 0;
             if uppers >> mask & 1 == 1
@@ -163,13 +184,13 @@ impl PermissionSet {
     // Apart, so that the loop over few entries stays small enough to be inlined.
     #[inline(never)]
     fn search(&self, scope: &Scope, visit: &mut dyn FnMut(Entry) -> bool) {
-        let nil = Uuid::nil();
+        let (nil, entries) = (Uuid::nil(), self.entries());
         let parts = PARTS.into_iter().filter(|part| scope.mask() & part != 0);
         for (part, id) in std::iter::once((0, &nil)).chain(parts.map(|part| (part, scope.part(part)))) {
             let key = (depth(part), id);
-            let start = self.entries.partition_point(|entry| (depth(entry.mask()), &entry.id) < key);
+            let start = entries.partition_point(|entry| (depth(entry.mask()), &entry.id) < key);
             let same = |entry: &&Entry| (depth(entry.mask()), &entry.id) == key;
-            for entry in self.entries.iter().skip(start).take_while(same) {
+            for entry in entries.iter().skip(start).take_while(same) {
                 if !entry.is_path() && self.reaches(*entry, scope) && visit(*entry) {
                     return;
                 }
@@ -197,7 +218,7 @@ impl PermissionSet {
             if mask == 0 {
                 return true;
             }
-            match self.entries.get(entry.parent()) {
+            match self.entries().get(entry.parent()) {
                 Some(parent) => entry = *parent,
                 None => return false,
             }
@@ -217,7 +238,7 @@ impl PermissionSet {
     }
 
     pub(crate) fn detail(&self, place: u32) -> Option<&Detail> {
-        self.extra.as_ref().and_then(|extra| extra.details.get(place as usize))
+        self.extra().and_then(|extra| extra.details.get(place as usize))
     }
 
     /// The scope at which an entry stands.
@@ -228,7 +249,7 @@ impl PermissionSet {
             let last = 1_u8 << (depth(mask) - 1);
             scope = scope.with_part(last, current.id, self.kind(current).filter(|_| last == RESOURCE));
             mask &= !last;
-            match self.entries.get(current.parent()) {
+            match self.entries().get(current.parent()) {
                 Some(parent) if mask != 0 => current = *parent,
                 _ => break,
             }
@@ -249,25 +270,25 @@ impl PermissionSet {
         let Some(feature) = self.world.core.feature_of.get(number as usize).copied().flatten() else {
             return true;
         };
-        let tenants = self.extra.as_ref().map_or(&[][..], |extra| &extra.features);
+        let tenants = self.extra().map_or(&[][..], |extra| &extra.features);
         let held = |tenant| tenants.iter().find(|(other, _)| *other == tenant);
         scope.tenant_id().and_then(held).is_some_and(|(_, features)| features.contains(feature))
     }
 
     #[inline]
     pub(crate) fn key_allows(&self, number: u32, scope: &Scope) -> bool {
-        let key = self.extra.as_ref().and_then(|extra| extra.key.as_ref());
+        let key = self.extra().and_then(|extra| extra.key.as_ref());
         key.is_none_or(|key| key.bits.contains(number) && key.at.contains(scope))
     }
 
     pub(crate) fn at_home(&self, scope: &Scope) -> bool {
-        let home = self.extra.as_ref().and_then(|extra| extra.home);
+        let home = self.extra().and_then(|extra| extra.home);
         home.is_some() && scope.tenant_id() == home
     }
 
     /// The next moment after `now` at which an answer may change because something starts or ends.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        let details = self.extra.as_ref().map_or(&[][..], |extra| &extra.details);
+        let details = self.extra().map_or(&[][..], |extra| &extra.details);
         let moments = details.iter().flat_map(|detail| [detail.starts_at, detail.ends_at]);
         moments.flatten().filter(|moment| *moment > now).min()
     }
@@ -275,12 +296,12 @@ impl PermissionSet {
     /// Whether some fact could not be understood: an unreadable pattern, an unknown role. Raise an alarm, and see
     /// [`Engine::inspect`].
     pub fn is_faulty(&self) -> bool {
-        self.faulty
+        self.extra().is_some_and(|extra| extra.faulty)
     }
 
     /// Whether an unreadable deny closes the whole set.
     pub fn is_closed(&self, now: Timestamp) -> bool {
-        let details = self.extra.as_ref().map_or(&[][..], |extra| &extra.details);
+        let details = self.extra().map_or(&[][..], |extra| &extra.details);
         details.iter().any(|detail| detail.verdict == Verdict::Unreadable && detail.live(now))
     }
 
@@ -291,11 +312,11 @@ impl PermissionSet {
 
     /// About how many bytes the set takes for itself; roles are shared with every other set of the engine.
     pub fn size_in_bytes(&self) -> usize {
-        let details = self.extra.as_ref().map_or(0, |extra| {
+        let extra = self.extra().map_or(0, |extra| {
             let key = extra.key.as_ref().map_or(0, |key| size_of_val(&**key) + size_of_val(key.bits.words()));
             let features = extra.features.iter().map(|(_, bits)| size_of_val(bits.words())).sum::<usize>();
             size_of::<Extra>() + size_of_val(&*extra.details) + size_of_val(&*extra.features) + key + features
         });
-        size_of::<Self>() + size_of_val(&*self.entries) + details
+        size_of::<Self>() + size_of_val(self.entries()) + extra
     }
 }

@@ -325,3 +325,13 @@ fn many_entries_are_searched_as_few_are_walked() {
     assert!(!set.check("tenant.manage", &Scope::account(T, A), at(0)));
     assert!(!set.check("tenant.manage", &Scope::tenant(T), at(0)));
 }
+
+#[test]
+fn a_principal_with_a_few_roles_is_small() {
+    let engine = engine();
+    let set =
+        engine.compile(&roles(&[1, 2, 3].map(|id| ("reader", Scope::account(T, AccountId::from_u128(id))))));
+    assert!(set.size_in_bytes() <= 120, "{}", set.size_in_bytes());
+    let unknown = engine.compile(&roles(&[("nobody", Scope::tenant(T))]));
+    assert!(unknown.is_faulty() && !set.is_faulty());
+}

@@ -108,14 +108,14 @@ impl PermissionSet {
     /// ```
     pub fn scopes_for(&self, permission: impl Asked, now: Timestamp) -> ScopeFilter {
         let Some(number) = permission.number(&self.world.registry()) else { return ScopeFilter::None };
-        let key = self.extra.as_ref().and_then(|extra| extra.key.as_ref());
+        let key = self.extra().and_then(|extra| extra.key.as_ref());
         if key.is_some_and(|key| !key.bits.contains(number)) {
             return ScopeFilter::None;
         }
         let mut denies = Vec::new();
         let mut subtrees = Vec::new();
         let mut star = false;
-        for entry in &self.entries {
+        for entry in self.entries() {
             let detail = match entry.holds() {
                 Holds::Nothing => continue,
                 Holds::Role(_) => None,
@@ -190,7 +190,7 @@ impl PermissionSet {
         if self.world.core.feature_of.get(number as usize).copied().flatten().is_none() {
             return subtrees;
         }
-        let listed = self.extra.as_ref().map_or(&[][..], |extra| &extra.features);
+        let listed = self.extra().map_or(&[][..], |extra| &extra.features);
         let has = |tenant: &TenantId| self.has_feature(number, &Scope::tenant(*tenant));
         let tenants: Vec<TenantId> = listed.iter().map(|(tenant, _)| *tenant).filter(has).collect();
         let mut kept = Vec::new();

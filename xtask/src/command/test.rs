@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &[&str], steps: &mut Steps, stop: &Stop) -> Result<
     } else {
         say("xtask: arguments given, so ONLY `cargo test` runs, with these arguments");
         let mut command = cargo();
-        command.args(["test", "--all-features"]).args(arguments);
+        command.args(["test", "--all-features"]).args(members(arguments)).args(arguments);
         steps.step("tests", || services.run(&mut command, stop))
     };
     let summary = conformance::summary(&services.report());
@@ -29,11 +29,23 @@ pub(crate) fn run(arguments: &[&str], steps: &mut Steps, stop: &Stop) -> Result<
     result.and(stopped)
 }
 
-/// Unit, integration and doc tests of all members with all features, then the bindings from outside.
+/// Which members are tested where the arguments name none: all but the benches.
+///
+/// These hold no tests, and all their features are other engines, to compare with, that take minutes to compile and
+/// bring features of shared libraries along (`preserve_order` of `serde_json`), with which the others would be tested.
+fn members(arguments: &[&str]) -> Vec<&'static str> {
+    let named = |argument: &&&str| {
+        argument.starts_with("-p") || argument.starts_with("--package") || argument.starts_with("--workspace")
+    };
+    let own = arguments.iter().take_while(|argument| **argument != "--");
+    if own.filter(named).count() > 0 { vec![] } else { vec!["--workspace", "--exclude", "benches"] }
+}
+
+/// Unit, integration and doc tests of all members but the benches with all features, then the bindings from outside.
 fn everything(services: &mut Services, steps: &mut Steps, stop: &Stop) -> Result<()> {
-    let all = ["test", "--workspace", "--all-features"];
-    steps.step("build tests", || services.run(cargo().args(all).arg("--no-run"), stop))?;
-    steps.step("tests", || services.run(cargo().args(all).arg("--no-fail-fast"), stop))?;
+    let all = [&["test", "--all-features"], &members(&[])[..]].concat();
+    steps.step("build tests", || services.run(cargo().args(&all).arg("--no-run"), stop))?;
+    steps.step("tests", || services.run(cargo().args(&all).arg("--no-fail-fast"), stop))?;
     if !root().join(BINDINGS).exists() {
         say(&format!("xtask: SKIPPED the Python test of the bindings: there is no {BINDINGS}"));
         return Ok(());
@@ -41,4 +53,18 @@ fn everything(services: &mut Services, steps: &mut Steps, stop: &Stop) -> Result
     let mut python = Command::new("python3");
     python.arg(BINDINGS).current_dir(root());
     steps.step("bindings in Python", || services.run(&mut python, stop))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_benches_are_tested_only_where_they_are_named() {
+        let rest = ["--workspace", "--exclude", "benches"];
+        assert_eq!(members(&[]), rest);
+        assert_eq!(members(&["covers", "--", "--package"]), rest);
+        assert!(members(&["-p", "mono-core"]).is_empty());
+        assert!(members(&["--package=mono-core", "covers"]).is_empty());
+    }
 }
