@@ -121,6 +121,7 @@ impl Identities {
             actor: actor(part.and_then(|part| part.member).map(|(id, _)| id)),
             tenant,
             permissions: Some(permissions),
+            facts: rights.facts,
             entitlements: rights.entitlements,
         })
     }

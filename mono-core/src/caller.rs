@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::id::{MemberId, SessionId, TenantId, UserId};
-use crate::permission::{Decision, Permission, PermissionSet, Scope};
+use crate::permission::{Decision, Permission, PermissionSet, Principal, Scope};
 use crate::subscription::Entitlements;
 use crate::time::Timestamp;
 use std::net::IpAddr;
@@ -26,6 +26,8 @@ pub struct Identity {
     pub tenant: Option<TenantId>,
     /// What it may do; `None` for the program itself, which is not asked.
     pub permissions: Option<PermissionSet>,
+    /// What the permissions were compiled from, to compile them again under rules that have changed meanwhile.
+    pub facts: Principal,
     /// What the tenant has subscribed to.
     pub entitlements: Entitlements,
 }
@@ -105,6 +107,7 @@ impl Caller {
             actor: Actor::System(reason),
             tenant,
             permissions: None,
+            facts: Principal::default(),
             entitlements: Entitlements::unlimited(),
         };
         Self { identity: Arc::new(identity), request: Arc::default() }
@@ -139,6 +142,11 @@ impl Caller {
     /// What the caller may do; `None` for the program itself, which is not asked.
     pub fn permissions(&self) -> Option<&PermissionSet> {
         self.identity.permissions.as_ref()
+    }
+
+    /// What the permissions were compiled from.
+    pub fn facts(&self) -> &Principal {
+        &self.identity.facts
     }
 
     /// Whether the program itself acts.

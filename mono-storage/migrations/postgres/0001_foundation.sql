@@ -140,6 +140,12 @@ CREATE UNIQUE INDEX accounts_slug_unique ON accounts (tenant_id, slug) WHERE del
 CREATE INDEX accounts_newest ON accounts (tenant_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX accounts_name ON accounts (tenant_id, name_norm, id) WHERE deleted_at IS NULL;
 
+-- Counts the changes of a tenant's rules. Its row is the lock that all who change rules or give rights share.
+CREATE TABLE permission_epochs (
+    tenant_id uuid PRIMARY KEY REFERENCES tenants (id),
+    epoch bigint NOT NULL
+);
+
 -- A tenant's own roles. Definitions are documents: they are read whole and compiled.
 CREATE TABLE tenant_roles (
     tenant_id uuid NOT NULL REFERENCES tenants (id),
@@ -244,7 +250,7 @@ DO $$
 DECLARE table_name text;
 BEGIN
     FOREACH table_name IN ARRAY ARRAY[
-        'subscriptions', 'members', 'accounts', 'tenant_roles', 'role_overrides', 'assignments', 'grants', 'guardrails',
+        'subscriptions', 'members', 'accounts', 'permission_epochs', 'tenant_roles', 'role_overrides', 'assignments', 'grants', 'guardrails',
         'usage_counters', 'audit_log'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', table_name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', table_name);

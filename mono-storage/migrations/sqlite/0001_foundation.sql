@@ -123,6 +123,12 @@ CREATE UNIQUE INDEX accounts_slug_unique ON accounts (tenant_id, slug) WHERE del
 CREATE INDEX accounts_newest ON accounts (tenant_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX accounts_name ON accounts (tenant_id, name_norm, id) WHERE deleted_at IS NULL;
 
+-- Counts the changes of a tenant's rules. Its row is the lock that all who change rules or give rights share.
+CREATE TABLE permission_epochs (
+    tenant_id BLOB PRIMARY KEY NOT NULL REFERENCES tenants (id),
+    epoch INTEGER NOT NULL
+) STRICT;
+
 -- A tenant's own roles. Definitions are documents: they are read whole and compiled.
 CREATE TABLE tenant_roles (
     tenant_id BLOB NOT NULL REFERENCES tenants (id),

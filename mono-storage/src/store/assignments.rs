@@ -1,11 +1,11 @@
 //! Assignments: who has which role, where and until when.
 
-use super::granting::{require_pattern, require_role};
+use super::granting::not_held;
 use crate::db::{FromRow, PlatformTx, Row, TenantTx};
 use crate::{platform_sql, sql};
 use mono_core::audit::Action;
 use mono_core::id::{AssignmentId, Id, MemberId, UserId};
-use mono_core::permission::{Assignment, Pattern, Permission, Scope, Subject};
+use mono_core::permission::{Assignment, Pattern, Permission, PermissionSet, Scope, Subject};
 use mono_core::time::Timestamp;
 use mono_core::{Error, permission};
 
@@ -90,7 +90,7 @@ impl Assignments<'_> {
         tx.require_inside(&new.scope)?;
         require_span(new.starts_at, new.ends_at)?;
         tx.authorize(ASSIGN, &new.scope).await?;
-        require_role(tx.caller(), &new.role, &new.scope, new.ends_at, tx.now())?;
+        tx.rules().await?.require_role(&new.role, &new.scope, new.ends_at, tx.now())?;
         let (id, now) = (tx.new_id::<AssignmentId>(), tx.now());
         let assignment: Assignment = sql!(
             tx,
@@ -130,7 +130,7 @@ impl Assignments<'_> {
         .await?
         .ok_or_else(|| Error::not_found(AssignmentId::ENTITY))?;
         tx.authorize(ASSIGN, &old.scope).await?;
-        require_role(tx.caller(), &old.role, &old.scope, old.ends_at, tx.now())?;
+        tx.rules().await?.require_role(&old.role, &old.scope, old.ends_at, tx.now())?;
         sql!(tx, "DELETE FROM assignments WHERE tenant_id = $1 AND id = $2", id).execute().await?;
         tx.audit_change(Action::Revoke, ENTITY, id, Some(&old), None).await
     }
@@ -177,9 +177,16 @@ impl PlatformAssignments<'_> {
     pub async fn assign(self, user: UserId, role: &str) -> Result<(), Error> {
         let tx = self.tx;
         tx.authorize(PLATFORM)?;
-        require_role(tx.caller(), role, &Scope::platform(), None, tx.now())?;
-        // A role at the platform holds in every tenant, also in those whose own changes of it this caller does not see.
-        require_pattern(tx.caller(), &Pattern::parse("*")?, &Scope::platform(), None, tx.now())?;
+        // A role at the platform holds in every tenant, also in those whose own changes of it this caller does not see:
+        // only who holds everything passes it on.
+        let (everything, now) = (Pattern::parse("*")?, tx.now());
+        let holds = |set: &PermissionSet| {
+            set.covers(&everything, &Scope::platform(), None, now)
+                && set.covers_role(role, &Scope::platform(), None, now)
+        };
+        if !tx.caller().permissions().is_none_or(holds) {
+            return Err(not_held(&format!("everything on the platform, and a role {role}")));
+        }
         let (id, now) = (tx.new_id::<AssignmentId>(), tx.now());
         platform_sql!(
             tx,

@@ -1,6 +1,7 @@
 //! The catalogue: which permissions, roles, features, limits and plans there are.
 
 use crate::db::{PlatformStatement, PlatformTx, Row};
+use crate::platform_sql;
 use mono_core::permission::{Engine, Permission, PermissionEntry, Role};
 use mono_core::seed::Seed;
 use mono_core::subscription::{PlanCatalogue, PlanDefinitions};
@@ -171,6 +172,7 @@ impl Catalogue<'_> {
         let mut together = tx.catalogue().load().await?;
         together.merge(Definitions::from(seed));
         together.compile().map_err(Error::validation)?;
+        require_free_keys(tx, seed.engine.roles()).await?;
         let (permissions, roles, plans) =
             (&seed.engine.catalogue().permissions, seed.engine.roles(), &seed.plans);
         save(tx, &PERMISSIONS, permissions, |permission| &permission.name).await?;
@@ -182,6 +184,22 @@ impl Catalogue<'_> {
         save(tx, &PLANS, plans.plans(), |plan| plan.key.as_str()).await?;
         save(tx, &ADD_ONS, plans.add_ons(), |add_on| add_on.key.as_str()).await
     }
+}
+
+/// Refuses a role whose key a tenant uses for one of its own: whoever has that one would have the platform's.
+async fn require_free_keys(tx: &mut PlatformTx, roles: &[Role]) -> Result<(), Error> {
+    let rows = platform_sql!(tx, "SELECT DISTINCT key FROM tenant_roles").rows().await?;
+    let taken: BTreeSet<String> = rows.iter().map(|row| row.get("key")).collect::<Result<_, _>>()?;
+    let problems: Vec<Problem> = roles
+        .iter()
+        .filter(|role| taken.contains(&role.key))
+        .map(|role| {
+            let message =
+                format!("a tenant has a role {} of its own: give the platform's another key", role.key);
+            Problem::new("roles", "key_taken", message)
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Error::validation(problems)) }
 }
 
 async fn load<T: DeserializeOwned>(tx: &mut PlatformTx, table: &Table) -> Result<Vec<T>, Error> {

@@ -1,14 +1,14 @@
 //! Grants: a pattern given to, or forbidden to, one member.
 
 use super::assignments::{ASSIGN, require_span};
-use super::granting::require_pattern;
+use super::granting::Rules;
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::Error;
 use mono_core::audit::Action;
 use mono_core::caller::Actor;
 use mono_core::id::{GrantId, Id, MemberId};
-use mono_core::permission::{Effect, Grant, Pattern, Scope, Subject};
+use mono_core::permission::{Assignment, Effect, Grant, Pattern, Scope, Subject};
 use mono_core::time::Timestamp;
 
 const ENTITY: &str = "grant";
@@ -80,14 +80,18 @@ impl Grants<'_> {
     ///
     /// # Errors
     /// `Forbidden` without `tenant.roles.assign` there, or with code `not_held` where the caller does not hold all that
-    /// the pattern covers (to forbid it too: nobody locks out their superiors); `Conflict` where member or account do
+    /// the pattern covers, or, to forbid it, not all that the member holds: nobody locks out their superiors; `Conflict` where member or account do
     /// not exist; `Validation` for a scope outside of the tenant.
     pub async fn give(self, new: NewGrant) -> Result<Grant, Error> {
         let tx = self.tx;
         tx.require_inside(&new.scope)?;
         require_span(new.starts_at, new.ends_at)?;
         tx.authorize(ASSIGN, &new.scope).await?;
-        require_pattern(tx.caller(), &new.pattern, &new.scope, new.ends_at, tx.now())?;
+        let rules = tx.rules().await?;
+        rules.require_pattern(&new.pattern, &new.scope, new.ends_at, tx.now())?;
+        if new.effect == Effect::Deny {
+            require_superior(tx, &rules, new.member).await?;
+        }
         let (id, now) = (tx.new_id::<GrantId>(), tx.now());
         let granted_by = match tx.caller().actor() {
             Actor::User { user, .. } => Some(user),
@@ -132,7 +136,7 @@ impl Grants<'_> {
                 .ok_or_else(|| Error::not_found(GrantId::ENTITY))?;
         tx.authorize(ASSIGN, &old.scope).await?;
         let pattern = Pattern::parse(&old.pattern).or_else(|_| Pattern::parse("tenant.*"))?;
-        require_pattern(tx.caller(), &pattern, &old.scope, old.ends_at, tx.now())?;
+        tx.rules().await?.require_pattern(&pattern, &old.scope, old.ends_at, tx.now())?;
         sql!(tx, "DELETE FROM grants WHERE tenant_id = $1 AND id = $2", id).execute().await?;
         tx.audit_change(Action::Revoke, ENTITY, id, Some(&old), None).await
     }
@@ -156,4 +160,32 @@ impl Grants<'_> {
         .all()
         .await
     }
+}
+
+/// Refuses unless the caller holds all that the member was given.
+async fn require_superior(tx: &mut TenantTx, rules: &Rules, member: MemberId) -> Result<(), Error> {
+    let now = tx.now();
+    let assignments: Vec<Assignment> = sql!(
+        tx,
+        "SELECT id, member_id, role_key, scope, starts_at, ends_at FROM assignments WHERE tenant_id = $1 AND member_id = $2",
+        member
+    )
+    .all()
+    .await?;
+    for assignment in &assignments {
+        rules.require_role(&assignment.role, &assignment.scope, assignment.ends_at, now)?;
+    }
+    let grants: Vec<Grant> = sql!(
+        tx,
+        concat!("SELECT ", columns!(), " FROM grants WHERE tenant_id = $1 AND member_id = $2"),
+        member
+    )
+    .all()
+    .await?;
+    for grant in grants.iter().filter(|grant| grant.effect == Effect::Allow) {
+        if let Ok(pattern) = Pattern::parse(&grant.pattern) {
+            rules.require_pattern(&pattern, &grant.scope, grant.ends_at, now)?;
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,5 @@
 //! Guardrails: a pattern forbidden to everybody at a place of the tenant.
 
-use super::granting::require_pattern;
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
@@ -12,6 +11,8 @@ const UPDATE: Permission = permission!("tenant.roles.update");
 pub(super) const REQUIRED: &[Permission] = &[UPDATE];
 
 const ENTITY: &str = "guardrail";
+/// The longest reason, in characters.
+const MAX_REASON: usize = 500;
 
 impl FromRow for Guardrail {
     fn from_row(row: &Row) -> Result<Self, Error> {
@@ -42,7 +43,14 @@ impl Guardrails<'_> {
         let tx = self.tx;
         tx.require_inside(&scope)?;
         tx.authorize(UPDATE, &scope).await?;
-        require_pattern(tx.caller(), pattern, &scope, None, tx.now())?;
+        if reason.chars().count() > MAX_REASON {
+            return Err(Error::invalid(
+                "reason",
+                "too_long",
+                format!("the reason has at most {MAX_REASON} characters"),
+            ));
+        }
+        tx.rules().await?.require_pattern(pattern, &scope, None, tx.now())?;
         if scope == Scope::tenant(tx.tenant()) && pattern.covers_pattern(&Pattern::parse(UPDATE.name())?) {
             let message = "this would forbid everybody in the tenant to lift it again";
             return Err(Error::invalid("pattern", "locks_everybody_out", message));
@@ -68,7 +76,8 @@ impl Guardrails<'_> {
     /// Lifts a guardrail.
     ///
     /// # Errors
-    /// `NotFound` where there is none in this tenant; `Forbidden` without `tenant.roles.update` there.
+    /// `NotFound` where there is none in this tenant; `Forbidden` without `tenant.roles.update` there, or with code
+    /// `not_held` where the caller would not hold what it forbids.
     pub async fn lift(self, id: GrantId) -> Result<(), Error> {
         let tx = self.tx;
         let old: Guardrail =
@@ -81,6 +90,9 @@ impl Guardrails<'_> {
         let forbids_this = Pattern::parse(&old.pattern).is_ok_and(|pattern| pattern.covers_pattern(&own));
         let at = if forbids_this { Scope::tenant(tx.tenant()) } else { old.scope };
         tx.authorize(UPDATE, &at).await?;
+        // Who lifts it has to hold what it forbids, apart from itself; one that cannot be read closes everything.
+        let pattern = Pattern::parse(&old.pattern).or_else(|_| Pattern::parse("tenant.*"))?;
+        tx.rules().await?.without(&old).require_pattern(&pattern, &old.scope, None, tx.now())?;
         sql!(tx, "DELETE FROM guardrails WHERE tenant_id = $1 AND id = $2", id).execute().await?;
         tx.audit_change(Action::Revoke, ENTITY, id, Some(&old), None).await
     }

@@ -1,11 +1,11 @@
 //! Roles: those that a tenant makes itself, and what it changes in those of the platform.
 
-use super::granting::{require_pattern, require_role};
+use super::granting::Rules;
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
 use mono_core::id::TenantId;
-use mono_core::permission::{Override, OverrideKind, Pattern, Permission, PermissionSet, Role, Scope};
+use mono_core::permission::{Engine, Override, OverrideKind, Pattern, Permission, Role, Scope};
 use mono_core::{Error, ErrorKind, Problem, permission};
 
 const CREATE: Permission = permission!("tenant.roles.create");
@@ -64,9 +64,9 @@ impl Roles<'_> {
     pub async fn create(self, role: Role) -> Result<Role, Error> {
         let tx = self.tx;
         tx.authorize(CREATE, &Scope::tenant(tx.tenant())).await?;
-        let (mut roles, overrides) = (load(tx).await?, load_overrides(tx).await?);
-        roles.push(role.clone());
-        check(tx, &role, roles, &overrides)?;
+        let mut rules = tx.rules().await?;
+        rules.roles.push(role.clone());
+        check(tx, &role, &rules)?;
         let now = tx.now();
         let definition = serde_json::to_value(&role).map_err(Error::internal)?;
         sql!(
@@ -90,11 +90,11 @@ impl Roles<'_> {
     pub async fn update(self, role: Role) -> Result<Role, Error> {
         let tx = self.tx;
         tx.authorize(UPDATE, &Scope::tenant(tx.tenant())).await?;
-        let (mut roles, overrides) = (load(tx).await?, load_overrides(tx).await?);
-        let place = roles.iter_mut().find(|other| other.key == role.key).ok_or_else(not_found)?;
+        let mut rules = tx.rules().await?;
+        let place = rules.roles.iter_mut().find(|other| other.key == role.key).ok_or_else(not_found)?;
         let old = std::mem::replace(place, role.clone());
-        require_role(tx.caller(), &old.key, &Scope::tenant(tx.tenant()), None, tx.now())?;
-        check(tx, &role, roles, &overrides)?;
+        rules.require_role(&old.key, &Scope::tenant(tx.tenant()), None, tx.now())?;
+        check(tx, &role, &rules)?;
         let now = tx.now();
         let definition = serde_json::to_value(&role).map_err(Error::internal)?;
         sql!(
@@ -118,13 +118,13 @@ impl Roles<'_> {
     pub async fn delete(self, key: &str) -> Result<(), Error> {
         let tx = self.tx;
         tx.authorize(DELETE, &Scope::tenant(tx.tenant())).await?;
-        let roles = load(tx).await?;
-        let old = roles.iter().find(|role| role.key == key).ok_or_else(not_found)?;
-        require_role(tx.caller(), key, &Scope::tenant(tx.tenant()), None, tx.now())?;
+        let rules = tx.rules().await?;
+        let old = rules.roles.iter().find(|role| role.key == key).ok_or_else(not_found)?;
+        rules.require_role(key, &Scope::tenant(tx.tenant()), None, tx.now())?;
         let assigned =
             sql!(tx, "SELECT id FROM assignments WHERE tenant_id = $1 AND role_key = $2 LIMIT 1", key).rows();
         if !assigned.await?.is_empty()
-            || roles.iter().any(|role| role.parents.iter().any(|parent| parent == key))
+            || rules.roles.iter().any(|role| role.parents.iter().any(|parent| parent == key))
         {
             let message = format!("the role {key} is given to somebody, or inherited by another role");
             return Err(Error::new(ErrorKind::Conflict, "role_in_use", message));
@@ -158,10 +158,19 @@ impl Roles<'_> {
         let tx = self.tx;
         let whole = Scope::tenant(tx.tenant());
         tx.authorize(UPDATE, &whole).await?;
-        require_role(tx.caller(), role, &whole, None, tx.now())?;
+        let mut rules = tx.rules().await?;
+        let platform = |engine: &Engine| engine.roles().iter().any(|system| system.key == role);
+        if !rules.engine().is_none_or(platform) {
+            let message = "the platform has no such role; the tenant's own are changed directly";
+            return Err(Error::invalid("role", "unknown_role", message));
+        }
+        rules.require_role(role, &whole, None, tx.now())?;
         for pattern in patterns {
             require_tenant_tier("patterns", pattern)?;
-            require_pattern(tx.caller(), pattern, &whole, None, tx.now())?;
+            rules.require_pattern(pattern, &whole, None, tx.now())?;
+        }
+        if let Some(old) = find(&rules.overrides, role, kind) {
+            require_what_comes_back(tx, &rules, old)?;
         }
         let change = Override {
             role: role.to_owned(),
@@ -169,11 +178,9 @@ impl Roles<'_> {
             kind,
             patterns: patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
         };
-        let mut overrides = load_overrides(tx).await?;
-        overrides.retain(|other| !(other.role == role && other.kind == kind));
-        overrides.push(change.clone());
-        let roles = load(tx).await?;
-        require_rules(tx, roles, &overrides)?;
+        rules.overrides.retain(|other| !(other.role == role && other.kind == kind));
+        rules.overrides.push(change.clone());
+        require_rules(tx, &rules)?;
         let patterns = serde_json::to_value(&change.patterns).map_err(Error::internal)?;
         let now = tx.now();
         sql!(
@@ -199,16 +206,10 @@ impl Roles<'_> {
         let tx = self.tx;
         let whole = Scope::tenant(tx.tenant());
         tx.authorize(UPDATE, &whole).await?;
-        let overrides = load_overrides(tx).await?;
-        let old =
-            overrides.iter().find(|other| other.role == role && other.kind == kind).ok_or_else(not_found)?;
-        require_role(tx.caller(), role, &whole, None, tx.now())?;
-        // What comes back is what the platform's own definition gives, and what a restriction took from it.
-        let engine = tx.caller().permissions().map(PermissionSet::engine);
-        let system = engine.iter().flat_map(|engine| engine.roles().iter().filter(|other| other.key == role));
-        for pattern in old.patterns.iter().chain(system.flat_map(|system| &system.allow)) {
-            require_pattern(tx.caller(), &Pattern::parse(pattern)?, &whole, None, tx.now())?;
-        }
+        let rules = tx.rules().await?;
+        let old = find(&rules.overrides, role, kind).ok_or_else(not_found)?;
+        rules.require_role(role, &whole, None, tx.now())?;
+        require_what_comes_back(tx, &rules, old)?;
         sql!(
             tx,
             "DELETE FROM role_overrides WHERE tenant_id = $1 AND role_key = $2 AND kind = $3",
@@ -231,11 +232,11 @@ impl Roles<'_> {
     }
 }
 
-async fn load(tx: &mut TenantTx) -> Result<Vec<Role>, Error> {
+pub(super) async fn load(tx: &mut TenantTx) -> Result<Vec<Role>, Error> {
     sql!(tx, "SELECT definition FROM tenant_roles WHERE tenant_id = $1 ORDER BY key").all().await
 }
 
-async fn load_overrides(tx: &mut TenantTx) -> Result<Vec<Override>, Error> {
+pub(super) async fn load_overrides(tx: &mut TenantTx) -> Result<Vec<Override>, Error> {
     sql!(
         tx,
         "SELECT tenant_id, role_key, kind, patterns FROM role_overrides WHERE tenant_id = $1 ORDER BY role_key, kind"
@@ -244,32 +245,68 @@ async fn load_overrides(tx: &mut TenantTx) -> Result<Vec<Override>, Error> {
     .await
 }
 
-/// Whether a role of the tenant's own is well formed, and gives nothing that its maker does not hold.
-fn check(tx: &TenantTx, role: &Role, roles: Vec<Role>, overrides: &[Override]) -> Result<(), Error> {
-    let whole = Scope::tenant(tx.tenant());
-    require_rules(tx, roles, overrides)?;
-    for (i, text) in role.allow.iter().enumerate() {
-        let pattern = Pattern::parse(text)?;
-        require_tenant_tier(&format!("allow[{i}]"), &pattern)?;
-        require_pattern(tx.caller(), &pattern, &whole, None, tx.now())?;
-    }
-    for parent in &role.parents {
-        require_role(tx.caller(), parent, &whole, None, tx.now())?;
+fn find<'r>(overrides: &'r [Override], role: &str, kind: OverrideKind) -> Option<&'r Override> {
+    overrides.iter().find(|other| other.role == role && other.kind == kind)
+}
+
+/// Whether the caller holds what comes back when a change of a role goes: what a restriction took from it, and what the
+/// platform's own definition gives.
+fn require_what_comes_back(tx: &TenantTx, rules: &Rules, old: &Override) -> Result<(), Error> {
+    let system = rules.engine().into_iter().flat_map(Engine::roles).filter(|role| role.key == old.role);
+    for pattern in old.patterns.iter().chain(system.flat_map(|role| &role.allow)) {
+        rules.require_pattern(&Pattern::parse(pattern)?, &Scope::tenant(tx.tenant()), None, tx.now())?;
     }
     Ok(())
 }
 
+/// Whether a role of the tenant's own is well formed, and gives nothing that its maker does not hold.
+fn check(tx: &TenantTx, role: &Role, rules: &Rules) -> Result<(), Error> {
+    let whole = Scope::tenant(tx.tenant());
+    require_rules(tx, rules)?;
+    require_shape(role)?;
+    for (i, text) in role.allow.iter().enumerate() {
+        let pattern = Pattern::parse(text)?;
+        require_tenant_tier(&format!("allow[{i}]"), &pattern)?;
+        rules.require_pattern(&pattern, &whole, None, tx.now())?;
+    }
+    for parent in &role.parents {
+        rules.require_role(parent, &whole, None, tx.now())?;
+    }
+    Ok(())
+}
+
+/// Whether key and sizes are within reason: every request of every member compiles the tenant's roles.
+fn require_shape(role: &Role) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
+    if !(1..=64).contains(&role.key.len()) || !role.key.bytes().all(plain) {
+        let message = "the key has 1 to 64 lower-case letters, digits, - and _";
+        problems.push(Problem::new("key", "invalid_key", message));
+    }
+    for (field, count, most) in [
+        ("allow", role.allow.len(), 500),
+        ("except", role.except.len(), 500),
+        ("parents", role.parents.len(), 50),
+        ("name", role.name.chars().count(), 200),
+        ("description", role.description.chars().count(), 2000),
+    ] {
+        if count > most {
+            problems.push(Problem::new(field, "too_long", format!("{field} has {count} of at most {most}")));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::validation(problems)) }
+}
+
 /// Whether the engine can put the rules in force; asked where they are written, so that a running server never has to
 /// leave one out.
-fn require_rules(tx: &TenantTx, roles: Vec<Role>, overrides: &[Override]) -> Result<(), Error> {
-    let Some(permissions) = tx.caller().permissions() else { return Ok(()) };
-    let engine = permissions.engine();
-    let taken = roles.iter().find(|role| engine.roles().iter().any(|system| system.key == role.key));
+fn require_rules(tx: &TenantTx, rules: &Rules) -> Result<(), Error> {
+    let Some(engine) = rules.engine() else { return Ok(()) };
+    let taken = rules.roles.iter().find(|role| engine.roles().iter().any(|system| system.key == role.key));
     if let Some(role) = taken {
         let message = format!("the platform has a role {}", role.key);
         return Err(Error::new(ErrorKind::Conflict, "already_exists", message));
     }
-    let compiled = engine.tenant_rules(tx.tenant(), roles, overrides);
+    let compiled = engine.tenant_rules(tx.tenant(), rules.roles.clone(), &rules.overrides);
     if compiled.problems().is_empty() { Ok(()) } else { Err(Error::validation(compiled.problems().to_vec())) }
 }
 

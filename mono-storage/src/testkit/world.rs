@@ -66,7 +66,7 @@ impl World {
             grants: vec![Grant::allow("*", Scope::platform())],
             ..Default::default()
         };
-        tenant.mint(&self.test, &self.seed, home.member, self.seed.engine.compile(&facts))
+        tenant.mint(&self.test, &self.seed, home.member, self.seed.engine.compile(&facts), facts)
     }
 
     /// A caller as the stored data make one, as at the next request of this person.
@@ -85,7 +85,7 @@ impl World {
         };
         let engine = &self.seed.engine;
         let engine = engine.with_tenants([engine.tenant_rules(tenant.id, part.roles, &part.overrides)]);
-        tenant.mint(&self.test, &self.seed, (user, member), engine.compile(&facts))
+        tenant.mint(&self.test, &self.seed, (user, member), engine.compile(&facts), facts)
     }
 
     /// Makes a person a member of a tenant, without any role.
@@ -148,7 +148,7 @@ impl TenantWorld {
 
     fn with_facts(&self, test: &TestDatabase, seed: &Seed, facts: permission::Principal) -> Caller {
         let facts = permission::Principal { home: Some(self.id), ..facts };
-        self.mint(test, seed, self.member, seed.engine.compile(&facts))
+        self.mint(test, seed, self.member, seed.engine.compile(&facts), facts)
     }
 
     fn mint(
@@ -157,11 +157,13 @@ impl TenantWorld {
         seed: &Seed,
         (user, member): (UserId, MemberId),
         permissions: PermissionSet,
+        facts: permission::Principal,
     ) -> Caller {
         let identity = Identity {
             actor: Actor::User { user, member: Some(member), session: test.database.new_id::<SessionId>() },
             tenant: Some(self.id),
             permissions: Some(permissions),
+            facts,
             entitlements: Entitlements::of_tenant(&seed.plans, &self.subscription, &[], test.database.now()),
         };
         #[expect(clippy::disallowed_methods, reason = "a test says who calls")]

@@ -24,6 +24,14 @@ mono_storage::conformance!(
     a_deny_beats_every_allow,
     a_stored_deny_that_cannot_be_read_closes_everything,
     only_a_super_admin_gives_roles_on_the_platform,
+    a_restriction_is_not_lifted_by_setting_another,
+    what_an_override_hides_does_not_come_back_for_who_lacks_it,
+    a_key_of_a_tenant_is_never_the_platforms,
+    an_old_caller_is_judged_by_the_rules_of_now,
+    a_deleted_role_is_given_to_nobody,
+    a_guardrail_is_lifted_by_who_holds_what_it_forbids,
+    nobody_locks_out_who_holds_more,
+    a_role_has_a_plain_key_and_a_bounded_size,
 );
 
 async fn write(world: &World, caller: &Caller) -> TenantTx {
@@ -347,4 +355,161 @@ async fn only_a_super_admin_gives_roles_on_the_platform(world: World) {
     let mut tx = world.test.database.platform(&root).write().await.unwrap();
     tx.assignments().assign(user, "platform_admin").await.unwrap();
     tx.commit().await.unwrap();
+}
+
+/// A member with a role of the platform in the whole tenant, as the stored data make one.
+async fn stored(world: &World, email: &str, role: &str) -> (mono_core::id::UserId, mono_core::id::MemberId) {
+    let (user, member) = world.member(&world.harbour, email).await;
+    let system = Caller::system_in(mono_core::caller::SystemReason::Seed, world.harbour.id);
+    let mut tx = write(world, &system).await;
+    tx.assignments().assign(NewAssignment::new(member, role, Scope::tenant(world.harbour.id))).await.unwrap();
+    tx.commit().await.unwrap();
+    (user, member)
+}
+
+async fn restrict(world: &World, role: &str, texts: &[&str]) {
+    let patterns: Vec<Pattern> = texts.iter().map(|text| pattern(text)).collect();
+    let mut tx = write(world, &world.harbour.admin).await;
+    tx.roles().set_override(role, OverrideKind::Restrict, &patterns).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn a_restriction_is_not_lifted_by_setting_another(world: World) {
+    let (user, _) = stored(&world, "a@harbour.example", "tenant_admin").await;
+    restrict(&world, "tenant_admin", &["tenant.accounts.delete", "tenant.billing.*"]).await;
+    let bound = world.reload(&world.harbour, user).await;
+    for patterns in [&[][..], &[pattern("tenant.accounts.read")], &[pattern("tenant.accounts.create")]] {
+        let mut tx = write(&world, &bound).await;
+        refused(tx.roles().set_override("tenant_admin", OverrideKind::Restrict, patterns).await, "not_held");
+    }
+    let mut tx = write(&world, &bound).await;
+    refused(tx.roles().remove_override("tenant_admin", OverrideKind::Restrict).await, "not_held");
+}
+
+async fn what_an_override_hides_does_not_come_back_for_who_lacks_it(world: World) {
+    let mut tx = write(&world, &world.harbour.admin).await;
+    tx.roles().create(Role::new("deputy").allow(["tenant.accounts.*", "tenant.billing.*"])).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = write(&world, &world.harbour.admin).await;
+    // Only roles of the platform have overrides; a tenant changes its own.
+    let narrow = [pattern("tenant.accounts.read")];
+    refused(tx.roles().set_override("deputy", OverrideKind::Replace, &narrow).await, "unknown_role");
+    tx.roles()
+        .set_override("tenant_admin", OverrideKind::Replace, &[pattern("tenant.roles.*")])
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let (user, _) = stored(&world, "a@harbour.example", "tenant_admin").await;
+    let bound = world.reload(&world.harbour, user).await;
+    let mut tx = write(&world, &bound).await;
+    refused(tx.roles().remove_override("tenant_admin", OverrideKind::Replace).await, "not_held");
+    let mine = [pattern("tenant.roles.*")];
+    refused(tx.roles().set_override("tenant_admin", OverrideKind::Replace, &mine).await, "not_held");
+}
+
+async fn a_key_of_a_tenant_is_never_the_platforms(world: World) {
+    let mut tx = write(&world, &world.harbour.admin).await;
+    tx.roles().create(Role::new("super_admin").allow(["tenant.accounts.read"])).await.unwrap();
+    tx.commit().await.unwrap();
+    let text = r#"{"catalogue": "later", "version": 1, "limits": [], "feature_sets": [], "features": [], "plans": [],
+        "add_ons": [], "permissions": [{"name": "tenant.manage", "description": "x"}],
+        "roles": [{"key": "super_admin", "name": "x", "description": "x", "allow": ["tenant.manage"]}]}"#;
+    let seed = mono_core::seed::Seed::parse(text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let system = Caller::system(mono_core::caller::SystemReason::Seed);
+    let mut tx = world.test.database.platform(&system).write().await.unwrap();
+    refused(tx.catalogue().save(&seed).await, "key_taken");
+}
+
+async fn an_old_caller_is_judged_by_the_rules_of_now(world: World) {
+    let (_, member) = world.member(&world.harbour, "new@harbour.example").await;
+    let mut tx = write(&world, &world.harbour.admin).await;
+    tx.roles().create(Role::new("project").allow(["tenant.accounts.read"])).await.unwrap();
+    tx.commit().await.unwrap();
+    // Signed in while the role was weak, and still at work when it has become strong.
+    let old = giver(&world);
+    let mut tx = write(&world, &world.harbour.admin).await;
+    tx.roles()
+        .update(Role::new("project").allow(["tenant.accounts.read", "tenant.billing.*"]))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let whole = Scope::tenant(world.harbour.id);
+    let mut tx = write(&world, &old).await;
+    refused(tx.assignments().assign(NewAssignment::new(member, "project", whole)).await, "not_held");
+    refused(tx.roles().update(Role::new("project")).await, "not_held");
+    refused(tx.roles().create(Role::new("mine").inherit(["project"])).await, "not_held");
+}
+
+async fn a_deleted_role_is_given_to_nobody(world: World) {
+    let (_, member) = world.member(&world.harbour, "new@harbour.example").await;
+    let mut tx = write(&world, &world.harbour.admin).await;
+    tx.roles().create(Role::new("project").allow(["tenant.accounts.read"])).await.unwrap();
+    tx.commit().await.unwrap();
+    let world = std::sync::Arc::new(world);
+    let mut both = tokio::task::JoinSet::new();
+    for delete in [true, false] {
+        let world = std::sync::Arc::clone(&world);
+        both.spawn(async move {
+            let mut tx = write(&world, &world.harbour.admin).await;
+            if delete {
+                tx.roles().delete("project").await?;
+            } else {
+                let whole = Scope::tenant(world.harbour.id);
+                tx.assignments().assign(NewAssignment::new(member, "project", whole)).await?;
+            }
+            tx.commit().await
+        });
+    }
+    let results = both.join_all().await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+}
+
+async fn a_guardrail_is_lifted_by_who_holds_what_it_forbids(world: World) {
+    let whole = Scope::tenant(world.harbour.id);
+    let mut tx = write(&world, &world.harbour.admin).await;
+    let id = tx
+        .guardrails()
+        .forbid(&pattern("tenant.accounts.delete"), whole, "kept for the auditors")
+        .await
+        .unwrap();
+    refused(
+        tx.guardrails().forbid(&pattern("tenant.accounts.read"), whole, &"x".repeat(501)).await,
+        "too_long",
+    );
+    tx.rollback().await.unwrap();
+    let mut tx = write(&world, &world.harbour.admin).await;
+    let again = tx
+        .guardrails()
+        .forbid(&pattern("tenant.accounts.delete"), whole, "kept for the auditors")
+        .await
+        .unwrap();
+    assert_ne!(id, again);
+    tx.commit().await.unwrap();
+    let mut tx = write(&world, &giver(&world)).await;
+    refused(tx.guardrails().lift(again).await, "not_held");
+    drop(tx);
+    let mut tx = write(&world, &world.harbour.admin).await;
+    tx.guardrails().lift(again).await.unwrap();
+}
+
+async fn nobody_locks_out_who_holds_more(world: World) {
+    let whole = Scope::tenant(world.harbour.id);
+    let (_, chief) = stored(&world, "chief@harbour.example", "tenant_admin").await;
+    let (_, peer) = stored(&world, "peer@harbour.example", "user").await;
+    let deny = |member| NewGrant { effect: Effect::Deny, ..allow(member, "tenant.accounts.read", whole) };
+    let mut tx = write(&world, &giver(&world)).await;
+    refused(tx.grants().give(deny(chief)).await, "not_held");
+    drop(tx);
+    let mut tx = write(&world, &world.harbour.admin).await;
+    tx.grants().give(deny(peer)).await.unwrap();
+}
+
+async fn a_role_has_a_plain_key_and_a_bounded_size(world: World) {
+    let mut tx = write(&world, &world.harbour.admin).await;
+    for key in ["", "Tenant", "user ", "us\u{200B}er", "../x", "a\n", &"x".repeat(65)] {
+        let error = tx.roles().create(Role::new(key).allow(["tenant.accounts.read"])).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation, "{key:?}");
+    }
+    let many = Role::new("many").allow(vec!["tenant.accounts.read"; 501]);
+    refused(tx.roles().create(many).await, "too_long");
 }
