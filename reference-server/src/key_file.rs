@@ -28,7 +28,25 @@ pub(crate) fn create_private(path: &Path, secret: &str) -> Result<String, Error>
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(broken(path, "cannot be written").with_source(error)),
     }
+    require_private(path)?;
     std::fs::read_to_string(path).map_err(|error| broken(path, "cannot be read").with_source(error))
+}
+
+/// Refuses a secret that others may read or have written: who planted it can forge what it signs.
+#[cfg(unix)]
+fn require_private(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata =
+        std::fs::symlink_metadata(path).map_err(|error| broken(path, "cannot be read").with_source(error))?;
+    if metadata.is_file() && metadata.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(broken(path, "is a link, or open to others: only its owner may read and write it (chmod 600)"))
+}
+
+#[cfg(not(unix))]
+fn require_private(_: &Path) -> Result<(), Error> {
+    Ok(())
 }
 
 /// Makes an empty file that only its owner may read, if there is none.
@@ -110,11 +128,31 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_may_have_written_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        load_or_create(folder.path(), &SystemRandom).unwrap();
+        let path = folder.path().join(NAME);
+        for mode in [0o666, 0o640, 0o604] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert!(load_or_create(folder.path(), &SystemRandom).is_err(), "{mode:o}");
+        }
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        load_or_create(folder.path(), &SystemRandom).unwrap();
+    }
+
     #[test]
     fn a_broken_key_stops_the_start() {
         for text in ["", "xyz", "00", &"00".repeat(32)] {
             let folder = tempfile::tempdir().unwrap();
-            std::fs::write(folder.path().join(NAME), text).unwrap();
+            private()
+                .create(true)
+                .open(folder.path().join(NAME))
+                .unwrap()
+                .write_all(text.as_bytes())
+                .unwrap();
             assert!(load_or_create(folder.path(), &SystemRandom).is_err(), "{text:?}");
         }
     }

@@ -60,8 +60,10 @@ impl Authenticator {
         };
         let verified = self.passwords.verify(given.password, hash).await?;
         let mut tx = self.database.platform(&system).write().await?;
+        // Who was tried is written down, so that guessing at one person shows.
+        let known = user.as_ref().map(|user| user.id);
         let Some(user) = user.filter(|user| verified && user.status == UserStatus::Active) else {
-            tx.audit_user(Action::LoginFailed, None, &system).await?;
+            tx.audit_user(Action::LoginFailed, known).await?;
             tx.commit().await?;
             return Err(refused());
         };
@@ -80,12 +82,12 @@ impl Authenticator {
         let principal = tx.principals().load(user.id, tenant).await?.ok_or_else(refused)?;
         let now = tx.now();
         if let Err(refusal) = admit(&principal, tenant) {
-            tx.audit_user(Action::LoginFailed, Some(user.id), &system).await?;
+            tx.audit_user(Action::LoginFailed, known).await?;
             tx.commit().await?;
             return Err(refusal);
         }
         let session = tx.sessions().open(user.id, now + chrono::TimeDelta::hours(SESSION_HOURS)).await?;
-        tx.audit_user(Action::Login, Some(user.id), &system).await?;
+        tx.audit_user(Action::Login, known).await?;
         tx.commit().await?;
         let (access_token, expires_at) = self.tokens.issue(user.id, session.id, tenant, now)?;
         Ok(SignedIn { access_token, expires_at, user_id: user.id, session_id: session.id, tenant_id: tenant })

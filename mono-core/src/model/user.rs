@@ -28,7 +28,8 @@ pub struct User {
 }
 
 /// A person's membership in a tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Member {
     /// The tenant.
     pub tenant_id: TenantId,

@@ -199,7 +199,7 @@ impl PlatformAssignments<'_> {
         )
         .execute()
         .await?;
-        let caller = tx.caller().clone();
-        tx.audit_user(Action::Grant, Some(user), &caller).await
+        let changes = serde_json::json!([{ "field": "role", "new": role }]);
+        tx.audit(Action::Grant, "user", Some(user.uuid()), changes).await
     }
 }

@@ -107,25 +107,32 @@ impl PlatformTx {
     ///
     /// # Errors
     /// What the database refuses.
-    pub async fn audit_user(
+    pub async fn audit_user(&mut self, action: Action, user: Option<UserId>) -> Result<(), Error> {
+        self.audit(action, "user", user.map(UserId::uuid), Value::Array(Vec::new())).await
+    }
+
+    /// Records what was done to a thing above the tenants.
+    pub(crate) async fn audit(
         &mut self,
         action: Action,
-        user: Option<UserId>,
-        caller: &Caller,
+        entity: &'static str,
+        id: Option<Uuid>,
+        changes: Value,
     ) -> Result<(), Error> {
-        let (ip_address, user_agent, correlation_id) = origin(caller);
-        let (entry, now, actor) = (self.new_id::<AuditId>(), self.now(), caller.actor().to_string());
+        let (ip_address, user_agent, correlation_id) = origin(self.caller());
+        let (entry, now, actor) = (self.new_id::<AuditId>(), self.now(), self.caller().actor().to_string());
         platform_sql!(
             self,
             "INSERT INTO platform_audit_log (id, at, actor, action, entity, entity_id, changes, ip_address, user_agent,
                  correlation_id)
-             VALUES ($1, $2, $3, $4, 'user', $5, $6, $7, $8, $9)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             entry,
             now,
             actor,
             action.as_str(),
-            user,
-            Value::Array(Vec::new()),
+            entity,
+            id,
+            changes,
             ip_address,
             user_agent,
             correlation_id

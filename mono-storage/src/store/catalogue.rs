@@ -2,6 +2,7 @@
 
 use crate::db::{PlatformStatement, PlatformTx, Row};
 use crate::platform_sql;
+use mono_core::audit::Action;
 use mono_core::permission::{Engine, Permission, PermissionEntry, Role};
 use mono_core::seed::Seed;
 use mono_core::subscription::{PlanCatalogue, PlanDefinitions};
@@ -182,7 +183,9 @@ impl Catalogue<'_> {
         save(tx, &FEATURE_SETS, plans.feature_sets(), |set| set.key.as_str()).await?;
         save(tx, &LIMITS, plans.limits(), |limit| limit.key.as_str()).await?;
         save(tx, &PLANS, plans.plans(), |plan| plan.key.as_str()).await?;
-        save(tx, &ADD_ONS, plans.add_ons(), |add_on| add_on.key.as_str()).await
+        save(tx, &ADD_ONS, plans.add_ons(), |add_on| add_on.key.as_str()).await?;
+        let changes = serde_json::json!([{ "field": "catalogue", "new": seed.name.as_str() }]);
+        tx.audit(Action::Update, "catalogue", None, changes).await
     }
 }
 

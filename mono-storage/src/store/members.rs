@@ -2,6 +2,7 @@
 
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
+use mono_core::audit::Action;
 use mono_core::id::{MemberId, UserId};
 use mono_core::model::user::Member;
 use mono_core::permission::{Permission, Scope};
@@ -42,7 +43,7 @@ impl Members<'_> {
         let tx = self.tx;
         tx.authorize(ADD, &Scope::tenant(tx.tenant())).await?;
         let (id, now) = (tx.new_id::<MemberId>(), tx.now());
-        sql!(
+        let member: Member = sql!(
             tx,
             "INSERT INTO members (tenant_id, id, user_id, status, created_at) VALUES ($1, $2, $3, 'active', $4)
              RETURNING tenant_id, id, user_id, status",
@@ -51,6 +52,8 @@ impl Members<'_> {
             now
         )
         .one()
-        .await
+        .await?;
+        tx.audit_change(Action::Create, "member", id, None, Some(&member)).await?;
+        Ok(member)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
+use mono_core::audit::Action;
 use mono_core::id::TenantId;
 use mono_core::permission;
 use mono_core::permission::Permission;
@@ -59,6 +60,7 @@ impl Subscriptions<'_> {
             }
             _ => error,
         })?;
-        Ok(())
+        let changes = serde_json::json!([{ "field": "plan", "new": plan }]);
+        tx.audit(Action::Update, "subscription", Some(tenant.uuid()), changes).await
     }
 }

@@ -3,6 +3,7 @@
 use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::Error;
+use mono_core::audit::Action;
 use mono_core::id::TenantId;
 use mono_core::model::tenant::{Tenant, TenantStatus};
 use mono_core::permission;
@@ -46,7 +47,7 @@ impl Tenants<'_> {
         let tx = self.tx;
         tx.authorize(CREATE)?;
         let (id, now) = (tx.new_id::<TenantId>(), tx.now());
-        platform_sql!(
+        let tenant: Tenant = platform_sql!(
             tx,
             "INSERT INTO tenants (id, slug, name, status, version, created_at, updated_at)
              VALUES ($1, $2, $3, 'active', 1, $4, $4) RETURNING id, slug, name, status",
@@ -56,7 +57,10 @@ impl Tenants<'_> {
             now
         )
         .one()
-        .await
+        .await?;
+        let changes = serde_json::json!([{ "field": "slug", "new": slug.as_str() }]);
+        tx.audit(Action::Create, "tenant", Some(id.uuid()), changes).await?;
+        Ok(tenant)
     }
 
     /// The tenant with this slug.
@@ -89,7 +93,7 @@ impl Tenants<'_> {
         let tx = self.tx;
         tx.authorize(SUSPEND)?;
         let now = tx.now();
-        platform_sql!(
+        let tenant: Tenant = platform_sql!(
             tx,
             "UPDATE tenants SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1
              RETURNING id, slug, name, status",
@@ -99,6 +103,9 @@ impl Tenants<'_> {
         )
         .optional()
         .await?
-        .ok_or_else(|| Error::not_found("a tenant"))
+        .ok_or_else(|| Error::not_found("a tenant"))?;
+        let changes = serde_json::json!([{ "field": "status", "new": status.as_str() }]);
+        tx.audit(Action::Update, "tenant", Some(id.uuid()), changes).await?;
+        Ok(tenant)
     }
 }

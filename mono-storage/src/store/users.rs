@@ -3,6 +3,7 @@
 use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::Error;
+use mono_core::audit::Action;
 use mono_core::id::UserId;
 use mono_core::model::user::{User, UserStatus};
 use mono_core::permission;
@@ -69,7 +70,7 @@ impl Users<'_> {
         let tx = self.tx;
         tx.authorize(CREATE)?;
         let (id, now) = (tx.new_id::<UserId>(), tx.now());
-        platform_sql!(
+        let user: User = platform_sql!(
             tx,
             "INSERT INTO users (id, email, email_norm, name, password_hash, status, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id, email, name, status",
@@ -82,7 +83,9 @@ impl Users<'_> {
             now
         )
         .one()
-        .await
+        .await?;
+        tx.audit_user(Action::Create, Some(id)).await?;
+        Ok(user)
     }
 
     /// The user with this address, with what proves the person.
