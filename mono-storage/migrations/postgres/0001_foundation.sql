@@ -14,6 +14,10 @@ BEGIN
 END $$;
 
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+-- The logins make nothing, not even a temporary table that stands in for one of ours.
+DO $$ BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+END $$;
 GRANT USAGE ON SCHEMA public TO mono_application, mono_platform;
 
 -- Text is COLLATE "C": order and ranges equal SQLite's, and comparisons use indexes beside a policy.

@@ -192,6 +192,8 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
                 ("statement_timeout", timeout.as_str()),
                 ("lock_timeout", "10000"),
                 ("idle_in_transaction_session_timeout", "60000"),
+                // Named in full: no schema named like the login, and no temporary table, stands before ours.
+                ("search_path", "pg_catalog, public, pg_temp"),
             ];
             let pool = |login: &sqlx::postgres::PgConnectOptions| {
                 sqlx::postgres::PgPoolOptions::new()

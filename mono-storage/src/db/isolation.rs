@@ -52,6 +52,26 @@ const LOGIN_RULES: &[Rule] = &[
         query: "SELECT DISTINCT c.relowner::regrole::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND pg_has_role(session_user, c.relowner, 'MEMBER')",
     },
+    Rule {
+        rule: "a login at run time makes no roles and no databases and does not replicate",
+        remedy: "ALTER ROLE … NOCREATEROLE NOCREATEDB NOREPLICATION",
+        query: "SELECT r.rolname FROM pg_roles r WHERE (r.rolcreaterole OR r.rolcreatedb OR r.rolreplication)
+                AND pg_has_role(session_user, r.oid, 'MEMBER')",
+    },
+    Rule {
+        rule: "a login at run time is a member of mono_application or mono_platform and of no other role",
+        remedy: "REVOKE that role from the login: it may bring files, programs or all tables of the server with it",
+        query: "SELECT r.rolname FROM pg_roles r WHERE r.rolname NOT IN (session_user, 'mono_application', 'mono_platform')
+                AND pg_has_role(session_user, r.oid, 'MEMBER')",
+    },
+    Rule {
+        rule: "the audit log is append only",
+        remedy: "REVOKE UPDATE, DELETE, TRUNCATE on it, and on its columns, from both logins",
+        query: "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'public' AND c.relname IN ('audit_log', 'platform_audit_log')
+                AND (has_table_privilege(session_user, c.oid, 'UPDATE, DELETE, TRUNCATE')
+                  OR has_any_column_privilege(session_user, c.oid, 'UPDATE'))",
+    },
 ];
 
 /// Rules about the tables and what the application may do with them.
@@ -67,7 +87,7 @@ const TABLE_RULES: &[Rule] = &[
         remedy: "ALTER TABLE … ENABLE ROW LEVEL SECURITY; ALTER TABLE … FORCE ROW LEVEL SECURITY",
         query: "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
-                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)",
+                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'f') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)",
     },
     Rule {
         rule: "a table with tenant_id has exactly one permissive policy for the application, for all commands",
@@ -110,25 +130,30 @@ const TABLE_RULES: &[Rule] = &[
                                 WHERE k.conkey[s] = a.attnum AND k.confkey[s] = b.attnum)",
     },
     Rule {
-        rule: "the application has no right on tables without tenant_id",
-        remedy: "REVOKE ALL from the application's login; what lies above the tenants belongs to mono_platform",
+        rule: "the application has no right on tables without tenant_id, nor on their columns",
+        remedy: "REVOKE ALL, by column too, from the application's login; what lies above the tenants belongs to mono_platform",
         query: "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'f') AND c.relname <> '_mono_migrations'
+                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'f')
                 AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
-                AND has_table_privilege(session_user, c.oid, 'SELECT, INSERT, UPDATE, DELETE')",
+                AND (has_table_privilege(session_user, c.oid, 'DELETE')
+                  OR has_any_column_privilege(session_user, c.oid, 'INSERT, UPDATE')
+                  OR c.relname <> '_mono_migrations' AND has_any_column_privilege(session_user, c.oid, 'SELECT'))",
     },
     Rule {
         rule: "the application may select, insert, update and delete, nothing more",
         remedy: "REVOKE TRUNCATE, REFERENCES, TRIGGER: they go round row-level security",
         query: "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
-                AND has_table_privilege(session_user, c.oid, 'TRUNCATE, REFERENCES, TRIGGER')",
+                AND (has_table_privilege(session_user, c.oid, 'TRUNCATE, REFERENCES, TRIGGER')
+                  OR has_any_column_privilege(session_user, c.oid, 'REFERENCES'))",
     },
     Rule {
         rule: "no view goes round row-level security",
         remedy: "Make it a view WITH (security_invoker = true), and no materialised view over tenant data",
         query: "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE n.nspname = 'public' AND has_table_privilege(session_user, c.oid, 'SELECT')
+                WHERE n.nspname = 'public'
+                AND (has_table_privilege(session_user, c.oid, 'DELETE')
+                  OR has_any_column_privilege(session_user, c.oid, 'SELECT, INSERT, UPDATE'))
                 AND (c.relkind = 'm' OR c.relkind = 'v' AND NOT COALESCE(c.reloptions::text LIKE '%security_invoker=true%', false))",
     },
     Rule {
@@ -136,6 +161,28 @@ const TABLE_RULES: &[Rule] = &[
         remedy: "Drop SECURITY DEFINER, or REVOKE EXECUTE from the application",
         query: "SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
                 WHERE n.nspname = 'public' AND p.prosecdef AND has_function_privilege(session_user, p.oid, 'EXECUTE')",
+    },
+    Rule {
+        rule: "the application reaches tables, views and functions with their owner's rights in the schema public only",
+        remedy: "REVOKE USAGE ON SCHEMA … from the application's login and from PUBLIC, or drop the schema: \
+                 the rules look at public",
+        query: "SELECT n.nspname FROM pg_namespace n WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'public')
+                AND has_schema_privilege(session_user, n.oid, 'USAGE')
+                AND (n.nspname = session_user
+                  OR EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+                      AND (has_table_privilege(session_user, c.oid, 'DELETE, TRUNCATE, TRIGGER')
+                        OR has_any_column_privilege(session_user, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES')))
+                  OR EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid AND p.prosecdef
+                      AND has_function_privilege(session_user, p.oid, 'EXECUTE')))",
+    },
+    Rule {
+        rule: "the application makes nothing in the database, not even temporary tables",
+        remedy: "REVOKE TEMPORARY, CREATE ON DATABASE … and REVOKE CREATE ON SCHEMA … from PUBLIC and from the \
+                 application's login",
+        query: "SELECT current_database()::text
+                WHERE has_database_privilege(session_user, current_database(), 'TEMPORARY, CREATE')
+                UNION ALL
+                SELECT n.nspname::text FROM pg_namespace n WHERE has_schema_privilege(session_user, n.oid, 'CREATE')",
     },
 ];
 

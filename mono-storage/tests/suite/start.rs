@@ -2,6 +2,7 @@
 
 use mono_core::ErrorKind;
 use mono_storage::db::{Database, DatabaseOptions, isolation, migrate};
+use mono_storage::sql;
 use mono_storage::testkit::{Backend, World};
 
 mono_storage::conformance!(
@@ -10,6 +11,7 @@ mono_storage::conformance!(
     a_clean_database_has_no_findings,
     a_superuser_is_refused,
     every_planted_hole_is_found,
+    a_schema_named_like_the_login_stands_before_no_table,
 );
 
 async fn migrating_twice_changes_nothing(world: World) {
@@ -81,6 +83,47 @@ const HOLES: &[(&str, &str)] = &[
         "CREATE FUNCTION bad() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT count(*) FROM accounts'",
         "owner's rights",
     ),
+    (
+        "CREATE FOREIGN DATA WRAPPER bad; CREATE SERVER bad FOREIGN DATA WRAPPER bad;
+         CREATE FOREIGN TABLE bad (tenant_id uuid, id uuid) SERVER bad",
+        "enabled and forced",
+    ),
+    ("GRANT SELECT (email, password_hash) ON users TO mono_application", "nor on their columns"),
+    ("GRANT UPDATE (version) ON _mono_migrations TO mono_application", "nor on their columns"),
+    ("GRANT REFERENCES (id) ON accounts TO mono_application", "nothing more"),
+    (
+        "CREATE VIEW bad AS SELECT * FROM accounts; GRANT SELECT (name) ON bad TO mono_application",
+        "no view",
+    ),
+    ("CREATE VIEW bad AS SELECT * FROM accounts; GRANT DELETE ON bad TO mono_application", "no view"),
+    ("GRANT UPDATE ON audit_log TO mono_application", "append only"),
+    ("GRANT UPDATE (changes) ON audit_log TO mono_application", "append only"),
+    ("GRANT DELETE ON audit_log TO mono_platform", "append only"),
+    ("GRANT TRUNCATE ON platform_audit_log TO mono_platform", "append only"),
+    (
+        "CREATE SCHEMA bad; GRANT USAGE ON SCHEMA bad TO mono_application;
+         CREATE FUNCTION bad.bad() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT count(*) FROM accounts'",
+        "in the schema public only",
+    ),
+    (
+        "CREATE SCHEMA bad; GRANT USAGE ON SCHEMA bad TO PUBLIC;
+         CREATE VIEW bad.accounts AS SELECT * FROM accounts; GRANT SELECT ON bad.accounts TO PUBLIC",
+        "in the schema public only",
+    ),
+    (
+        "CREATE SCHEMA bad; GRANT USAGE ON SCHEMA bad TO mono_application;
+         CREATE TABLE bad.copy AS SELECT * FROM users; GRANT SELECT (email) ON bad.copy TO mono_application",
+        "in the schema public only",
+    ),
+    ("GRANT CREATE ON SCHEMA public TO mono_application", "makes nothing"),
+    (
+        "DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database()); END $$",
+        "makes nothing",
+    ),
+    (
+        "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO mono_application', current_database()); END $$",
+        "makes nothing",
+    ),
     ("ALTER TABLE assignments ADD CONSTRAINT bad FOREIGN KEY (id) REFERENCES bad_parent (id)", "foreign key"),
 ];
 
@@ -102,15 +145,51 @@ async fn every_planted_hole_is_found(world: World) {
         let error = Database::connect(&test.options).await.unwrap_err();
         assert_eq!(error.code(), "isolation_not_whole", "{hole}");
     }
-    // A membership that lets the application become what it must not be.
-    for (granted, rule) in [("mono_platform", "no member of mono_platform"), ("postgres", "superuser")] {
+    for (hole, rule) in LOGIN_HOLES {
         let Some(test) = mono_storage::testkit::TestDatabase::create(Backend::Postgres).await else { return };
-        let login = test.url.split("://").nth(1).and_then(|rest| rest.split(':').next()).unwrap();
-        let owner = test.owner_url.as_deref().unwrap();
-        let owner = owner.split("://").nth(1).and_then(|rest| rest.split(['@', ':']).next()).unwrap();
-        let granted = if granted == "postgres" { owner } else { granted };
-        test.as_owner(&format!("GRANT {granted} TO {login}")).await;
+        let login = user_of(&test.url);
+        let owner = user_of(test.owner_url.as_deref().unwrap());
+        let hole = hole.replace("{login}", login).replace("{owner}", owner);
+        test.as_owner(&hole).await;
         let findings = isolation::prove(&test.database).await.unwrap();
-        assert!(findings.iter().any(|finding| finding.rule.contains(rule)), "{granted}: {findings:?}");
+        assert!(findings.iter().any(|finding| finding.rule.contains(rule)), "{hole}: {findings:?}");
+        let error = Database::connect(&test.options).await.unwrap_err();
+        assert_eq!(error.code(), "isolation_not_whole", "{hole}");
     }
+}
+
+/// Holes in the application's login, and in that of the platform, whose name `mono migrate` derives from it.
+const LOGIN_HOLES: &[(&str, &str)] = &[
+    // Memberships that let the application become what it must not be.
+    ("GRANT mono_platform TO {login}", "no member of mono_platform"),
+    ("GRANT {owner} TO {login}", "superuser"),
+    ("GRANT pg_execute_server_program TO {login}", "no other role"),
+    ("GRANT pg_read_server_files TO {login}", "no other role"),
+    ("GRANT pg_read_all_data TO {login}", "no other role"),
+    ("GRANT {login}_platform_login TO {login}", "no other role"),
+    ("GRANT pg_write_all_data TO {login}_platform_login", "no other role"),
+    ("ALTER ROLE {login} CREATEROLE", "makes no roles"),
+    ("ALTER ROLE {login} CREATEDB", "makes no roles"),
+    ("ALTER ROLE {login} REPLICATION", "makes no roles"),
+    ("ALTER ROLE {login}_platform_login CREATEROLE", "makes no roles"),
+    ("GRANT SELECT (email) ON users TO {login}", "nor on their columns"),
+    ("CREATE SCHEMA {login}; GRANT USAGE ON SCHEMA {login} TO {login}", "in the schema public only"),
+    ("CREATE SCHEMA AUTHORIZATION {login}", "in the schema public only"),
+];
+
+fn user_of(url: &str) -> &str {
+    url.split("://").nth(1).and_then(|rest| rest.split(['@', ':']).next()).unwrap()
+}
+
+async fn a_schema_named_like_the_login_stands_before_no_table(world: World) {
+    if world.test.backend == Backend::Sqlite {
+        return;
+    }
+    let login = user_of(&world.test.url);
+    let plant = "CREATE SCHEMA AUTHORIZATION {login}; CREATE TABLE {login}.members (tenant_id uuid, id uuid);
+                 GRANT SELECT ON {login}.members TO {login}";
+    world.test.as_owner(&plant.replace("{login}", login)).await;
+    let mut tx = world.test.database.tenant(&world.harbour.admin).read().await.unwrap();
+    let members = sql!(tx, "SELECT id FROM members WHERE tenant_id = $1").rows().await.unwrap();
+    assert!(!members.is_empty(), "the table in public has members, the other has none");
 }
