@@ -38,7 +38,8 @@ fn require_private(path: &Path) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
     let metadata =
         std::fs::symlink_metadata(path).map_err(|error| broken(path, "cannot be read").with_source(error))?;
-    if metadata.is_file() && metadata.permissions().mode() & 0o077 == 0 {
+    let others = 0o077;
+    if metadata.is_file() && metadata.permissions().mode() & others == 0 {
         return Ok(());
     }
     Err(broken(path, "is a link, or open to others: only its owner may read and write it (chmod 600)"))

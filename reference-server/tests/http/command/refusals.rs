@@ -98,7 +98,7 @@ fn a_folder_that_cannot_be_used_is_named() {
 #[test]
 fn a_broken_key_file_is_named_and_not_shown() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("root.key"), "hunter2").unwrap();
+    write_private(&folder.path().join("root.key"), "hunter2");
     assert!(refused(mono(folder.path())).contains("root.key does not hold a key"));
 }
 
@@ -112,4 +112,11 @@ fn a_port_in_use_is_named() {
     let told = refused(command);
     let words = format!("cannot listen on {address}: ");
     assert!(told.contains(&words) && told.matches("in use").count() == 1, "{told}");
+}
+
+/// Writes a file as the server asks for secrets: for its owner only.
+fn write_private(path: &std::path::Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
