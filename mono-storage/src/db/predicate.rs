@@ -1,36 +1,15 @@
 //! The check that `sql!` makes at compile time: does every table of this text stand under the tenant?
 //!
-//! It is a guard against mistakes, not a parser: it counts the tables that a text names and the tenant predicates
-//! that hold them, and refuses what it cannot follow (comments, quoted identifiers, several statements).
-//! Row-level security is the second wall.
+//! It is a guard against mistakes, not a parser: for each level of parentheses it keeps the tables that the text names
+//! and the predicates that tie them to the tenant, and refuses what it cannot follow (comments, quoted identifiers,
+//! several statements). Row-level security is the second wall.
 #![expect(clippy::indexing_slicing, reason = "const fn has no iterators; runs at compile time only")]
 
 /// The deepest nesting of parentheses that the check follows.
 const DEPTH: usize = 24;
-
-/// What is known about one level of parentheses.
-#[derive(Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts; only their combination decides")]
-struct Level {
-    /// A statement stands here, not an expression: only here does a predicate hold a table.
-    is_query: bool,
-    in_from: bool,
-    in_condition: bool,
-    in_set: bool,
-    in_values: bool,
-    has_or: bool,
-    has_predicate: bool,
-}
-
-const EMPTY: Level = Level {
-    is_query: false,
-    in_from: false,
-    in_condition: false,
-    in_set: false,
-    in_values: false,
-    has_or: false,
-    has_predicate: false,
-};
+/// The most tables of one level, and the most ties between them.
+const TABLES: usize = 8;
+const TIES: usize = 24;
 
 #[derive(Clone, Copy)]
 struct Word {
@@ -38,35 +17,128 @@ struct Word {
     end: usize,
 }
 
+const NOTHING: Word = Word { start: 0, end: 0 };
+
+/// A predicate as what it proves: the tenant of `held` is the tenant of `by`, or `$1` where `own`.
+#[derive(Clone, Copy)]
+struct Tie {
+    /// The qualifier before `.tenant_id`; empty where there is none.
+    held: Word,
+    by: Word,
+    own: bool,
+}
+
+const NO_TIE: Tie = Tie { held: NOTHING, by: NOTHING, own: false };
+
+/// What is known about one level of parentheses.
+#[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts; only their combination decides")]
+struct Level {
+    /// A statement may start here: at the head of the level, after UNION, after the lists of WITH and INSERT.
+    may_start: bool,
+    /// A list follows (of WITH, of the columns of INSERT), after which a statement may start.
+    in_list: bool,
+    /// A statement stands here, not an expression: only here does a predicate hold a table.
+    is_query: bool,
+    is_insert: bool,
+    in_from: bool,
+    /// A LEFT JOIN came before: an ON keeps rows of the tables before it, whatever it says.
+    is_outer: bool,
+    in_condition: bool,
+    in_set: bool,
+    in_values: bool,
+    /// The next AND belongs to a BETWEEN.
+    in_between: bool,
+    /// The last AND did.
+    after_between: bool,
+    cases: usize,
+    has_or: bool,
+    has_predicate: bool,
+    /// The name by which each table is called.
+    tables: [Word; TABLES],
+    table_count: usize,
+    ties: [Tie; TIES],
+    tie_count: usize,
+}
+
+const EMPTY: Level = Level {
+    may_start: true,
+    in_list: false,
+    is_query: false,
+    is_insert: false,
+    in_from: false,
+    is_outer: false,
+    in_condition: false,
+    in_set: false,
+    in_values: false,
+    in_between: false,
+    after_between: false,
+    cases: 0,
+    has_or: false,
+    has_predicate: false,
+    tables: [NOTHING; TABLES],
+    table_count: 0,
+    ties: [NO_TIE; TIES],
+    tie_count: 0,
+};
+
 const PARENTHESES: &str = "the parentheses do not match";
 const COMMENT: &str = "comments are not followed by the tenant check";
+const BYTE: &str = "outside strings a text holds printable ASCII, spaces and line breaks only";
+const FIRST_WORD: &str = "a statement starts with SELECT, WITH, INSERT, UPDATE or DELETE";
+const START: &str =
+    "a statement starts here where none may start: SELECT, WITH, INSERT, UPDATE and DELETE are no names";
 const FIRST_VALUE: &str = "an insert gives the tenant, $1, as its first value";
+const COLUMNS: &str = "an insert names its columns and tenant_id is the first";
+const CONFLICT: &str = "the target of ON CONFLICT starts with tenant_id";
+const TABLE: &str = "a table, or a query in parentheses, follows FROM, JOIN, UPDATE and each comma in FROM";
+const PLATFORM: &str =
+    "the table belongs to the platform or to the database: a tenant's statement may not name it";
+const FORBIDDEN: &str = "set_config, PRAGMA, ATTACH and TABLE do not stand in a tenant's statement";
+const KEYWORD: &str = "a keyword stands as a name, which the tenant check does not follow";
+const STRING: &str =
+    "a string stands where a name is expected, or has a prefix: the tenant check does not follow it";
+const WORD: &str =
+    "the tenant check does not follow this word: values are $1, $2 …, and no space stands beside a dot";
+const MOVES: &str = "a statement may not move a row to another tenant";
+const ALONE: &str =
+    "the tenant predicate stands alone between WHERE, AND or ON and the next AND or the end of the clause";
+const TWO_TABLES: &str = "`b.tenant_id = a.tenant_id` compares two tables, each named";
+const TOO_MANY: &str = "the statement names too many tables for the tenant check";
 const UNDER_OR: &str = "the tenant predicate stands beside an OR, which opens the statement to other tenants: put the OR in parentheses";
+const NOT_HELD: &str = "the statement is not held to the tenant: it needs `tenant_id = $1` in its WHERE";
+const TABLE_NOT_HELD: &str = "a table of the statement is not held to the tenant: each needs `tenant_id = $1` or `b.tenant_id = a.tenant_id`";
 
 pub(super) const fn check(sql: &str) -> Result<(), &'static str> {
     let text = sql.as_bytes();
+    let first = word_after(text, 0);
+    if !one_of(text, first, &["SELECT", "WITH", "INSERT", "UPDATE", "DELETE"]) {
+        return Err(FIRST_WORD);
+    }
     let mut check = Check {
         text,
+        first: first.start,
         levels: [EMPTY; DEPTH],
         depth: 0,
-        tables: 0,
-        predicates: 0,
         own: false,
-        previous: Word { start: 0, end: 0 },
+        previous: NOTHING,
+        before: NOTHING,
     };
     let mut at = 0;
     while at < text.len() {
         let next = match text[at] {
-            b'\'' => Ok(end_of_string(text, at)),
+            b'\'' => check.string(at),
             b'(' => check.open(at),
             b')' => check.close(at),
-            b',' => Ok(check.comma(at)),
+            b',' => check.comma(at),
             byte if is_word(byte) => check.word(Word { start: at, end: end_of_word(text, at) }),
             b';' => Err("one statement at a time: the text holds a semicolon"),
             b'"' | b'`' | b'[' => Err("quoted identifiers are not followed by the tenant check"),
             b'-' if at + 1 < text.len() && text[at + 1] == b'-' => Err(COMMENT),
             b'/' if at + 1 < text.len() && text[at + 1] == b'*' => Err(COMMENT),
-            _ => Ok(at + 1),
+            b' ' | b'\n' | b'\r' | b'\t' => Ok(at + 1),
+            byte if byte.is_ascii_graphic() => Ok(at + 1),
+            _ => Err(BYTE),
         };
         at = match next {
             Ok(next) => next,
@@ -79,20 +151,20 @@ pub(super) const fn check(sql: &str) -> Result<(), &'static str> {
 /// What is known after a part of the text.
 struct Check<'t> {
     text: &'t [u8],
+    /// Where the first word starts.
+    first: usize,
     levels: [Level; DEPTH],
     depth: usize,
-    /// Tables that the text names.
-    tables: usize,
-    /// Predicates that hold a table to a tenant.
-    predicates: usize,
-    /// One of them compares with `$1`, the tenant of the transaction.
+    /// Something is held to `$1`, the tenant of the transaction.
     own: bool,
     previous: Word,
+    /// The word before the previous one.
+    before: Word,
 }
 
 impl Check<'_> {
     const fn open(&mut self, at: usize) -> Result<usize, &'static str> {
-        if self.levels[self.depth].in_values && !is(self.text, word_after(self.text, at + 1), "$1") {
+        if self.levels[self.depth].in_values && !gives_tenant(self.text, at + 1) {
             return Err(FIRST_VALUE);
         }
         self.depth += 1;
@@ -104,65 +176,160 @@ impl Check<'_> {
     }
 
     const fn close(&mut self, at: usize) -> Result<usize, &'static str> {
-        let level = self.levels[self.depth];
-        if level.has_or && level.has_predicate {
-            return Err(UNDER_OR);
+        if let Err(problem) = self.end_level() {
+            return Err(problem);
         }
         if self.depth == 0 {
             return Err(PARENTHESES);
         }
         self.depth -= 1;
+        if self.levels[self.depth].in_list {
+            self.levels[self.depth].may_start = true;
+        }
         Ok(at + 1)
     }
 
     /// A comma in FROM names one table more.
-    const fn comma(&mut self, at: usize) -> usize {
-        if self.levels[self.depth].in_from && names_table(self.text, at + 1) {
-            self.tables += 1;
+    const fn comma(&mut self, at: usize) -> Result<usize, &'static str> {
+        if self.levels[self.depth].in_from {
+            self.levels[self.depth].in_condition = false;
+            if let Err(problem) = self.table(at + 1) {
+                return Err(problem);
+            }
         }
-        at + 1
+        Ok(at + 1)
+    }
+
+    /// SQLite takes a string for a name where it expects one, and PostgreSQL has other rules behind a prefix.
+    const fn string(&self, at: usize) -> Result<usize, &'static str> {
+        let text = self.text;
+        let level = self.levels[self.depth];
+        let end = end_of_string(text, at);
+        let is_name = level.in_from && !level.in_condition || level.in_set && next_is(text, end, b'=');
+        let has_prefix = at > 0 && (is_word(text[at - 1]) || text[at - 1] == b'&');
+        if is_name || has_prefix {
+            return Err(STRING);
+        }
+        let mut i = at;
+        while i < end && i < text.len() {
+            if text[i] == 0 {
+                return Err(BYTE);
+            }
+            i += 1;
+        }
+        Ok(end)
     }
 
     const fn word(&mut self, word: Word) -> Result<usize, &'static str> {
         let text = self.text;
+        if let Err(problem) = self.follows(word) {
+            return Err(problem);
+        }
+        let may_start = self.levels[self.depth].may_start;
+        self.levels[self.depth].may_start = false;
+        let done = if is_start(text, word) && !self.is_part_of_clause(word) {
+            self.start(word, may_start)
+        } else {
+            self.part(word, may_start)
+        };
+        self.before = self.previous;
+        self.previous = word;
+        match done {
+            Ok(()) => Ok(word.end),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// Refuses words that the check does not follow, wherever they stand.
+    const fn follows(&self, word: Word) -> Result<(), &'static str> {
+        let text = self.text;
+        if !is_plain(text, word) {
+            return Err(WORD);
+        }
+        let name = last_part(text, word);
+        if one_of(text, name, &["set_config", "PRAGMA", "ATTACH", "TABLE"]) || starts(text, name, "pragma_") {
+            return Err(FORBIDDEN);
+        }
+        let as_name = is(text, self.previous, "AS") && self.is_adjacent(word);
+        if is_keyword(text, word) && (as_name || next_is(text, word.end, b',')) {
+            return Err(KEYWORD);
+        }
+        if is(text, word, "FOR") && !is(text, word_after(text, word.end), "UPDATE") {
+            return Err("only FOR UPDATE is followed by the tenant check");
+        }
+        if is(text, word, "IN") && !next_is(text, word.end, b'(') {
+            return Err("IN is followed by a parenthesis");
+        }
+        if one_of(text, word, &["RIGHT", "FULL"]) && !next_is(text, word.end, b'(') {
+            return Err("RIGHT and FULL joins are not followed by the tenant check: write a LEFT JOIN");
+        }
+        Ok(())
+    }
+
+    /// DO UPDATE SET and FOR UPDATE are clauses, not statements of their own.
+    const fn is_part_of_clause(&self, word: Word) -> bool {
+        let sets = is(self.text, word_after(self.text, word.end), "SET");
+        is(self.text, word, "UPDATE")
+            && self.is_adjacent(word)
+            && (is(self.text, self.previous, "FOR") && !sets || is(self.text, self.previous, "DO") && sets)
+    }
+
+    const fn start(&mut self, word: Word, may_start: bool) -> Result<(), &'static str> {
+        let text = self.text;
+        if !may_start || is(text, word, "WITH") && word.start != self.first {
+            return Err(START);
+        }
+        let level = self.levels[self.depth];
+        self.levels[self.depth] = Level {
+            may_start: false,
+            in_list: is(text, word, "WITH"),
+            is_query: true,
+            is_insert: level.is_insert || is(text, word, "INSERT"),
+            has_or: level.has_or,
+            has_predicate: level.has_predicate,
+            ..EMPTY
+        };
+        if is(text, word, "UPDATE") { self.table(word.end) } else { Ok(()) }
+    }
+
+    /// A word that starts no statement.
+    const fn part(&mut self, word: Word, may_start: bool) -> Result<(), &'static str> {
+        let text = self.text;
         let mut level = self.levels[self.depth];
-        if is(text, word, "SELECT") || is(text, word, "WITH") || is(text, word, "DELETE") {
-            level =
-                Level { is_query: true, has_or: level.has_or, has_predicate: level.has_predicate, ..EMPTY };
-        } else if is(text, word, "INTO") {
-            if let Err(problem) = insert(text, word.end) {
-                return Err(problem);
+        if one_of(text, word, &["UNION", "EXCEPT", "INTERSECT"]) {
+            if level.is_insert {
+                return Err("UNION, EXCEPT and INTERSECT are not followed in an insert");
             }
-            level.is_query = true;
-            self.tables += 1;
-            self.predicates += 1;
-            self.own = true;
+            return self.end_query(true);
+        } else if one_of(text, word, &["ALL", "DISTINCT"]) {
+            level.may_start = may_start && level.table_count == 0 && self.depth_started();
+        } else if is(text, word, "INTO") {
+            return self.insert(word);
         } else if is(text, word, "VALUES") {
             level.in_values = true;
-        } else if is(text, word, "UPDATE") {
-            level.is_query = true;
-            let previous = self.previous;
-            // DO UPDATE and FOR [NO KEY] UPDATE name no table of their own.
-            if !is(text, previous, "DO") && !is(text, previous, "FOR") && !is(text, previous, "KEY") {
-                self.tables += 1;
-            }
+            level.in_list = false;
         } else if is(text, word, "SET") {
+            if next_is(text, word.end, b'(') {
+                return Err("SET names one column at a time");
+            }
             level.in_set = true;
             level.in_condition = false;
         } else if self.starts_from(word) {
             level.in_from = true;
             level.in_set = false;
             level.in_condition = false;
-            if names_table(text, word.end) {
-                self.tables += 1;
-            }
+            self.levels[self.depth] = level;
+            return self.table(word.end);
+        } else if is(text, word, "LEFT") {
+            level.is_outer = level.is_outer || !next_is(text, word.end, b'(');
         } else if is(text, word, "ON") {
             level.in_values = false;
-            level.in_condition = !is(text, word_after(text, word.end), "CONFLICT");
+            level.in_condition = level.in_from && !is(text, word_after(text, word.end), "CONFLICT");
         } else if is(text, word, "CONFLICT") {
-            if next_is(text, word.end, b'(') && !is(text, word_in_parenthesis(text, word.end), "tenant_id") {
-                return Err("the target of ON CONFLICT starts with tenant_id");
+            if !is(text, word_in_parenthesis(text, word.end), "tenant_id") {
+                return Err(CONFLICT);
             }
+            return self.end_query(false);
         } else if is(text, word, "WHERE") {
             level.in_condition = true;
             level.in_from = false;
@@ -170,122 +337,342 @@ impl Check<'_> {
         } else if ends_clause(text, word) {
             level.in_condition = false;
             level.in_from = false;
-            level.in_set = false;
             level.in_values = false;
         } else if is(text, word, "OR") {
             level.has_or = true;
-        } else if is_tenant_column(text, word) {
-            match self.comparison(word, level) {
-                Ok(held) => level.has_predicate = level.has_predicate || held,
-                Err(problem) => return Err(problem),
+        } else if is(text, word, "BETWEEN") {
+            level.in_between = true;
+        } else if is(text, word, "AND") {
+            level.after_between = level.in_between;
+            level.in_between = false;
+        } else if is(text, word, "CASE") {
+            level.cases += 1;
+        } else if is(text, word, "END") {
+            if level.cases == 0 {
+                return Err(KEYWORD);
             }
+            level.cases -= 1;
+        } else if is_tenant_column(text, word) {
+            return self.comparison(word);
         }
         self.levels[self.depth] = level;
-        self.previous = word;
-        Ok(word.end)
+        Ok(())
+    }
+
+    /// Whether the previous word joins two queries, so that ALL or DISTINCT belongs to it.
+    const fn depth_started(&self) -> bool {
+        one_of(self.text, self.previous, &["UNION", "EXCEPT", "INTERSECT"])
     }
 
     const fn starts_from(&self, word: Word) -> bool {
-        is(self.text, word, "FROM") && !is(self.text, self.previous, "DISTINCT")
-            || is(self.text, word, "JOIN")
-            || is(self.text, word, "USING") && !next_is(self.text, word.end, b'(')
+        let text = self.text;
+        let is_comparison = is(text, self.previous, "DISTINCT") && one_of(text, self.before, &["IS", "NOT"]);
+        is(text, word, "FROM") && !is_comparison
+            || is(text, word, "JOIN")
+            || is(text, word, "USING") && !next_is(text, word.end, b'(')
+    }
+
+    /// What FROM, JOIN, UPDATE or a comma names: a table, which needs a predicate, or a query or function, which does not.
+    const fn table(&mut self, from: usize) -> Result<(), &'static str> {
+        let text = self.text;
+        if next_is(text, from, b'(') {
+            let query = one_of(text, word_in_parenthesis(text, from), &["SELECT", "VALUES"]);
+            return if query { Ok(()) } else { Err(TABLE) };
+        }
+        let name = word_after(text, from);
+        if name.end == name.start || is_keyword(text, name) || one_of(text, name, &["OR", "ONLY", "LATERAL"])
+        {
+            return Err(TABLE);
+        }
+        if is_platform(text, name) {
+            return Err(PLATFORM);
+        }
+        if next_is(text, name.end, b'(') {
+            return Ok(());
+        }
+        let mut alias = word_after(text, name.end);
+        if is(text, alias, "AS") {
+            alias = word_after(text, alias.end);
+        }
+        if alias.end == alias.start || is_keyword(text, alias) {
+            alias = last_part(text, name);
+        }
+        let mut level = self.levels[self.depth];
+        if level.table_count == TABLES {
+            return Err(TOO_MANY);
+        }
+        let mut i = 0;
+        while i < level.table_count {
+            if same(text, level.tables[i], alias) {
+                return Err("two tables of a statement have the same name: give each its own");
+            }
+            i += 1;
+        }
+        level.tables[level.table_count] = alias;
+        level.table_count += 1;
+        self.levels[self.depth] = level;
+        Ok(())
+    }
+
+    /// After INTO: a table, then a column list that starts with `tenant_id`, then VALUES or SELECT with `$1` first.
+    const fn insert(&mut self, word: Word) -> Result<(), &'static str> {
+        let text = self.text;
+        if !is(text, self.previous, "INSERT") || !self.is_adjacent(word) {
+            return Err("INTO follows INSERT, with nothing between them");
+        }
+        let table = word_after(text, word.end);
+        if is_platform(text, table) {
+            return Err(PLATFORM);
+        }
+        if !is(text, word_in_parenthesis(text, table.end), "tenant_id") {
+            return Err(COLUMNS);
+        }
+        let mut at = word_in_parenthesis(text, table.end).end;
+        while at < text.len() && text[at] != b')' {
+            let column = word_after(text, at);
+            if text[at] == b'\'' || is_tenant_column(text, column) {
+                return Err(COLUMNS);
+            }
+            at = if column.end > at { column.end } else { at + 1 };
+        }
+        let verb = word_after(text, at + 1);
+        let first = if is(text, verb, "VALUES") && next_is(text, verb.end, b'(') {
+            skip_space(text, verb.end) + 1
+        } else if is(text, verb, "SELECT") {
+            verb.end
+        } else {
+            return Err(FIRST_VALUE);
+        };
+        if !gives_tenant(text, first) {
+            return Err(FIRST_VALUE);
+        }
+        self.levels[self.depth].in_list = true;
+        self.own = true;
+        Ok(())
     }
 
     /// `tenant_id = …`: whether it holds a table to the tenant.
-    const fn comparison(&mut self, column: Word, level: Level) -> Result<bool, &'static str> {
+    const fn comparison(&mut self, column: Word) -> Result<(), &'static str> {
         let text = self.text;
-        let sign = skip_space(text, column.end);
-        if sign >= text.len() || text[sign] != b'=' {
-            return Ok(false);
+        let level = self.levels[self.depth];
+        if !next_is(text, column.end, b'=') {
+            return Ok(());
         }
         if level.in_set {
-            return Err("a statement may not move a row to another tenant");
+            return Err(MOVES);
         }
-        let right = word_after(text, sign + 1);
+        let right = word_after(text, skip_space(text, column.end) + 1);
         let own = is(text, right, "$1");
-        let holds = own || is_tenant_column(text, right);
-        if !holds || !level.is_query || !level.in_condition || is(text, self.previous, "NOT") {
-            return Ok(false);
+        if !own && !is_tenant_column(text, right) || !level.is_query || !level.in_condition {
+            return Ok(());
         }
-        self.predicates += 1;
-        self.own = self.own || own;
-        Ok(true)
+        let starts = one_of(text, self.previous, &["WHERE", "AND", "ON"]) && self.is_adjacent(column);
+        let after_between = level.after_between && is(text, self.previous, "AND");
+        if !starts || after_between || level.cases > 0 || !ends_predicate(text, right.end) {
+            return Err(ALONE);
+        }
+        self.levels[self.depth].has_predicate = true;
+        let (left, right) = (qualifier(column), if own { NOTHING } else { qualifier(right) });
+        if own {
+            return if level.in_from && level.is_outer { Ok(()) } else { self.tie(left, NOTHING, true) };
+        }
+        if left.end == left.start || right.end == right.start || same(text, left, right) {
+            return Err(TWO_TABLES);
+        }
+        // The ON of a LEFT JOIN holds the table that it joins, and no other.
+        let outer = level.in_from && level.is_outer;
+        let joined = if level.table_count > 0 { level.tables[level.table_count - 1] } else { NOTHING };
+        if !outer || same(text, left, joined) {
+            if let Err(problem) = self.tie(left, right, false) {
+                return Err(problem);
+            }
+        }
+        if !outer || same(text, right, joined) { self.tie(right, left, false) } else { Ok(()) }
     }
 
-    const fn end(&self) -> Result<(), &'static str> {
+    const fn tie(&mut self, held: Word, by: Word, own: bool) -> Result<(), &'static str> {
+        let count = self.levels[self.depth].tie_count;
+        if count == TIES {
+            return Err(TOO_MANY);
+        }
+        self.levels[self.depth].ties[count] = Tie { held, by, own };
+        self.levels[self.depth].tie_count += 1;
+        Ok(())
+    }
+
+    /// Whether nothing but space stands between the previous word and this one.
+    const fn is_adjacent(&self, word: Word) -> bool {
+        skip_space(self.text, self.previous.end) == word.start
+    }
+
+    /// A query ends here: each of its tables is held. Another may follow on the same level.
+    const fn end_query(&mut self, may_start: bool) -> Result<(), &'static str> {
+        let level = self.levels[self.depth];
+        if level.has_or && level.has_predicate {
+            return Err(UNDER_OR);
+        }
+        if let Err(problem) = tables_are_held(self.text, level) {
+            return Err(problem);
+        }
+        self.own = self.own || level.table_count > 0;
+        self.levels[self.depth] = Level {
+            may_start,
+            is_query: true,
+            is_insert: level.is_insert,
+            has_or: level.has_or,
+            has_predicate: level.has_predicate,
+            ..EMPTY
+        };
+        Ok(())
+    }
+
+    const fn end_level(&mut self) -> Result<(), &'static str> {
+        if self.levels[self.depth].cases > 0 {
+            return Err("a CASE has no END");
+        }
+        self.end_query(false)
+    }
+
+    const fn end(&mut self) -> Result<(), &'static str> {
         if self.depth != 0 {
             return Err(PARENTHESES);
         }
-        if self.levels[0].has_or && self.levels[0].has_predicate {
-            return Err(UNDER_OR);
+        if let Err(problem) = self.end_level() {
+            return Err(problem);
         }
-        if !self.own {
-            return Err("the statement is not held to the tenant: it needs `tenant_id = $1` in its WHERE");
-        }
-        if self.predicates < self.tables {
-            return Err(
-                "a table of the statement is not held to the tenant: each needs `tenant_id = $1` or `b.tenant_id = a.tenant_id`",
-            );
-        }
-        Ok(())
+        if self.own { Ok(()) } else { Err(NOT_HELD) }
     }
 }
 
-/// After INTO: a table, then a column list that starts with `tenant_id`, then VALUES or SELECT with `$1` first.
-const fn insert(text: &[u8], from: usize) -> Result<(), &'static str> {
-    let table = word_after(text, from);
-    if !next_is(text, table.end, b'(') || !is(text, word_in_parenthesis(text, table.end), "tenant_id") {
-        return Err("an insert names its columns and tenant_id is the first");
+/// Follows the ties from `$1`: a table is held where one of them reaches it.
+const fn tables_are_held(text: &[u8], level: Level) -> Result<(), &'static str> {
+    let mut reached = [false; TIES];
+    let (mut any, mut round) = (false, 0);
+    while round <= level.tie_count {
+        let mut i = 0;
+        while i < level.tie_count {
+            reached[i] = reached[i] || level.ties[i].own || reaches(text, level, reached, level.ties[i].by);
+            any = any || level.ties[i].own;
+            i += 1;
+        }
+        round += 1;
     }
-    let mut at = table.end;
-    while at < text.len() && text[at] != b')' {
-        at += 1;
+    let mut i = 0;
+    while i < level.table_count {
+        let alone = level.table_count == 1 && reaches(text, level, reached, NOTHING);
+        if !alone && !reaches(text, level, reached, level.tables[i]) {
+            return Err(if any { TABLE_NOT_HELD } else { NOT_HELD });
+        }
+        i += 1;
     }
-    let verb = word_after(text, at + 1);
-    let first = if is(text, verb, "VALUES") {
-        word_in_parenthesis(text, verb.end)
-    } else {
-        word_after(text, verb.end)
-    };
-    if (is(text, verb, "VALUES") || is(text, verb, "SELECT")) && is(text, first, "$1") {
-        Ok(())
-    } else {
-        Err(FIRST_VALUE)
-    }
+    Ok(())
 }
 
-/// Whether a table stands here: neither a parenthesis (a query of its own) nor a function call.
-const fn names_table(text: &[u8], from: usize) -> bool {
+const fn reaches(text: &[u8], level: Level, reached: [bool; TIES], name: Word) -> bool {
+    let mut i = 0;
+    while i < level.tie_count {
+        if reached[i] && same(text, level.ties[i].held, name) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+/// `$1` and nothing with it.
+const fn gives_tenant(text: &[u8], from: usize) -> bool {
     let word = word_after(text, from);
-    word.end > word.start && !(word.end < text.len() && text[word.end] == b'(')
+    is(text, word, "$1") && (next_is(text, word.end, b',') || next_is(text, word.end, b')'))
+}
+
+/// What may follow a predicate, so that it stands for itself.
+const fn ends_predicate(text: &[u8], from: usize) -> bool {
+    let word = word_after(text, from);
+    skip_space(text, from) >= text.len()
+        || next_is(text, from, b')')
+        || ends_clause(text, word)
+        || one_of(text, word, &["AND", "OR", "FOR", "ON", "JOIN", "LEFT", "INNER", "CROSS"])
+}
+
+const fn is_start(text: &[u8], word: Word) -> bool {
+    one_of(text, word, &["SELECT", "WITH", "INSERT", "UPDATE", "DELETE"])
 }
 
 const fn ends_clause(text: &[u8], word: Word) -> bool {
-    is(text, word, "GROUP")
-        || is(text, word, "ORDER")
-        || is(text, word, "HAVING")
-        || is(text, word, "LIMIT")
-        || is(text, word, "OFFSET")
-        || is(text, word, "RETURNING")
-        || is(text, word, "UNION")
-        || is(text, word, "EXCEPT")
-        || is(text, word, "INTERSECT")
-        || is(text, word, "WINDOW")
+    one_of(text, word, &["GROUP", "ORDER", "HAVING", "LIMIT", "OFFSET", "RETURNING", "WINDOW"])
+        || one_of(text, word, &["UNION", "EXCEPT", "INTERSECT"])
+}
+
+/// A word that this check reads as a part of the grammar and that is therefore no name.
+const fn is_keyword(text: &[u8], word: Word) -> bool {
+    ends_clause(text, word)
+        || is_start(text, word)
+        || one_of(
+            text,
+            word,
+            &["FROM", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "NATURAL", "USING"],
+        )
+        || one_of(text, word, &["WHERE", "ON", "SET", "VALUES", "INTO", "FOR", "CONFLICT", "DO", "AS"])
+        || one_of(text, word, &["AND", "OR", "NOT", "IN", "BETWEEN", "CASE", "DISTINCT"])
+}
+
+/// Tables that stand above the tenants, and the database's own.
+const fn is_platform(text: &[u8], name: Word) -> bool {
+    let table = last_part(text, name);
+    let schema = Word { start: name.start, end: table.start };
+    one_of(
+        text,
+        table,
+        &["users", "sessions", "tenants", "permissions", "permission_aliases", "roles", "plans"],
+    ) || one_of(text, table, &["platform_assignments", "platform_grants", "platform_audit_log", "add_ons"])
+        || one_of(text, table, &["features", "feature_sets", "limits", "_mono_migrations"])
+        || starts(text, table, "sqlite_")
+        || starts(text, table, "pg_")
+        || starts(text, schema, "pg_")
+        || starts(text, schema, "information_schema.")
 }
 
 /// `tenant_id` or `alias.tenant_id`, not `other_tenant_id`.
 const fn is_tenant_column(text: &[u8], word: Word) -> bool {
-    const COLUMN: usize = "tenant_id".len();
-    let length = word.end - word.start;
-    if length < COLUMN {
+    is(text, last_part(text, word), "tenant_id")
+}
+
+/// What stands before `.tenant_id`.
+const fn qualifier(column: Word) -> Word {
+    const BEHIND: usize = ".tenant_id".len();
+    if column.end - column.start < BEHIND {
+        return NOTHING;
+    }
+    Word { start: column.start, end: column.end - BEHIND }
+}
+
+/// What stands behind the last dot.
+const fn last_part(text: &[u8], word: Word) -> Word {
+    let mut start = word.end;
+    while start > word.start && text[start - 1] != b'.' {
+        start -= 1;
+    }
+    Word { start, end: word.end }
+}
+
+/// No dot at an end, and a dollar only where a number of a value follows it to the end.
+const fn is_plain(text: &[u8], word: Word) -> bool {
+    if text[word.start] == b'.' || text[word.end - 1] == b'.' {
         return false;
     }
-    let tail = Word { start: word.end - COLUMN, end: word.end };
-    is(text, tail, "tenant_id") && (length == COLUMN || text[tail.start - 1] == b'.')
+    let value = text[word.start] == b'$' && word.end - word.start > 1;
+    let mut i = if value { word.start + 1 } else { word.start };
+    while i < word.end {
+        if text[i] == b'$' || value && !text[i].is_ascii_digit() {
+            return false;
+        }
+        i += 1;
+    }
+    true
 }
 
 const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.' || byte == b'$' || !byte.is_ascii()
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.' || byte == b'$'
 }
 
 const fn end_of_word(text: &[u8], mut at: usize) -> usize {
@@ -343,6 +730,36 @@ const fn is(text: &[u8], word: Word, expected: &str) -> bool {
     true
 }
 
+const fn one_of(text: &[u8], word: Word, expected: &[&str]) -> bool {
+    let mut i = 0;
+    while i < expected.len() {
+        if is(text, word, expected[i]) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+const fn starts(text: &[u8], word: Word, with: &str) -> bool {
+    word.end - word.start >= with.len()
+        && is(text, Word { start: word.start, end: word.start + with.len() }, with)
+}
+
+const fn same(text: &[u8], a: Word, b: Word) -> bool {
+    if a.end - a.start != b.end - b.start {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.end - a.start {
+        if !text[a.start + i].eq_ignore_ascii_case(&text[b.start + i]) {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::check;
@@ -365,6 +782,13 @@ mod tests {
             "UPDATE t SET a = s.a FROM s WHERE t.tenant_id = $1 AND s.tenant_id = t.tenant_id",
             "DELETE FROM t WHERE tenant_id = $1 AND id = $2",
             "SELECT 1 FROM a WHERE tenant_id = $1 UNION ALL SELECT 1 FROM b WHERE tenant_id = $1",
+            "SELECT a.x FROM a LEFT JOIN b ON b.tenant_id = a.tenant_id AND b.id = a.b WHERE a.tenant_id = $1",
+            "SELECT 1 FROM a x, b AS y WHERE x.tenant_id = $1 AND x.tenant_id = y.tenant_id GROUP BY z",
+            "WITH x AS (SELECT tenant_id, a FROM t WHERE tenant_id = $1) SELECT a FROM x WHERE tenant_id = $1",
+            "SELECT a FROM t WHERE b BETWEEN $2 AND $3 AND tenant_id = $1 LIMIT 5",
+            "SELECT d.a FROM (SELECT a FROM t WHERE tenant_id = $1) d",
+            "SELECT CASE WHEN a THEN 'é' ELSE b END FROM t WHERE tenant_id = $1 FOR UPDATE SKIP LOCKED",
+            "INSERT INTO t (tenant_id, a) SELECT $1, a FROM s WHERE tenant_id = $1 ON CONFLICT (tenant_id, a) DO NOTHING",
         ] {
             assert_eq!(check(sql), Ok(()), "{sql}");
         }
@@ -407,6 +831,79 @@ mod tests {
             "DELETE FROM t USING s WHERE t.tenant_id = $1",
             "DELETE FROM t",
             "SELECT a FROM \"t\" WHERE tenant_id = $1",
+            // Bytes that one reader skips and another does not.
+            "SELECT a FROM t WHERE tenant_id = $1\0 OR true",
+            "SELECT a FROM t WHERE tenant_id = $1 AND a = '\0'",
+            "SELECT a FROM t\u{b} WHERE tenant_id = $1",
+            "SELECT a FROM\u{feff} t WHERE tenant_id = $1",
+            "SELECT a FROM té WHERE tenant_id = $1",
+            // Where a statement starts.
+            "EXPLAIN SELECT a FROM t WHERE tenant_id = $1",
+            "REPLACE INTO t (tenant_id, a) VALUES ($1, $2)",
+            "INSERT OR REPLACE INTO t (tenant_id, a) VALUES ($1, $2)",
+            "UPDATE OR REPLACE t SET a = 1 WHERE tenant_id = $1",
+            "SELECT a FROM t WHERE tenant_id = $1 AND id IN (WITH x AS (SELECT 1) SELECT 1)",
+            "SELECT a AS select FROM t WHERE tenant_id = $1",
+            "SELECT a delete FROM t WHERE tenant_id = $1",
+            "SELECT a FROM t with WHERE tenant_id = $1",
+            "SELECT a AS distinct FROM s, t WHERE t.tenant_id = $1",
+            "SELECT a FROM t WHERE tenant_id = $1 UNION TABLE s",
+            // A predicate that decides nothing.
+            "SELECT a FROM t WHERE CASE WHEN tenant_id = $1 THEN true ELSE true END",
+            "SELECT a FROM t WHERE CASE WHEN b AND tenant_id = $1 AND b THEN true ELSE true END",
+            "SELECT a FROM t WHERE CASE WHEN end AND tenant_id = $1 AND b THEN true ELSE true END",
+            "SELECT a FROM t WHERE tenant_id = $1 = false",
+            "SELECT a FROM t WHERE tenant_id = $1 IS NOT NULL",
+            "SELECT a FROM t WHERE tenant_id = $1 || $2",
+            "SELECT a FROM t WHERE '' || tenant_id = $1",
+            "SELECT a FROM t WHERE a BETWEEN 0 AND tenant_id = $1",
+            "SELECT DISTINCT ON (a) a AND tenant_id = $1 FROM t",
+            // Tables held to themselves, to each other or through another's predicate.
+            "SELECT 1 FROM a, b WHERE a.tenant_id = a.tenant_id AND b.tenant_id = $1",
+            "SELECT 1 FROM a, b WHERE a.tenant_id = tenant_id AND b.tenant_id = $1",
+            "SELECT 1 FROM a, b WHERE b.tenant_id = $1 AND b.tenant_id = $1",
+            "SELECT 1 FROM a, b WHERE tenant_id = $1 AND b.tenant_id = $1",
+            "SELECT 1 FROM a, b, c WHERE a.tenant_id = b.tenant_id AND b.tenant_id = a.tenant_id AND c.tenant_id = $1",
+            "SELECT 1 FROM a WHERE tenant_id = $1 AND tenant_id = $1 AND id IN (SELECT x FROM b)",
+            "SELECT (SELECT b.x FROM b WHERE a.tenant_id = $1) FROM a WHERE a.tenant_id = $1",
+            "SELECT (SELECT b.x FROM b WHERE b.tenant_id = a.tenant_id) FROM a WHERE a.tenant_id = $1",
+            "SELECT 1 FROM a x, b x WHERE x.tenant_id = $1",
+            "INSERT INTO t (tenant_id, a) SELECT $1, a FROM s WHERE true ON CONFLICT (tenant_id, a) DO UPDATE SET a = 1 WHERE tenant_id = $1",
+            // Outer joins keep what their ON does not match.
+            "SELECT 1 FROM a LEFT JOIN b ON a.tenant_id = $1 AND b.tenant_id = a.tenant_id",
+            "SELECT 1 FROM a LEFT JOIN b ON b.tenant_id = $1 AND a.tenant_id = b.tenant_id",
+            "SELECT 1 FROM a RIGHT JOIN b ON b.tenant_id = a.tenant_id WHERE a.tenant_id = $1",
+            "SELECT 1 FROM a FULL OUTER JOIN b ON b.tenant_id = a.tenant_id WHERE a.tenant_id = $1",
+            // Tables that are not seen.
+            "SELECT 1 FROM (a JOIN b ON true) WHERE tenant_id = $1",
+            "SELECT 1 FROM t, (s) WHERE t.tenant_id = $1",
+            "SELECT 1 FROM accounts offset, members m WHERE accounts.tenant_id = $1",
+            "SELECT 1 FROM accounts AS offset, members m WHERE offset.tenant_id = $1",
+            "SELECT 1 FROM t WHERE tenant_id = $1 AND id IN s",
+            "SELECT 1 FROM t WHERE tenant_id = $1 FOR NO KEY UPDATE",
+            "SELECT 1 FROM t for, s WHERE t.tenant_id = $1",
+            "SELECT 1 FROM t, 's' WHERE t.tenant_id = $1",
+            "SELECT a FROM t WHERE tenant_id = $1 AND b = E'\\' OR true --'",
+            "SELECT a FROM t WHERE tenant_id = $1 AND b = $$ OR $$",
+            // Writes.
+            "INSERT INTO t (tenant_id, a) SELECT $1, 2 UNION SELECT $2, 3",
+            "INSERT INTO t (tenant_id, a) VALUES ($1 || $2, $3)",
+            "INSERT INTO t (tenant_id, a, tenant_id) VALUES ($1, $2, $3)",
+            "INSERT INTO t (tenant_id, a) VALUES ($1, $2) ON CONFLICT DO UPDATE SET a = $2",
+            "UPDATE t SET (a, tenant_id) = ($2, $3) WHERE tenant_id = $1",
+            "UPDATE t SET offset = 1, tenant_id = $2 WHERE tenant_id = $1",
+            "UPDATE t SET 'tenant_id' = $2 WHERE tenant_id = $1",
+            // What stands above the tenants.
+            "SELECT 1 FROM users WHERE tenant_id = $1",
+            "SELECT 1 FROM main.sessions WHERE tenant_id = $1",
+            "SELECT 1 FROM main . sessions WHERE tenant_id = $1",
+            "SELECT 1 FROM sqlite_master WHERE tenant_id = $1",
+            "SELECT 1 FROM pg_catalog.x WHERE tenant_id = $1",
+            "DELETE FROM _mono_migrations WHERE tenant_id = $1",
+            "INSERT INTO roles (tenant_id, key) VALUES ($1, $2)",
+            "SELECT set_config('app.current_tenant_id', $2, true) FROM t WHERE tenant_id = $1",
+            "SELECT pragma FROM t WHERE tenant_id = $1",
+            "SELECT attach FROM t WHERE tenant_id = $1",
         ] {
             assert!(check(sql).is_err(), "{sql}");
         }

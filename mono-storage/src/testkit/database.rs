@@ -3,7 +3,7 @@
 use crate::db::database::Pools;
 use crate::db::{Database, DatabaseOptions, migrate};
 use crate::system::SystemRandom;
-use mono_core::id::Random;
+use mono_core::id::{Random, TenantId};
 
 /// A kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +85,29 @@ impl TestDatabase {
             }
             #[cfg(feature = "postgres")]
             (None, Pools::Postgres { .. }) => panic!("a database on PostgreSQL has an owner"),
+        }
+    }
+
+    /// Runs a statement that `sql!` did not check inside a transaction of a tenant, on the application's login, and tells
+    /// how many rows it read or wrote. Nothing is kept.
+    pub async fn as_application(&self, tenant: TenantId, statement: &str) -> u64 {
+        match self.database.pools() {
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { application, .. } => {
+                let statement = sqlx::AssertSqlSafe(statement.to_owned());
+                let mut transaction = application.begin().await.expect("a transaction");
+                sqlx::query("SELECT set_config('app.current_tenant_id', $1, true)")
+                    .bind(tenant.to_string())
+                    .execute(&mut *transaction)
+                    .await
+                    .expect("the tenant is set");
+                let done = sqlx::raw_sql(statement).execute(&mut *transaction).await;
+                done.expect("the statement runs").rows_affected()
+            }
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { .. } => {
+                panic!("SQLite has no login of the application; asked for {tenant}: {statement}")
+            }
         }
     }
 
