@@ -3,7 +3,12 @@
 //! It is a guard against mistakes, not a parser: for each level of parentheses it keeps the tables that the text names
 //! and the predicates that tie them to the tenant, and refuses what it cannot follow (comments, quoted identifiers,
 //! several statements). Row-level security is the second wall.
-#![expect(clippy::indexing_slicing, reason = "const fn has no iterators; runs at compile time only")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::large_stack_arrays,
+    clippy::large_types_passed_by_value,
+    reason = "const fn has no iterators and no heap; it runs at compile time only"
+)]
 
 /// The deepest nesting of parentheses that the check follows.
 const DEPTH: usize = 24;
@@ -47,8 +52,8 @@ struct Level {
     in_condition: bool,
     in_set: bool,
     in_values: bool,
-    /// The next AND belongs to a BETWEEN.
-    in_between: bool,
+    /// As many of the next ANDs belong to a BETWEEN.
+    betweens: usize,
     /// The last AND did.
     after_between: bool,
     cases: usize,
@@ -71,7 +76,7 @@ const EMPTY: Level = Level {
     in_condition: false,
     in_set: false,
     in_values: false,
-    in_between: false,
+    betweens: 0,
     after_between: false,
     cases: 0,
     has_or: false,
@@ -302,7 +307,7 @@ impl Check<'_> {
             }
             return self.end_query(true);
         } else if one_of(text, word, &["ALL", "DISTINCT"]) {
-            level.may_start = may_start && level.table_count == 0 && self.depth_started();
+            level.may_start = may_start && self.follows_union();
         } else if is(text, word, "INTO") {
             return self.insert(word);
         } else if is(text, word, "VALUES") {
@@ -341,10 +346,10 @@ impl Check<'_> {
         } else if is(text, word, "OR") {
             level.has_or = true;
         } else if is(text, word, "BETWEEN") {
-            level.in_between = true;
+            level.betweens += 1;
         } else if is(text, word, "AND") {
-            level.after_between = level.in_between;
-            level.in_between = false;
+            level.after_between = level.betweens > 0;
+            level.betweens = level.betweens.saturating_sub(1);
         } else if is(text, word, "CASE") {
             level.cases += 1;
         } else if is(text, word, "END") {
@@ -360,7 +365,7 @@ impl Check<'_> {
     }
 
     /// Whether the previous word joins two queries, so that ALL or DISTINCT belongs to it.
-    const fn depth_started(&self) -> bool {
+    const fn follows_union(&self) -> bool {
         one_of(self.text, self.previous, &["UNION", "EXCEPT", "INTERSECT"])
     }
 
@@ -482,10 +487,10 @@ impl Check<'_> {
         // The ON of a LEFT JOIN holds the table that it joins, and no other.
         let outer = level.in_from && level.is_outer;
         let joined = if level.table_count > 0 { level.tables[level.table_count - 1] } else { NOTHING };
-        if !outer || same(text, left, joined) {
-            if let Err(problem) = self.tie(left, right, false) {
-                return Err(problem);
-            }
+        if (!outer || same(text, left, joined))
+            && let Err(problem) = self.tie(left, right, false)
+        {
+            return Err(problem);
         }
         if !outer || same(text, right, joined) { self.tie(right, left, false) } else { Ok(()) }
     }
@@ -857,6 +862,7 @@ mod tests {
             "SELECT a FROM t WHERE tenant_id = $1 || $2",
             "SELECT a FROM t WHERE '' || tenant_id = $1",
             "SELECT a FROM t WHERE a BETWEEN 0 AND tenant_id = $1",
+            "SELECT a FROM t WHERE 1 BETWEEN 0 BETWEEN 0 AND 1 AND tenant_id = $1",
             "SELECT DISTINCT ON (a) a AND tenant_id = $1 FROM t",
             // Tables held to themselves, to each other or through another's predicate.
             "SELECT 1 FROM a, b WHERE a.tenant_id = a.tenant_id AND b.tenant_id = $1",
