@@ -3,7 +3,7 @@
 use moka::future::Cache;
 use mono_core::caller::{Actor, Caller, Identity, SystemReason};
 use mono_core::error::Problem;
-use mono_core::id::{MemberId, SessionId, TenantId, UserId};
+use mono_core::id::{AccountId, MemberId, SessionId, TenantId, UserId};
 use mono_core::model::tenant::TenantStatus;
 use mono_core::model::user::UserStatus;
 use mono_core::permission::{self, Engine, Permission, TenantFeatures};
@@ -12,6 +12,7 @@ use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
 use mono_storage::store::{Definitions, Principal, TenantPart};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,6 +124,7 @@ impl Identities {
             permissions: Some(permissions),
             facts: rights.facts,
             entitlements: rights.entitlements,
+            account_entitlements: rights.account_entitlements,
         })
     }
 
@@ -134,15 +136,16 @@ impl Identities {
                 engine: catalogue.engine.clone(),
                 facts: facts(principal, &entitlements),
                 entitlements,
+                account_entitlements: BTreeMap::new(),
             };
         };
-        let entitlements = entitlements(catalogue, part, self.database.now());
+        let (entitlements, account_entitlements) = entitlements(catalogue, part, self.database.now());
         let rules = catalogue.engine.tenant_rules(part.tenant, part.roles.clone(), &part.overrides);
         for problem in rules.problems() {
             tracing::error!(tenant = %part.tenant, "a stored rule cannot be read and gives nothing: {problem}");
         }
         let engine = catalogue.engine.with_tenants([rules]);
-        Rights { engine, facts: facts(principal, &entitlements), entitlements }
+        Rights { engine, facts: facts(principal, &entitlements), entitlements, account_entitlements }
     }
 }
 
@@ -151,6 +154,7 @@ pub(crate) struct Rights {
     pub(crate) engine: Engine,
     pub(crate) facts: permission::Principal,
     entitlements: Entitlements,
+    account_entitlements: BTreeMap<AccountId, Entitlements>,
 }
 
 /// Refuses a principal that may not work at all; gives the part of it that lies in the tenant.
@@ -197,10 +201,16 @@ fn facts(principal: &Principal, entitlements: &Entitlements) -> permission::Prin
     facts
 }
 
-fn entitlements(catalogue: &Catalogue, part: &TenantPart, now: Timestamp) -> Entitlements {
-    part.subscription.as_ref().map_or_else(Entitlements::none, |subscription| {
-        Entitlements::of_tenant(&catalogue.plans, subscription, &[], now)
-    })
+/// What the tenant may use, and what those of its accounts may use for which something else was agreed.
+fn entitlements(
+    catalogue: &Catalogue,
+    part: &TenantPart,
+    now: Timestamp,
+) -> (Entitlements, BTreeMap<AccountId, Entitlements>) {
+    let Some(subscription) = &part.subscription else { return (Entitlements::none(), BTreeMap::new()) };
+    let (plans, exceptions) = (&catalogue.plans, &part.entitlement_overrides);
+    let tenant = Entitlements::of_tenant(plans, subscription, exceptions, now);
+    (tenant, Entitlements::of_accounts(plans, subscription, exceptions, now))
 }
 
 fn ended() -> Error {

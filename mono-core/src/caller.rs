@@ -1,10 +1,11 @@
 //! Who asks, in which tenant, with which permissions and entitlements.
 
 use crate::error::{Error, ErrorKind};
-use crate::id::{MemberId, SessionId, TenantId, UserId};
+use crate::id::{AccountId, MemberId, SessionId, TenantId, UserId};
 use crate::permission::{Decision, Permission, PermissionSet, Principal, Scope};
 use crate::subscription::Entitlements;
 use crate::time::Timestamp;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub struct Identity {
     pub facts: Principal,
     /// What the tenant has subscribed to.
     pub entitlements: Entitlements,
+    /// What holds in those accounts for which something else was agreed.
+    pub account_entitlements: BTreeMap<AccountId, Entitlements>,
 }
 
 /// Who acts.
@@ -109,6 +112,7 @@ impl Caller {
             permissions: None,
             facts: Principal::default(),
             entitlements: Entitlements::unlimited(),
+            account_entitlements: BTreeMap::new(),
         };
         Self { identity: Arc::new(identity), request: Arc::default() }
     }
@@ -137,6 +141,12 @@ impl Caller {
     /// What the tenant has subscribed to.
     pub fn entitlements(&self) -> &Entitlements {
         &self.identity.entitlements
+    }
+
+    /// What holds in an account of the tenant; without one, in the tenant itself.
+    pub fn entitlements_of(&self, account: Option<AccountId>) -> &Entitlements {
+        let own = account.and_then(|account| self.identity.account_entitlements.get(&account));
+        own.unwrap_or(&self.identity.entitlements)
     }
 
     /// What the caller may do; `None` for the program itself, which is not asked.

@@ -100,6 +100,10 @@ ids! {
     ApiKeyId = "an API key";
     /// Names an entry of the audit log.
     AuditId = "an audit entry";
+    /// Names an event: something that happened.
+    EventId = "an event";
+    /// Names an override of a tenant's entitlements.
+    OverrideId = "an override";
 }
 
 #[cfg(test)]

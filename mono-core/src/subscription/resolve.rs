@@ -29,6 +29,18 @@ impl Entitlements {
     ) -> Self {
         resolve(catalogue, subscription, overrides, Some(account), now)
     }
+
+    /// What every account may use for which there is an override; every other account may use what the tenant may.
+    pub fn of_accounts(
+        catalogue: &PlanCatalogue,
+        subscription: &Subscription,
+        overrides: &[Override],
+        now: Timestamp,
+    ) -> BTreeMap<AccountId, Self> {
+        let accounts: BTreeSet<_> = overrides.iter().filter_map(|exception| exception.account).collect();
+        let of = |account| Self::of_account(catalogue, subscription, overrides, account, now);
+        accounts.into_iter().map(|account| (account, of(account))).collect()
+    }
 }
 
 fn resolve(

@@ -9,11 +9,15 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection, SqlSafeStr};
 
 #[cfg(feature = "postgres")]
-const POSTGRES: &[(i64, &str, &str)] =
-    &[(1, "foundation", include_str!("../../migrations/postgres/0001_foundation.sql"))];
+const POSTGRES: &[(i64, &str, &str)] = &[
+    (1, "foundation", include_str!("../../migrations/postgres/0001_foundation.sql")),
+    (2, "subscriptions", include_str!("../../migrations/postgres/0002_subscriptions.sql")),
+];
 #[cfg(feature = "sqlite")]
-const SQLITE: &[(i64, &str, &str)] =
-    &[(1, "foundation", include_str!("../../migrations/sqlite/0001_foundation.sql"))];
+const SQLITE: &[(i64, &str, &str)] = &[
+    (1, "foundation", include_str!("../../migrations/sqlite/0001_foundation.sql")),
+    (2, "subscriptions", include_str!("../../migrations/sqlite/0002_subscriptions.sql")),
+];
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
     let migrations = migrations.iter().map(|&(version, description, text)| {

@@ -2,7 +2,8 @@
 
 use mono_core::Error;
 use mono_core::id::{
-    AccountId, ApiKeyId, AssignmentId, AuditId, GrantId, MemberId, ProfileId, SessionId, TenantId, UserId,
+    AccountId, ApiKeyId, AssignmentId, AuditId, EventId, GrantId, MemberId, OverrideId, ProfileId, SessionId,
+    TenantId, UserId,
 };
 use mono_core::text::{Email, Locale, Name, Slug};
 use mono_core::time::Timestamp;
@@ -94,7 +95,20 @@ macro_rules! ids {
         }
     )*};
 }
-ids!(TenantId, AccountId, UserId, MemberId, ProfileId, AssignmentId, GrantId, SessionId, ApiKeyId, AuditId);
+ids!(
+    TenantId,
+    AccountId,
+    UserId,
+    MemberId,
+    ProfileId,
+    AssignmentId,
+    GrantId,
+    SessionId,
+    ApiKeyId,
+    AuditId,
+    EventId,
+    OverrideId
+);
 
 macro_rules! texts {
     ($($ty:ty),*) => {$(

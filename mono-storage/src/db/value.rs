@@ -1,7 +1,8 @@
 //! Values that a statement is given, in the few types that both databases know.
 
 use mono_core::id::{
-    AccountId, ApiKeyId, AssignmentId, AuditId, GrantId, MemberId, ProfileId, SessionId, TenantId, UserId,
+    AccountId, ApiKeyId, AssignmentId, AuditId, EventId, GrantId, MemberId, OverrideId, ProfileId, SessionId,
+    TenantId, UserId,
 };
 use mono_core::text::{Email, Locale, Name, Slug};
 use mono_core::time::Timestamp;
@@ -63,4 +64,5 @@ bind!(Timestamp: Timestamp => |v| mono_core::time::truncate(v));
 bind!(Json: serde_json::Value => |v| v);
 bind!(Uuid: Uuid => |v| v, TenantId => |v| v.uuid(), AccountId => |v| v.uuid(), UserId => |v| v.uuid(),
     MemberId => |v| v.uuid(), ProfileId => |v| v.uuid(), AssignmentId => |v| v.uuid(), GrantId => |v| v.uuid(),
-    SessionId => |v| v.uuid(), ApiKeyId => |v| v.uuid(), AuditId => |v| v.uuid());
+    SessionId => |v| v.uuid(), ApiKeyId => |v| v.uuid(), AuditId => |v| v.uuid(),
+    EventId => |v| v.uuid(), OverrideId => |v| v.uuid());

@@ -55,6 +55,21 @@ impl From<&Seed> for Definitions {
 }
 
 impl Definitions {
+    pub(super) async fn load(tx: &mut PlatformTx) -> Result<Self, Error> {
+        Ok(Self {
+            permissions: load(tx, &PERMISSIONS).await?,
+            aliases: load(tx, &ALIASES).await?,
+            roles: load(tx, &ROLES).await?,
+            plans: PlanDefinitions {
+                features: load(tx, &FEATURES).await?,
+                feature_sets: load(tx, &FEATURE_SETS).await?,
+                limits: load(tx, &LIMITS).await?,
+                plans: load(tx, &PLANS).await?,
+                add_ons: load(tx, &ADD_ONS).await?,
+            },
+        })
+    }
+
     /// Puts other definitions in place of those with the same key, and adds the rest.
     fn merge(&mut self, other: Self) {
         merge(&mut self.permissions, other.permissions, |permission| permission.name.clone());
@@ -146,20 +161,8 @@ impl Catalogue<'_> {
     /// # Errors
     /// `Forbidden` without `platform.plans.read`.
     pub async fn load(self) -> Result<Definitions, Error> {
-        let tx = self.tx;
-        tx.authorize(READ)?;
-        Ok(Definitions {
-            permissions: load(tx, &PERMISSIONS).await?,
-            aliases: load(tx, &ALIASES).await?,
-            roles: load(tx, &ROLES).await?,
-            plans: PlanDefinitions {
-                features: load(tx, &FEATURES).await?,
-                feature_sets: load(tx, &FEATURE_SETS).await?,
-                limits: load(tx, &LIMITS).await?,
-                plans: load(tx, &PLANS).await?,
-                add_ons: load(tx, &ADD_ONS).await?,
-            },
-        })
+        self.tx.authorize(READ)?;
+        Definitions::load(self.tx).await
     }
 
     /// Writes what a seed file defines over what has the same key; the rest stays. Writing it twice changes nothing.

@@ -11,6 +11,9 @@ use mono_core::{Error, permission};
 const ADD: Permission = permission!("tenant.members.invite");
 pub(super) const REQUIRED: &[Permission] = &[ADD];
 
+/// The limit that each member takes one of.
+pub(super) const LIMIT: &str = "members";
+
 impl FromRow for Member {
     fn from_row(row: &Row) -> Result<Self, Error> {
         Ok(Self {
@@ -35,10 +38,11 @@ impl TenantTx {
 }
 
 impl Members<'_> {
-    /// Makes a person a member.
+    /// Makes a person a member and takes one of the plan's `members`.
     ///
     /// # Errors
-    /// `Forbidden` without `tenant.members.invite`; `Conflict` where the person is a member or does not exist.
+    /// `Forbidden` without `tenant.members.invite`; `Conflict` where the person is a member or does not exist;
+    /// `LimitExceeded` where the plan's members are used up.
     pub async fn add(self, user: UserId) -> Result<Member, Error> {
         let tx = self.tx;
         tx.authorize(ADD, &Scope::tenant(tx.tenant())).await?;
@@ -54,6 +58,7 @@ impl Members<'_> {
         .one()
         .await?;
         tx.audit_change(Action::Create, "member", id, None, Some(&member)).await?;
+        tx.reserve(LIMIT, 1).await?;
         Ok(member)
     }
 }

@@ -7,7 +7,7 @@ use mono_core::id::{MemberId, TenantId, UserId};
 use mono_core::model::tenant::TenantStatus;
 use mono_core::model::user::UserStatus;
 use mono_core::permission::{Assignment, Grant, Guardrail, Override, Role, Scope, Subject};
-use mono_core::subscription::Subscription;
+use mono_core::subscription::{self, Subscription};
 
 /// Everything that decides what a person may do in a tenant.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub struct TenantPart {
     pub overrides: Vec<Override>,
     /// What the tenant has bought.
     pub subscription: Option<Subscription>,
+    /// What was agreed otherwise, for the tenant or for some of its accounts.
+    pub entitlement_overrides: Vec<subscription::Override>,
 }
 
 /// The principals of the platform. Only authentication itself reaches them.
@@ -142,6 +144,7 @@ async fn load_tenant(
         guardrails: Vec::new(),
         roles: Vec::new(),
         overrides: Vec::new(),
+        entitlement_overrides: Vec::new(),
         subscription: subscription.map(serde_json::from_value).transpose().map_err(Error::internal)?,
     };
     if let Some((member, _)) = member {
@@ -175,6 +178,13 @@ async fn load_tenant(
     part.overrides = platform_sql!(
         tx,
         "SELECT tenant_id, role_key, kind, patterns FROM role_overrides WHERE tenant_id = $1 ORDER BY role_key, kind",
+        tenant
+    )
+    .all()
+    .await?;
+    part.entitlement_overrides = platform_sql!(
+        tx,
+        "SELECT account_id, definition FROM entitlement_overrides WHERE tenant_id = $1",
         tenant
     )
     .all()

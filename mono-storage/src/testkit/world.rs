@@ -7,6 +7,7 @@ use mono_core::permission::{self, Assignment, Grant, PermissionSet, Scope};
 use mono_core::seed::Seed;
 use mono_core::subscription::{Entitlements, Key, Subscription};
 use mono_core::text::{Email, Name, Slug};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::store::NewUser;
@@ -165,6 +166,7 @@ impl TenantWorld {
             permissions: Some(permissions),
             facts,
             entitlements: Entitlements::of_tenant(&seed.plans, &self.subscription, &[], test.database.now()),
+            account_entitlements: BTreeMap::new(),
         };
         #[expect(clippy::disallowed_methods, reason = "a test says who calls")]
         Caller::mint(Arc::new(identity), Arc::default())

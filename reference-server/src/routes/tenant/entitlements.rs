@@ -17,6 +17,6 @@ async fn read(
     Authenticated(caller): Authenticated,
 ) -> Result<Json<Success<EntitlementsResponse>>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
-    let usage = tx.usage().await?;
+    let usage = tx.usage(None).await?;
     Ok(Json(Success::new(EntitlementsResponse::new(caller.entitlements(), usage))))
 }
