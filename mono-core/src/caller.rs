@@ -58,6 +58,8 @@ pub enum SystemReason {
     Authentication,
     /// Loads the catalogue and the first data.
     Seed,
+    /// Writes metered use that was counted in memory.
+    Metering,
     /// Compares counters with what they count, for the operator.
     Recount,
     /// Answers the operator who asks on the command line what somebody may do. It only reads.
@@ -71,6 +73,7 @@ impl std::fmt::Display for Actor {
             Self::User { user, .. } => write!(f, "user:{user}"),
             Self::System(SystemReason::Authentication) => f.write_str("system:authentication"),
             Self::System(SystemReason::Seed) => f.write_str("system:seed"),
+            Self::System(SystemReason::Metering) => f.write_str("system:metering"),
             Self::System(SystemReason::Recount) => f.write_str("system:recount"),
             Self::System(SystemReason::Inspection) => f.write_str("system:inspection"),
         }

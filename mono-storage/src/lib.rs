@@ -4,6 +4,7 @@
 compile_error!("mono-storage needs a database: enable the feature `postgres` or `sqlite`");
 
 pub mod db;
+mod meter;
 pub mod store;
 pub mod system;
 #[cfg(feature = "testkit")]

@@ -305,6 +305,13 @@ impl PermissionSet {
         details.iter().any(|detail| detail.verdict == Verdict::Unreadable && detail.live(now))
     }
 
+    /// The feature that a permission belongs to, if it belongs to one.
+    pub fn feature_of(&self, permission: impl Asked) -> Option<&str> {
+        let number = permission.number(&self.world.registry())?;
+        let place = self.world.core.feature_of.get(number as usize).copied().flatten()?;
+        self.world.core.features.get(place as usize).map(String::as_str)
+    }
+
     /// The engine that the set was compiled with.
     pub fn engine(&self) -> Engine {
         Engine { world: Arc::clone(&self.world) }

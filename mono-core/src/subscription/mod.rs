@@ -59,5 +59,5 @@ pub use preview::{Change, LimitChange, Preview};
 pub use price::{Currency, Interval, Price};
 pub use state::{SubscriptionState, SubscriptionStatus};
 pub use subscription::{PlanChange, PurchasedAddOn, Subscription};
-pub use usage::Usage;
+pub use usage::{DailyUsage, Usage};
 pub use window::Window;

@@ -1,6 +1,7 @@
 //! How much of a limit is used.
 
 use super::{Decision, Enforcement, Entitlements, Key, Source, Window};
+use crate::time::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// How much of one limit is used in its present window, and how much room there is.
@@ -16,6 +17,22 @@ pub struct Usage {
     pub enforcement: Enforcement,
     /// Where the maximum comes from.
     pub source: Source,
+}
+
+/// What was used in one day, in UTC: of a metered limit, or of a feature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DailyUsage {
+    /// The day.
+    pub day: NaiveDate,
+    /// The limit, in whose unit `used` is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// The feature that was used so many times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature: Option<String>,
+    /// How much.
+    pub used: u64,
 }
 
 impl Entitlements {

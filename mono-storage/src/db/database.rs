@@ -6,6 +6,7 @@ use super::options::{DatabaseOptions, Target};
 use super::platform_tx::Platform;
 use super::tenant_tx::Tenant;
 use super::transaction::{Driver, Transaction};
+use crate::meter::Meter;
 use crate::system::{SystemClock, SystemRandom};
 use mono_core::Error;
 use mono_core::caller::Caller;
@@ -19,6 +20,7 @@ pub struct Database {
     pools: Pools,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    meter: Arc<Meter>,
 }
 
 #[derive(Clone)]
@@ -46,7 +48,12 @@ impl Database {
     /// `Internal` with code `schema_out_of_date` where migrations are missing.
     pub async fn connect(options: &DatabaseOptions) -> Result<Self, Error> {
         let pools = open(options).await?;
-        let database = Self { pools, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) };
+        let database = Self {
+            pools,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            meter: Arc::default(),
+        };
         super::migration::require_current(&database.pools).await?;
         isolation::refuse(&isolation::prove(&database).await?)?;
         Ok(database)
@@ -115,8 +122,16 @@ impl Database {
         Platform::new(self, caller)
     }
 
-    /// Closes every connection, after the transactions that are open have ended.
+    /// What is counted in memory.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Writes what is counted in memory, and closes every connection after the transactions that are open have ended.
     pub async fn close(&self) {
+        if let Err(error) = self.flush_usage().await {
+            tracing::error!("metered use could not be written and is lost: {error}");
+        }
         match &self.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { application, platform } => {

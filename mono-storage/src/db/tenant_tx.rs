@@ -106,7 +106,12 @@ impl TenantTx {
     /// # Errors
     /// `Forbidden` that names the permission, or what the database refused to record.
     pub async fn authorize(&mut self, permission: Permission, scope: &Scope) -> Result<(), Error> {
-        match self.caller.authorize(permission, scope, self.now())? {
+        let now = self.now();
+        let pass = self.caller.authorize(permission, scope, now)?;
+        if let Some(feature) = self.caller.permissions().and_then(|held| held.feature_of(permission)) {
+            self.database.meter().count_feature(self.tenant, feature, now);
+        }
+        match pass {
             Pass::Ordinary => Ok(()),
             Pass::Privileged => self.audit_privileged(permission).await,
         }

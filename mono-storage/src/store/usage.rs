@@ -1,12 +1,14 @@
 //! How much of each limit is used. One counter row per holder, limit and window decides; no number of writers can pass
 //! it. A holder is the tenant itself or one of its accounts.
 
-use crate::db::TenantTx;
+use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::id::AccountId;
 use mono_core::permission::{Permission, Scope};
-use mono_core::subscription::{Allowance, Enforcement, Key, LimitEvent, LimitInForce, Usage, Window};
-use mono_core::time::Timestamp;
+use mono_core::subscription::{
+    Allowance, DailyUsage, Enforcement, Key, LimitEvent, LimitInForce, Usage, Window,
+};
+use mono_core::time::{NaiveDate, NaiveTime, Timestamp};
 use mono_core::{Error, permission};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -14,6 +16,18 @@ use uuid::Uuid;
 const READ: Permission = permission!("tenant.billing.read");
 const READ_ACCOUNT: Permission = permission!("account.billing.read");
 pub(super) const REQUIRED: &[Permission] = &[READ, READ_ACCOUNT];
+
+impl FromRow for DailyUsage {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        let key: String = row.get("key")?;
+        let (limit, feature) = match row.get::<String>("kind")?.as_str() {
+            "feature" => (None, Some(key)),
+            _ => (Some(key), None),
+        };
+        let day = row.get::<Timestamp>("day")?.date_naive();
+        Ok(Self { day, limit, feature, used: row.get::<i64>("used")?.unsigned_abs() })
+    }
+}
 
 /// Some of a limit that a transaction takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,10 +249,7 @@ impl TenantTx {
     /// `Forbidden` without `tenant.billing.read`, or `account.billing.read` for an account.
     pub async fn usage(&mut self, account: Option<AccountId>) -> Result<Vec<Usage>, Error> {
         let (tenant, holder, now) = (self.tenant(), self.holder(account), self.now());
-        match account {
-            None => self.authorize(READ, &Scope::tenant(tenant)).await?,
-            Some(account) => self.authorize(READ_ACCOUNT, &Scope::account(tenant, account)).await?,
-        }
+        self.authorize_usage(account).await?;
         let rows = sql!(
             self,
             "SELECT limit_key, window_start, used FROM usage_counters WHERE tenant_id = $1 AND holder_id = $2",
@@ -252,9 +263,50 @@ impl TenantTx {
             used.insert(key, row.get::<i64>("used")?.unsigned_abs());
         }
         let current = |key: &Key, window: Window| {
-            used.get(&(key.as_str().to_owned(), window.start(now))).copied().unwrap_or_default()
+            let start = window.start(now);
+            let written = used.get(&(key.as_str().to_owned(), start)).copied().unwrap_or_default();
+            written.saturating_add(self.database().meter().pending(tenant, account, key.as_str(), start))
         };
         Ok(self.caller().entitlements_of(account).usage(current))
+    }
+
+    /// How much of each metered limit was used, and how often each feature, day by day from `from` to `until`, both
+    /// included, in UTC. What was counted in the last seconds may not be there yet.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.billing.read`, or `account.billing.read` for an account; `Validation` where the days
+    /// are in the wrong order or more than 366.
+    pub async fn daily_usage(
+        &mut self,
+        account: Option<AccountId>,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> Result<Vec<DailyUsage>, Error> {
+        self.authorize_usage(account).await?;
+        if !(0..366).contains(&until.signed_duration_since(from).num_days()) {
+            let message = "the report goes from a day to the same or a later one, over at most 366 days";
+            return Err(Error::invalid("until", "invalid_range", message));
+        }
+        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+        let holder = self.holder(account);
+        sql!(
+            self,
+            "SELECT day, kind, key, used FROM usage_days
+             WHERE tenant_id = $1 AND holder_id = $2 AND day >= $3 AND day <= $4 ORDER BY day, kind, key",
+            holder,
+            midnight(from),
+            midnight(until)
+        )
+        .all()
+        .await
+    }
+
+    async fn authorize_usage(&mut self, account: Option<AccountId>) -> Result<(), Error> {
+        let tenant = self.tenant();
+        match account {
+            None => self.authorize(READ, &Scope::tenant(tenant)).await,
+            Some(account) => self.authorize(READ_ACCOUNT, &Scope::account(tenant, account)).await,
+        }
     }
 
     /// Under which id the counters of an account, or of the tenant itself, are kept.

@@ -14,6 +14,7 @@ mod catalogue;
 mod granting;
 mod isolation;
 mod limits;
+mod metering;
 mod start;
 mod transactions;
 

@@ -1,0 +1,414 @@
+//! Metered use: counted in memory without a lock that writers wait for, and written in batches.
+
+use crate::db::{Database, PlatformTx};
+use crate::platform_sql;
+use mono_core::caller::{Caller, SystemReason};
+use mono_core::id::{AccountId, EventId, TenantId};
+use mono_core::subscription::{Allowance, Decision, Enforcement, LimitEvent, LimitInForce, Window};
+use mono_core::time::Timestamp;
+use mono_core::{Error, ErrorKind};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How many counters one transaction writes.
+const BATCH: usize = 200;
+
+/// What this process has counted.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    counters: Book<Counter>,
+    days: Book<AtomicU64>,
+    // One flush at a time: two would settle a counter in the wrong order.
+    flushing: tokio::sync::Mutex<()>,
+}
+
+/// Counters by page and key. Whoever counts shares the lock; only a new key or an old page needs it alone.
+#[derive(Debug)]
+struct Book<C>(RwLock<HashMap<Page, HashMap<String, C>>>);
+
+/// Who uses something, and since when it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Page {
+    tenant: TenantId,
+    account: Option<AccountId>,
+    kind: Kind,
+    start: Timestamp,
+}
+
+impl Page {
+    fn holder(&self) -> Uuid {
+        self.account.map_or(self.tenant.uuid(), AccountId::uuid)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Kind {
+    Feature,
+    Limit,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Feature => "feature",
+            Self::Limit => "limit",
+        }
+    }
+}
+
+/// The use of one limit in one window: in the database, on its way there, and not yet written.
+#[derive(Debug)]
+struct Counter {
+    in_force: LimitInForce,
+    settled: AtomicU64,
+    in_flight: AtomicU64,
+    pending: AtomicU64,
+}
+
+impl Counter {
+    /// Counts if there is room; gives what was in use before and whether it counted.
+    fn count(&self, amount: u64) -> (u64, bool) {
+        let mut used = 0;
+        let counted = self.pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, |pending| {
+            let elsewhere =
+                self.settled.load(Ordering::Acquire).saturating_add(self.in_flight.load(Ordering::Acquire));
+            used = elsewhere.saturating_add(pending);
+            let fits = self.in_force.enforcement == Enforcement::Soft
+                || amount == 0
+                || used.checked_add(amount).is_some_and(|total| self.in_force.maximum.holds(total));
+            fits.then(|| pending.saturating_add(amount))
+        });
+        (used, counted.is_ok())
+    }
+
+    /// Sends what is pending on its way. At each moment it is counted in at least one place, so nobody passes.
+    fn depart(&self) -> u64 {
+        let amount = self.pending.load(Ordering::Acquire);
+        self.in_flight.fetch_add(amount, Ordering::AcqRel);
+        self.pending.fetch_sub(amount, Ordering::AcqRel);
+        amount
+    }
+
+    fn arrive(&self, amount: u64, used: u64) {
+        self.settled.store(used, Ordering::Release);
+        self.in_flight.fetch_sub(amount, Ordering::AcqRel);
+    }
+
+    fn come_back(&self, amount: u64) {
+        self.pending.fetch_add(amount, Ordering::AcqRel);
+        self.in_flight.fetch_sub(amount, Ordering::AcqRel);
+    }
+}
+
+impl<C> Default for Book<C> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<C> Book<C> {
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<Page, HashMap<String, C>>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Page, HashMap<String, C>>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks a counter, if there is one.
+    fn with<T>(&self, page: &Page, key: &str, ask: impl FnOnce(&C) -> T) -> Option<T> {
+        self.read().get(page)?.get(key).map(ask)
+    }
+
+    /// What there is to write, in one order, so that two nodes never wait for each other.
+    fn depart(&self, amount: impl Fn(&C) -> u64) -> Vec<Entry> {
+        let books = self.read();
+        let counters = books.iter().flat_map(|(page, counters)| counters.iter().map(move |it| (*page, it)));
+        let entries =
+            counters.map(|(page, (key, counter))| Entry { page, key: key.clone(), amount: amount(counter) });
+        let mut entries: Vec<_> = entries.filter(|entry| entry.amount > 0).collect();
+        entries.sort_unstable();
+        entries
+    }
+
+    /// Forgets the pages of the past that have nothing left to write.
+    fn turn(&self, is_past: impl Fn(&Page) -> bool, is_idle: impl Fn(&C) -> bool) {
+        self.write().retain(|page, counters| !is_past(page) || !counters.values().all(&is_idle));
+    }
+}
+
+/// Where something has to be written.
+#[derive(Debug, Clone, Copy)]
+enum Ledger {
+    Counters,
+    Days,
+}
+
+/// What has to be written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    page: Page,
+    key: String,
+    amount: u64,
+}
+
+impl Meter {
+    /// What is counted here and not written yet.
+    pub(crate) fn pending(
+        &self,
+        tenant: TenantId,
+        account: Option<AccountId>,
+        limit: &str,
+        window_start: Timestamp,
+    ) -> u64 {
+        let page = Page { tenant, account, kind: Kind::Limit, start: window_start };
+        self.counters
+            .with(&page, limit, |counter| counter.pending.load(Ordering::Acquire))
+            .unwrap_or_default()
+    }
+
+    /// Counts that a tenant used a feature.
+    pub(crate) fn count_feature(&self, tenant: TenantId, feature: &str, now: Timestamp) {
+        self.tally(
+            Page { tenant, account: None, kind: Kind::Feature, start: Window::Day.start(now) },
+            feature,
+            1,
+        );
+    }
+
+    /// Adds to the report of a day.
+    fn tally(&self, day: Page, key: &str, amount: u64) {
+        if self.days.with(&day, key, |counter| counter.fetch_add(amount, Ordering::AcqRel)).is_none() {
+            let mut days = self.days.write();
+            let counter = days.entry(day).or_default().entry(key.to_owned()).or_default();
+            counter.fetch_add(amount, Ordering::AcqRel);
+        }
+    }
+
+    /// Counts where the counter is known and its limit is still the same.
+    fn count(&self, page: &Page, limit: &str, in_force: &LimitInForce, amount: u64) -> Option<(u64, bool)> {
+        self.counters
+            .with(page, limit, |counter| (counter.in_force == *in_force).then(|| counter.count(amount)))
+            .flatten()
+    }
+
+    /// Learns a limit and how much of it is used already. What was counted meanwhile stays counted.
+    fn learn(&self, page: Page, limit: &str, in_force: &LimitInForce, used: u64) {
+        let mut counters = self.counters.write();
+        let known = counters.entry(page).or_default();
+        if let Some(counter) = known.get_mut(limit) {
+            counter.in_force = in_force.clone();
+            return;
+        }
+        let (settled, in_flight, pending) =
+            (AtomicU64::new(used), AtomicU64::default(), AtomicU64::default());
+        known.insert(limit.to_owned(), Counter { in_force: in_force.clone(), settled, in_flight, pending });
+    }
+}
+
+impl Database {
+    /// Counts metered use, such as calls or messages, in memory: no row is written before the next
+    /// [`flush_usage`](Self::flush_usage). The first count of a limit on this node reads how much is used already.
+    ///
+    /// A hard limit is kept exactly on this node. What other nodes count between two flushes may pass it. A limit is
+    /// either counted here or taken with [`TenantTx::reserve`](crate::db::TenantTx::reserve), not both.
+    ///
+    /// # Errors
+    /// `LimitExceeded` where there is no room for `amount` more; nothing is counted then. What the database refuses at
+    /// the first count.
+    pub async fn count(
+        &self,
+        caller: &Caller,
+        account: Option<AccountId>,
+        limit: &str,
+        amount: u64,
+    ) -> Result<Decision, Error> {
+        let (tenant, now) = (caller.tenant()?, self.now());
+        let entitlements = caller.entitlements_of(account);
+        let in_force = entitlements.limit(limit);
+        let page = Page { tenant, account, kind: Kind::Limit, start: in_force.window.start(now) };
+        let counted = match self.meter().count(&page, limit, in_force, amount) {
+            Some(counted) => counted,
+            None => {
+                let used = self.tenant(caller).read().await?.used_by(limit, account).await?;
+                self.meter().learn(page, limit, in_force, used);
+                self.meter().count(&page, limit, in_force, amount).unwrap_or((used, false))
+            }
+        };
+        let decision = entitlements.check(limit, counted.0, amount);
+        if !counted.1 {
+            return Err(decision.into_error());
+        }
+        self.meter().tally(Page { start: Window::Day.start(now), ..page }, limit, amount);
+        Ok(decision)
+    }
+
+    /// Writes what was counted in memory. What cannot be written is kept for the next time; what was counted for a tenant
+    /// that is gone is dropped. A connection that breaks in the very moment of a commit may count one batch twice.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub async fn flush_usage(&self) -> Result<(), Error> {
+        let meter = self.meter();
+        let _one_at_a_time = meter.flushing.lock().await;
+        let mut result = Ok(());
+        for batch in meter.days.depart(|counter| counter.swap(0, Ordering::AcqRel)).chunks(BATCH) {
+            result = result.and(self.flush_batch(Ledger::Days, batch).await);
+        }
+        for batch in meter.counters.depart(Counter::depart).chunks(BATCH) {
+            result = result.and(self.flush_batch(Ledger::Counters, batch).await);
+        }
+        let today = Window::Day.start(self.now());
+        meter.days.turn(|day| day.start < today, |counter| counter.load(Ordering::Acquire) == 0);
+        let month = Window::Month.start(self.now());
+        // A total never ends; its counter is kept.
+        let is_past = |page: &Page| page.start < month && page.start != Window::Total.start(today);
+        meter.counters.turn(is_past, |counter| counter.pending.load(Ordering::Acquire) == 0);
+        result
+    }
+
+    /// Writes what is counted every `interval`, until it is dropped. Run it in a task of its own.
+    pub async fn flush_usage_every(&self, interval: Duration) {
+        let mut ticks = tokio::time::interval(interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.flush_usage().await {
+                tracing::warn!("metered use could not be written and is kept for the next time: {error}");
+            }
+        }
+    }
+
+    async fn flush_batch(&self, ledger: Ledger, batch: &[Entry]) -> Result<(), Error> {
+        let meter = self.meter();
+        match self.write_batch(ledger, batch).await {
+            Ok(used) => {
+                for (entry, used) in batch.iter().zip(used) {
+                    meter
+                        .counters
+                        .with(&entry.page, &entry.key, |counter| counter.arrive(entry.amount, used));
+                }
+                Ok(())
+            }
+            // A tenant is gone. The others of the batch shall not wait for ever.
+            Err(error) if error.kind() == ErrorKind::Conflict => match batch {
+                [] => Ok(()),
+                [entry] => {
+                    tracing::error!(tenant = %entry.page.tenant, key = entry.key, "metered use is dropped: {error}");
+                    Ok(())
+                }
+                _ => {
+                    let mut result = Ok(());
+                    for entry in batch {
+                        result =
+                            result.and(Box::pin(self.flush_batch(ledger, std::slice::from_ref(entry))).await);
+                    }
+                    result
+                }
+            },
+            Err(error) => {
+                for Entry { page, key, amount } in batch {
+                    match ledger {
+                        Ledger::Days => meter.tally(*page, key, *amount),
+                        Ledger::Counters => {
+                            meter.counters.with(page, key, |counter| counter.come_back(*amount));
+                        }
+                    }
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes a batch in one transaction, and gives how much is used of each limit then.
+    async fn write_batch(&self, ledger: Ledger, batch: &[Entry]) -> Result<Vec<u64>, Error> {
+        let system = Caller::system(SystemReason::Metering);
+        let mut tx = self.platform(&system).write().await?;
+        let mut used = Vec::new();
+        for entry in batch {
+            match ledger {
+                Ledger::Days => write_day(&mut tx, entry).await?,
+                Ledger::Counters => used.push(self.write_counter(&mut tx, entry).await?),
+            }
+        }
+        tx.commit().await?;
+        Ok(used)
+    }
+
+    async fn write_counter(&self, tx: &mut PlatformTx, entry: &Entry) -> Result<u64, Error> {
+        let Entry { page, key, amount } = entry;
+        let row = platform_sql!(
+            tx,
+            "INSERT INTO usage_counters (tenant_id, holder_id, limit_key, window_start, used) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (tenant_id, holder_id, limit_key, window_start) DO UPDATE SET used = usage_counters.used + $5
+             RETURNING used, announced",
+            page.tenant,
+            page.holder(),
+            key,
+            page.start,
+            i64::from(Allowance::UpTo(*amount))
+        )
+        .row()
+        .await?;
+        let used = row.get::<i64>("used")?.unsigned_abs();
+        let announced = row.get::<i64>("announced")?.unsigned_abs();
+        let in_force = self.meter().counters.with(page, key, |counter| counter.in_force.clone());
+        let reached = in_force.as_ref().map(|in_force| in_force.reached(announced, used)).unwrap_or_default();
+        let (Some((_, level)), Some(Allowance::UpTo(maximum))) =
+            (reached.last(), in_force.map(|in_force| in_force.maximum))
+        else {
+            return Ok(used);
+        };
+        platform_sql!(
+            tx,
+            "UPDATE usage_counters SET announced = $5
+             WHERE tenant_id = $1 AND holder_id = $2 AND limit_key = $3 AND window_start = $4",
+            page.tenant,
+            page.holder(),
+            key,
+            page.start,
+            i64::from(Allowance::UpTo(*level))
+        )
+        .execute()
+        .await?;
+        for (threshold, _) in reached {
+            let (limit, account, window_start) = (key.clone(), page.account, page.start);
+            let event = LimitEvent { limit, account, threshold, used, maximum, window_start };
+            let payload = serde_json::to_value(event).map_err(Error::internal)?;
+            platform_sql!(
+                tx,
+                "INSERT INTO outbox (tenant_id, id, kind, payload, created_at) VALUES ($1, $2, $3, $4, $5)",
+                page.tenant,
+                tx.new_id::<EventId>(),
+                LimitEvent::KIND,
+                payload,
+                tx.now()
+            )
+            .execute()
+            .await?;
+        }
+        Ok(used)
+    }
+}
+
+async fn write_day(tx: &mut PlatformTx, entry: &Entry) -> Result<(), Error> {
+    let Entry { page, key, amount } = entry;
+    platform_sql!(
+        tx,
+        "INSERT INTO usage_days (tenant_id, holder_id, kind, key, day, used) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (tenant_id, holder_id, kind, key, day) DO UPDATE SET used = usage_days.used + $6",
+        page.tenant,
+        page.holder(),
+        page.kind.as_str(),
+        key,
+        page.start,
+        i64::from(Allowance::UpTo(*amount))
+    )
+    .execute()
+    .await?;
+    Ok(())
+}

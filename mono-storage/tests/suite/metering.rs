@@ -1,0 +1,213 @@
+use mono_core::ErrorKind;
+use mono_core::caller::{Caller, SystemReason};
+use mono_core::id::TenantId;
+use mono_core::subscription::{DailyUsage, LimitEvent, Threshold};
+use mono_core::time::{FixedClock, NaiveDate};
+use mono_storage::db::Database;
+use mono_storage::store::Event;
+use mono_storage::testkit::{TenantWorld, World};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+mono_storage::conformance!(
+    no_number_of_callers_passes_a_hard_limit_on_one_node,
+    nothing_is_lost_or_counted_twice_while_it_is_flushed,
+    nothing_is_lost_on_a_clean_stop,
+    two_nodes_count_together,
+    a_failed_flush_is_made_up_for,
+    a_tenant_that_is_gone_holds_nobody_up,
+    a_new_day_begins_at_nothing,
+    each_threshold_is_told_once,
+    a_refusal_counts_nothing,
+);
+
+/// How much of the limit is written.
+async fn written(database: &Database, tenant: &TenantWorld, limit: &str) -> u64 {
+    database.tenant(&tenant.admin).read().await.unwrap().used(limit).await.unwrap()
+}
+
+async fn events(database: &Database, tenant: &TenantWorld) -> Vec<Event> {
+    let system = Caller::system_in(SystemReason::Metering, tenant.id);
+    database.tenant(&system).read().await.unwrap().events().await.unwrap()
+}
+
+async fn no_number_of_callers_passes_a_hard_limit_on_one_node(world: World) {
+    let world = Arc::new(world);
+    let start = Arc::new(tokio::sync::Barrier::new(20));
+    let mut callers = JoinSet::new();
+    for _ in 0..20 {
+        let (world, start) = (Arc::clone(&world), Arc::clone(&start));
+        callers.spawn(async move {
+            let (database, caller) = (&world.test.database, &world.harbour.admin);
+            start.wait().await;
+            let mut counted = 0;
+            for turn in 0..20 {
+                match database.count(caller, None, "messages", 1).await {
+                    Ok(_) => counted += 1,
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}"),
+                }
+                if turn % 5 == 0 {
+                    database.flush_usage().await.unwrap();
+                }
+            }
+            counted
+        });
+    }
+    let counted: u64 = callers.join_all().await.into_iter().sum();
+    assert_eq!(counted, 200, "the plan has 200 messages a day");
+    world.test.database.flush_usage().await.unwrap();
+    assert_eq!(written(&world.test.database, &world.harbour, "messages").await, 200);
+}
+
+async fn nothing_is_lost_or_counted_twice_while_it_is_flushed(world: World) {
+    let world = Arc::new(world);
+    let mut callers = JoinSet::new();
+    for _ in 0..8 {
+        let world = Arc::clone(&world);
+        callers.spawn(async move {
+            for turn in 0..500_u32 {
+                let (database, caller) = (&world.test.database, &world.lagoon.admin);
+                database.count(caller, None, "api_calls", 2).await.unwrap();
+                if turn % 100 == 0 {
+                    database.flush_usage().await.unwrap();
+                }
+            }
+        });
+    }
+    callers.join_all().await;
+    let database = &world.test.database;
+    let mut tx = database.tenant(&world.lagoon.admin).read().await.unwrap();
+    let usage = tx.usage(None).await.unwrap();
+    let calls = usage.iter().find(|usage| usage.decision.limit == "api_calls").unwrap();
+    assert_eq!(calls.decision.current, 8000, "what is not written yet is told too");
+    drop(tx);
+    database.flush_usage().await.unwrap();
+    database.flush_usage().await.unwrap();
+    assert_eq!(written(database, &world.lagoon, "api_calls").await, 8000);
+    let today = database.now().date_naive();
+    let mut tx = database.tenant(&world.lagoon.admin).read().await.unwrap();
+    // Midnight may have passed meanwhile.
+    let days = tx.daily_usage(None, today.pred_opt().unwrap(), today).await.unwrap();
+    assert_eq!(days.iter().map(|day| day.used).sum::<u64>(), 8000);
+    assert!(days.iter().all(|day| day.limit.as_deref() == Some("api_calls")));
+}
+
+async fn nothing_is_lost_on_a_clean_stop(world: World) {
+    let node = Database::connect(&world.test.options).await.unwrap();
+    node.count(&world.lagoon.admin, None, "api_calls", 7).await.unwrap();
+    node.close().await;
+    assert_eq!(written(&world.test.database, &world.lagoon, "api_calls").await, 7);
+}
+
+async fn two_nodes_count_together(world: World) {
+    let (first, caller) = (&world.test.database, &world.harbour.admin);
+    let second = Database::connect(&world.test.options).await.unwrap();
+    first.count(caller, None, "messages", 120).await.unwrap();
+    // The second node knows of it after a flush, also where it has counted before.
+    second.count(caller, None, "messages", 30).await.unwrap();
+    first.flush_usage().await.unwrap();
+    second.flush_usage().await.unwrap();
+    assert_eq!(written(first, &world.harbour, "messages").await, 150);
+    let error = second.count(caller, None, "messages", 51).await.unwrap_err();
+    assert_eq!(error.details().unwrap()["current"], 150);
+    second.count(caller, None, "messages", 50).await.unwrap();
+    second.close().await;
+    assert_eq!(written(first, &world.harbour, "messages").await, 200);
+}
+
+async fn a_failed_flush_is_made_up_for(world: World) {
+    let database = &world.test.database;
+    database.count(&world.lagoon.admin, None, "api_calls", 5).await.unwrap();
+    for table in ["usage_days", "usage_counters"] {
+        world.test.as_owner(&format!("ALTER TABLE {table} RENAME TO elsewhere")).await;
+        assert!(database.flush_usage().await.is_err(), "{table}");
+        world.test.as_owner(&format!("ALTER TABLE elsewhere RENAME TO {table}")).await;
+        database.count(&world.lagoon.admin, None, "api_calls", 5).await.unwrap();
+    }
+    database.flush_usage().await.unwrap();
+    assert_eq!(written(database, &world.lagoon, "api_calls").await, 15);
+    let today = database.now().date_naive();
+    let mut tx = database.tenant(&world.lagoon.admin).read().await.unwrap();
+    let days = tx.daily_usage(None, today.pred_opt().unwrap(), today).await.unwrap();
+    assert_eq!(days.iter().map(|day| day.used).sum::<u64>(), 15);
+}
+
+async fn a_tenant_that_is_gone_holds_nobody_up(world: World) {
+    let database = &world.test.database;
+    let gone = Caller::system_in(SystemReason::Metering, TenantId::from_u128(1));
+    database.count(&gone, None, "api_calls", 5).await.unwrap();
+    database.count(&world.lagoon.admin, None, "api_calls", 5).await.unwrap();
+    database.flush_usage().await.unwrap();
+    assert_eq!(written(database, &world.lagoon, "api_calls").await, 5);
+}
+
+async fn a_new_day_begins_at_nothing(world: World) {
+    let at = |text: &str| {
+        let clock = FixedClock(text.parse().unwrap());
+        // Clones share what is counted: it is one node, whose clock goes on.
+        world.test.database.clone().with_clock(Arc::new(clock))
+    };
+    let (late, next) = (at("2028-02-29T23:59:59.999999Z"), at("2028-03-01T00:00:00Z"));
+    let caller = &world.harbour.admin;
+    late.count(caller, None, "messages", 200).await.unwrap();
+    assert!(late.count(caller, None, "messages", 1).await.is_err());
+    next.count(caller, None, "messages", 200).await.unwrap();
+    // What was counted before midnight belongs to the day before, also where it is written later.
+    next.flush_usage().await.unwrap();
+    next.flush_usage().await.unwrap();
+    assert_eq!(written(&late, &world.harbour, "messages").await, 200);
+    assert_eq!(written(&next, &world.harbour, "messages").await, 200);
+    let day = |month, day| NaiveDate::from_ymd_opt(2028, month, day).unwrap();
+    let mut tx = next.tenant(caller).read().await.unwrap();
+    let usage = |day| DailyUsage { day, limit: Some("messages".into()), feature: None, used: 200 };
+    assert_eq!(
+        tx.daily_usage(None, day(2, 29), day(3, 1)).await.unwrap(),
+        [usage(day(2, 29)), usage(day(3, 1))]
+    );
+    assert_eq!(tx.daily_usage(None, day(3, 1), day(3, 1)).await.unwrap(), [usage(day(3, 1))]);
+    let error = tx.daily_usage(None, day(3, 1), day(2, 29)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Validation);
+    drop(tx);
+    let mut tx = next.tenant(&world.harbour.user).read().await.unwrap();
+    assert_eq!(tx.daily_usage(None, day(3, 1), day(3, 1)).await.unwrap_err().kind(), ErrorKind::Forbidden);
+}
+
+async fn each_threshold_is_told_once(world: World) {
+    let (database, caller) = (&world.test.database, &world.harbour.admin);
+    let told = async || -> Vec<Threshold> {
+        let events = events(database, &world.harbour).await;
+        let limit_events = events.into_iter().filter(|event| event.kind == LimitEvent::KIND);
+        limit_events
+            .map(|event| serde_json::from_value::<LimitEvent>(event.payload).unwrap().threshold)
+            .collect()
+    };
+    for (amount, expected) in
+        [(159, vec![]), (1, vec![Threshold::NearlyFull]), (30, vec![Threshold::NearlyFull])]
+    {
+        database.count(caller, None, "messages", amount).await.unwrap();
+        database.flush_usage().await.unwrap();
+        assert_eq!(told().await, expected);
+    }
+    database.count(caller, None, "messages", 10).await.unwrap();
+    database.flush_usage().await.unwrap();
+    database.flush_usage().await.unwrap();
+    assert_eq!(told().await, [Threshold::NearlyFull, Threshold::Full]);
+}
+
+async fn a_refusal_counts_nothing(world: World) {
+    let (database, caller) = (&world.test.database, &world.harbour.admin);
+    for amount in [201, u64::MAX] {
+        let error = database.count(caller, None, "messages", amount).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        assert_eq!(error.details().unwrap()["current"], 0);
+    }
+    assert_eq!(
+        database.count(caller, None, "no_such_limit", 1).await.unwrap_err().kind(),
+        ErrorKind::LimitExceeded
+    );
+    database.count(caller, None, "messages", 200).await.unwrap();
+    database.flush_usage().await.unwrap();
+    assert_eq!(written(database, &world.harbour, "messages").await, 200);
+    let events = events(database, &world.harbour).await;
+    assert_eq!(events.len(), 2);
+}
