@@ -3,7 +3,8 @@
 use crate::accounts::Accounts;
 use crate::client::Client;
 use mono_core::Result;
-use mono_core::api::entitlements::EntitlementsResponse;
+use mono_core::api::entitlements::{EntitlementsResponse, UsageReport};
+use mono_core::subscription::DailyUsage;
 use reqwest::Method;
 
 /// What belongs to the tenant that the client works in; made by [`Client::tenant`].
@@ -31,5 +32,16 @@ impl<'a> Tenant<'a> {
     /// `Forbidden` without the permission `tenant.billing.read`, and what [`Client`] lists.
     pub async fn entitlements(self) -> Result<EntitlementsResponse> {
         self.client.send(self.client.request(Method::GET, "/api/v1/tenant/entitlements")).await?.data()
+    }
+
+    /// What was used of each metered limit, and how often each feature, day by day in UTC; the first and the last day
+    /// are included.
+    ///
+    /// # Errors
+    /// `Validation` for more than 366 days or the wrong order, `Forbidden` without the permission
+    /// `tenant.billing.read`, and what [`Client`] lists.
+    pub async fn usage(self, report: UsageReport) -> Result<Vec<DailyUsage>> {
+        let request = self.client.request(Method::GET, "/api/v1/tenant/usage").query(&report);
+        self.client.send(request).await?.data()
     }
 }

@@ -253,6 +253,12 @@ impl Database {
     /// # Errors
     /// What the database refuses.
     pub async fn flush_usage(&self) -> Result<(), Error> {
+        let database = self.clone();
+        // In a task of its own: where the caller stops waiting, what is taken out of memory is written all the same.
+        tokio::spawn(async move { database.flush().await }).await.map_err(Error::internal)?
+    }
+
+    async fn flush(&self) -> Result<(), Error> {
         let meter = self.meter();
         let _one_at_a_time = meter.flushing.lock().await;
         let mut result = Ok(());

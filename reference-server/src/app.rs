@@ -37,6 +37,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .nest("/api/v1/public/auth", routes::public::auth::routes())
         .nest("/api/v1/tenant/accounts", routes::tenant::accounts::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
+        .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
         .fallback(layer::fallback::not_found)
         .method_not_allowed_fallback(layer::fallback::method_not_allowed)

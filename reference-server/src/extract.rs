@@ -1,14 +1,38 @@
 //! The extractors of axum, with refusals in the envelope and with a name for what is wrong.
 
+use crate::app::App;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use mono_auth::axum::ApiError;
+use mono_core::caller::Caller;
+use mono_core::subscription::Source;
 use mono_core::{Error, ErrorKind};
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
+
+/// Who calls in a tenant. Where the catalogue has the limit `api_calls`, the call counts as one of them.
+///
+/// What tells a tenant how much it has used does without: it can be read when nothing is left.
+pub(crate) struct Authenticated(pub(crate) Caller);
+
+/// The limit of calls.
+const API_CALLS: &str = "api_calls";
+
+impl FromRequestParts<App> for Authenticated {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let mono_auth::axum::Authenticated(caller) =
+            mono_auth::axum::Authenticated::from_request_parts(parts, app).await?;
+        if caller.tenant().is_ok() && caller.entitlements().limit(API_CALLS).source != Source::Undeclared {
+            app.database.count(&caller, None, API_CALLS, 1).await?;
+        }
+        Ok(Self(caller))
+    }
+}
 
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);

@@ -1,6 +1,7 @@
 //! `/api/v1/tenant/entitlements`
 
 use crate::subscription::{Entitlements, Key, Source, SubscriptionStatus, Usage};
+use crate::time::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// `GET`: what the tenant may use, and how much of it is used.
@@ -33,4 +34,14 @@ impl EntitlementsResponse {
             features.map(|(key, source)| FeatureInForce { key: key.clone(), source: source.clone() });
         Self { status: entitlements.status(), features: features.collect(), limits }
     }
+}
+
+/// The query of `GET /api/v1/tenant/usage`: metered use day by day, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsageReport {
+    /// The first day, such as `2026-11-01`.
+    pub from: NaiveDate,
+    /// The last day.
+    pub until: NaiveDate,
 }

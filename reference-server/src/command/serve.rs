@@ -8,7 +8,11 @@ use crate::demo::Demo;
 use crate::server::{ServerLimits, serve};
 use mono_core::Error;
 use std::io::Write as _;
+use std::time::Duration;
 use tokio::net::TcpListener;
+
+/// How often metered use is written: as much of it is lost at most where the process is killed.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(config: &Config) -> Result<(), Error> {
     let app = boot(config).await?;
@@ -23,7 +27,13 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
     // A server whose output nobody reads any more serves all the same.
     let _ = writeln!(std::io::stdout(), "{}", banner::text(address, database.system(), demo.as_ref()));
 
+    let metering = tokio::spawn({
+        let database = database.clone();
+        async move { database.flush_usage_every(FLUSH_INTERVAL).await }
+    });
     serve(listener, router(app), ServerLimits::default(), stop).await;
+    metering.abort();
+    // Writes what was counted since the last flush.
     database.close().await;
     Ok(())
 }

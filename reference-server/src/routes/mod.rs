@@ -13,4 +13,5 @@ pub(crate) mod tenant {
     //! What works in the caller's tenant.
     pub(crate) mod accounts;
     pub(crate) mod entitlements;
+    pub(crate) mod usage;
 }

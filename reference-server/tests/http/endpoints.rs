@@ -19,6 +19,7 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, "/health".into(), none.clone()),
         (Method::POST, LOGIN.into(), json!({"email": ADMIN, "password": PASSWORD})),
         (Method::GET, "/api/v1/tenant/entitlements".into(), none.clone()),
+        (Method::GET, "/api/v1/tenant/usage?from=2026-01-01&until=2026-01-31".into(), none.clone()),
         (Method::GET, "/api/v1/user/permissions/snapshot".into(), none.clone()),
         (Method::GET, ACCOUNTS.into(), none.clone()),
         (Method::POST, ACCOUNTS.into(), json!({"name": "New"})),

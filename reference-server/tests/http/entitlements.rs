@@ -2,10 +2,17 @@
 
 use crate::server::{ADMIN, STRANGER, Server, USER, create};
 use mono_core::ErrorKind;
+use mono_core::api::accounts::ListAccounts;
+use mono_core::api::entitlements::UsageReport;
 use mono_core::subscription::{Allowance, SubscriptionStatus};
+use mono_storage::db::Database;
 use mono_storage::testkit::World;
 
-mono_storage::conformance!(use_is_shown_as_it_is_counted, who_may_not_see_the_bill_does_not_see_it);
+mono_storage::conformance!(
+    use_is_shown_as_it_is_counted,
+    who_may_not_see_the_bill_does_not_see_it,
+    calls_are_counted_and_end_at_the_maximum,
+);
 
 async fn use_is_shown_as_it_is_counted(world: World) {
     let server = Server::start(world).await;
@@ -31,5 +38,44 @@ async fn use_is_shown_as_it_is_counted(world: World) {
 async fn who_may_not_see_the_bill_does_not_see_it(world: World) {
     let server = Server::start(world).await;
     let error = server.sign_in(USER).await.tenant().entitlements().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
+}
+
+async fn calls_are_counted_and_end_at_the_maximum(world: World) {
+    let server = Server::start(world).await;
+    let database = server.app.database.clone();
+    let client = server.sign_in(ADMIN).await;
+    let calls = async || {
+        let answer = client.tenant().entitlements().await.unwrap();
+        let calls = answer.limits.into_iter().find(|usage| usage.decision.limit == "api_calls").unwrap();
+        calls.decision.current
+    };
+    for made in 0..3 {
+        // Asking how much is left costs nothing.
+        assert_eq!(calls().await, made);
+        client.tenant().accounts().list(&ListAccounts::default()).await.unwrap();
+    }
+    // Other nodes of the same tenant have used the rest of the month meanwhile.
+    let elsewhere = Database::connect(&server.world.test.options).await.unwrap();
+    elsewhere.count(&server.world.harbour.admin, None, "api_calls", 49_996).await.unwrap();
+    elsewhere.close().await;
+    database.flush_usage().await.unwrap();
+    client.tenant().accounts().list(&ListAccounts::default()).await.unwrap();
+    let error = client.tenant().accounts().list(&ListAccounts::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    assert_eq!(error.details().unwrap()["limit"], "api_calls");
+    assert_eq!(calls().await, 50_000);
+    // The neighbour goes on.
+    server.sign_in(STRANGER).await.tenant().accounts().list(&ListAccounts::default()).await.unwrap();
+
+    database.flush_usage().await.unwrap();
+    let until = database.now().date_naive();
+    let report = UsageReport { from: until.pred_opt().unwrap(), until };
+    let days = client.tenant().usage(report).await.unwrap();
+    assert_eq!(days.iter().map(|day| day.used).sum::<u64>(), 50_000);
+    assert!(days.iter().all(|day| day.limit.as_deref() == Some("api_calls")));
+    let backwards = UsageReport { from: report.until, until: report.from };
+    assert_eq!(client.tenant().usage(backwards).await.unwrap_err().kind(), ErrorKind::Validation);
+    let error = server.sign_in(USER).await.tenant().usage(report).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Forbidden);
 }

@@ -1,12 +1,12 @@
 //! `/api/v1/tenant/accounts`
 
 use crate::app::App;
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Authenticated, Json, Path, Query};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use mono_auth::axum::{ApiError, Authenticated};
+use mono_auth::axum::ApiError;
 use mono_core::api::accounts::{CreateAccount, ListAccounts, UpdateAccount};
 use mono_core::api::envelope::Success;
 use mono_core::id::AccountId;
