@@ -231,16 +231,15 @@ impl Database {
         let entitlements = caller.entitlements_of(account);
         let in_force = entitlements.limit(limit);
         let page = Page { tenant, account, kind: Kind::Limit, start: in_force.window.start(now) };
-        let counted = match self.meter().count(&page, limit, in_force, amount) {
-            Some(counted) => counted,
-            None => {
-                let used = self.tenant(caller).read().await?.used_by(limit, account).await?;
-                self.meter().learn(page, limit, in_force, used);
-                self.meter().count(&page, limit, in_force, amount).unwrap_or((used, false))
-            }
+        let (used, counted) = if let Some(known) = self.meter().count(&page, limit, in_force, amount) {
+            known
+        } else {
+            let used = self.tenant(caller).read().await?.used_by(limit, account).await?;
+            self.meter().learn(page, limit, in_force, used);
+            self.meter().count(&page, limit, in_force, amount).unwrap_or((used, false))
         };
-        let decision = entitlements.check(limit, counted.0, amount);
-        if !counted.1 {
+        let decision = entitlements.check(limit, used, amount);
+        if !counted {
             return Err(decision.into_error());
         }
         self.meter().tally(Page { start: Window::Day.start(now), ..page }, limit, amount);

@@ -1,6 +1,9 @@
 //! The end: no request is cut.
 
 use super::program::{Serving, mono, postgres};
+use mono_client::Client;
+use mono_core::api::accounts::ListAccounts;
+use mono_core::api::auth::LoginRequest;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -67,4 +70,30 @@ fn killed_without_a_word_it_starts_again_with_everything() {
     let second = Serving::start(&mut mono(folder.path()), true);
     assert_eq!(second.password(), password);
     assert_eq!(second.stop().0, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_counted_is_there_after_a_stop() {
+    const CALLS: u64 = 37;
+    let folder = tempfile::tempdir().unwrap();
+    let counted = async |server: &Serving, calls: u64| {
+        let client = Client::builder(format!("http://{}", server.address())).build().unwrap();
+        let credentials = LoginRequest {
+            email: "tom@harbour.example".into(),
+            password: server.password().into(),
+            tenant: None,
+        };
+        client.auth().login(&credentials).await.unwrap();
+        for _ in 0..calls {
+            client.tenant().accounts().list(&ListAccounts::default()).await.unwrap();
+        }
+        let limits = client.tenant().entitlements().await.unwrap().limits;
+        limits.iter().find(|usage| usage.decision.limit == "api_calls").unwrap().decision.current
+    };
+    let server = Serving::start(&mut mono(folder.path()), true);
+    assert_eq!(counted(&server, CALLS).await, CALLS);
+    assert_eq!(server.stop().0, Some(0));
+    let server = Serving::start(&mut mono(folder.path()), true);
+    assert_eq!(counted(&server, 0).await, CALLS);
+    assert_eq!(server.stop().0, Some(0));
 }
