@@ -2,14 +2,15 @@
 
 use crate::db::{Database, PlatformTx};
 use crate::platform_sql;
+use crate::store::refusal;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::{AccountId, EventId, TenantId};
-use mono_core::subscription::{Allowance, Decision, Enforcement, LimitEvent, LimitInForce, Window};
+use mono_core::subscription::{Allowance, Enforcement, LimitEvent, LimitInForce, Window};
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 use uuid::Uuid;
@@ -66,7 +67,8 @@ struct Counter {
     in_force: LimitInForce,
     settled: AtomicU64,
     in_flight: AtomicU64,
-    pending: AtomicU64,
+    /// Less than nothing where something was taken back after it had been sent on its way.
+    pending: AtomicI64,
 }
 
 impl Counter {
@@ -74,22 +76,27 @@ impl Counter {
     fn count(&self, amount: u64) -> (u64, bool) {
         let mut used = 0;
         let counted = self.pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, |pending| {
-            let elsewhere =
-                self.settled.load(Ordering::Acquire).saturating_add(self.in_flight.load(Ordering::Acquire));
-            used = elsewhere.saturating_add(pending);
+            let settled = self.settled.load(Ordering::Acquire);
+            used =
+                settled.saturating_add(self.in_flight.load(Ordering::Acquire)).saturating_add_signed(pending);
             let fits = self.in_force.enforcement == Enforcement::Soft
                 || amount == 0
                 || used.checked_add(amount).is_some_and(|total| self.in_force.maximum.holds(total));
-            fits.then(|| pending.saturating_add(amount))
+            fits.then(|| pending.saturating_add(signed(amount)))
         });
         (used, counted.is_ok())
     }
 
+    /// Takes back what was counted.
+    fn undo(&self, amount: u64) {
+        self.pending.fetch_sub(signed(amount), Ordering::AcqRel);
+    }
+
     /// Sends what is pending on its way. At each moment it is counted in at least one place, so nobody passes.
     fn depart(&self) -> u64 {
-        let amount = self.pending.load(Ordering::Acquire);
+        let amount = u64::try_from(self.pending.load(Ordering::Acquire)).unwrap_or_default();
         self.in_flight.fetch_add(amount, Ordering::AcqRel);
-        self.pending.fetch_sub(amount, Ordering::AcqRel);
+        self.undo(amount);
         amount
     }
 
@@ -99,9 +106,14 @@ impl Counter {
     }
 
     fn come_back(&self, amount: u64) {
-        self.pending.fetch_add(amount, Ordering::AcqRel);
+        self.pending.fetch_add(signed(amount), Ordering::AcqRel);
         self.in_flight.fetch_sub(amount, Ordering::AcqRel);
     }
+}
+
+/// An amount as the database keeps it.
+fn signed(amount: u64) -> i64 {
+    i64::from(Allowance::UpTo(amount))
 }
 
 impl<C> Default for Book<C> {
@@ -166,9 +178,8 @@ impl Meter {
         window_start: Timestamp,
     ) -> u64 {
         let page = Page { tenant, account, kind: Kind::Limit, start: window_start };
-        self.counters
-            .with(&page, limit, |counter| counter.pending.load(Ordering::Acquire))
-            .unwrap_or_default()
+        let pending = self.counters.with(&page, limit, |counter| counter.pending.load(Ordering::Acquire));
+        pending.and_then(|pending| u64::try_from(pending).ok()).unwrap_or_default()
     }
 
     /// Counts that a tenant used a feature.
@@ -205,32 +216,55 @@ impl Meter {
             return;
         }
         let (settled, in_flight, pending) =
-            (AtomicU64::new(used), AtomicU64::default(), AtomicU64::default());
+            (AtomicU64::new(used), AtomicU64::default(), AtomicI64::default());
         known.insert(limit.to_owned(), Counter { in_force: in_force.clone(), settled, in_flight, pending });
     }
 }
 
 impl Database {
     /// Counts metered use, such as calls or messages, in memory: no row is written before the next
-    /// [`flush_usage`](Self::flush_usage). The first count of a limit on this node reads how much is used already.
+    /// [`flush_usage`](Self::flush_usage). What an account uses is counted for it and for the tenant. The first count of a
+    /// limit on this node reads how much is used already.
     ///
     /// A hard limit is kept exactly on this node. What other nodes count between two flushes may pass it. A limit is
     /// either counted here or taken with [`TenantTx::reserve`](crate::db::TenantTx::reserve), not both.
     ///
     /// # Errors
-    /// `LimitExceeded` where there is no room for `amount` more; nothing is counted then. What the database refuses at
-    /// the first count.
+    /// `LimitExceeded` where there is no room for `amount` more, with `account` in the details where it is an account's
+    /// limit; nothing is counted then. What the database refuses at the first count.
     pub async fn count(
         &self,
         caller: &Caller,
         account: Option<AccountId>,
         limit: &str,
         amount: u64,
-    ) -> Result<Decision, Error> {
-        let (tenant, now) = (caller.tenant()?, self.now());
+    ) -> Result<(), Error> {
+        let day = Window::Day.start(self.now());
+        let tenant_page = self.count_one(caller, None, limit, amount).await?;
+        if account.is_some() {
+            match self.count_one(caller, account, limit, amount).await {
+                Ok(page) => self.meter().tally(Page { start: day, ..page }, limit, amount),
+                Err(error) => {
+                    self.meter().counters.with(&tenant_page, limit, |counter| counter.undo(amount));
+                    return Err(error);
+                }
+            }
+        }
+        self.meter().tally(Page { start: day, ..tenant_page }, limit, amount);
+        Ok(())
+    }
+
+    async fn count_one(
+        &self,
+        caller: &Caller,
+        account: Option<AccountId>,
+        limit: &str,
+        amount: u64,
+    ) -> Result<Page, Error> {
+        let tenant = caller.tenant()?;
         let entitlements = caller.entitlements_of(account);
         let in_force = entitlements.limit(limit);
-        let page = Page { tenant, account, kind: Kind::Limit, start: in_force.window.start(now) };
+        let page = Page { tenant, account, kind: Kind::Limit, start: in_force.window.start(self.now()) };
         let (used, counted) = if let Some(known) = self.meter().count(&page, limit, in_force, amount) {
             known
         } else {
@@ -238,12 +272,10 @@ impl Database {
             self.meter().learn(page, limit, in_force, used);
             self.meter().count(&page, limit, in_force, amount).unwrap_or((used, false))
         };
-        let decision = entitlements.check(limit, used, amount);
-        if !counted {
-            return Err(decision.into_error());
+        if counted {
+            return Ok(page);
         }
-        self.meter().tally(Page { start: Window::Day.start(now), ..page }, limit, amount);
-        Ok(decision)
+        Err(refusal(entitlements.check(limit, used, amount), account))
     }
 
     /// Writes what was counted in memory. What cannot be written is kept for the next time; what was counted for a tenant

@@ -33,6 +33,7 @@ pub use recount::{Drift, HeldCounter};
 pub use roles::Roles;
 pub use subscriptions::{StoredOverride, Subscriptions};
 pub use usage::Reservation;
+pub(crate) use usage::refusal;
 pub use users::{Credentials, NewUser, Users};
 
 use mono_core::permission::Permission;

@@ -6,7 +6,7 @@ use crate::sql;
 use mono_core::id::AccountId;
 use mono_core::permission::{Permission, Scope};
 use mono_core::subscription::{
-    Allowance, DailyUsage, Enforcement, Key, LimitEvent, LimitInForce, Usage, Window,
+    Allowance, DailyUsage, Decision, Enforcement, Key, LimitEvent, LimitInForce, Usage, Window,
 };
 use mono_core::time::{NaiveDate, NaiveTime, Timestamp};
 use mono_core::{Error, permission};
@@ -27,6 +27,17 @@ impl FromRow for DailyUsage {
         let day = row.get::<Timestamp>("day")?.date_naive();
         Ok(Self { day, limit, feature, used: row.get::<i64>("used")?.unsigned_abs() })
     }
+}
+
+/// The refusal of a limit, which names the account where it is an account's.
+pub(crate) fn refusal(decision: Decision, account: Option<AccountId>) -> Error {
+    let error = decision.into_error();
+    let Some(account) = account else { return error };
+    let mut details = error.details().cloned().unwrap_or_default();
+    if let Some(details) = details.as_object_mut() {
+        details.insert("account".to_owned(), account.to_string().into());
+    }
+    error.with_details(details)
 }
 
 /// Some of a limit that a transaction takes.
@@ -132,13 +143,7 @@ impl TenantTx {
     ) -> Result<(), Error> {
         self.forbid_commit();
         let used = self.used_by(limit, account).await?;
-        let error = self.caller().entitlements_of(account).check(limit, used, amount).into_error();
-        let Some(account) = account else { return Err(error) };
-        let mut details = error.details().cloned().unwrap_or_default();
-        if let Some(details) = details.as_object_mut() {
-            details.insert("account".to_owned(), account.to_string().into());
-        }
-        Err(error.with_details(details))
+        Err(refusal(self.caller().entitlements_of(account).check(limit, used, amount), account))
     }
 
     /// Tells of each threshold that is reached and was not told of.

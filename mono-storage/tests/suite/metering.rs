@@ -19,6 +19,7 @@ mono_storage::conformance!(
     a_new_day_begins_at_nothing,
     each_threshold_is_told_once,
     a_refusal_counts_nothing,
+    what_an_account_uses_its_tenant_uses_too,
 );
 
 /// How much of the limit is written.
@@ -210,4 +211,24 @@ async fn a_refusal_counts_nothing(world: World) {
     assert_eq!(written(database, &world.harbour, "messages").await, 200);
     let events = events(database, &world.harbour).await;
     assert_eq!(events.len(), 2);
+}
+
+async fn what_an_account_uses_its_tenant_uses_too(world: World) {
+    let (database, caller) = (&world.test.database, &world.harbour.admin);
+    let first = super::create(&world, caller, "First").await.unwrap().id;
+    let second = super::create(&world, caller, "Second").await.unwrap().id;
+    database.count(caller, Some(first), "messages", 150).await.unwrap();
+    // The account has room for fifty of its own two hundred; the tenant has none for them.
+    database.count(caller, None, "messages", 40).await.unwrap();
+    for account in [Some(first), Some(second), None] {
+        let error = database.count(caller, account, "messages", 11).await.unwrap_err();
+        assert_eq!(error.details().unwrap()["current"], 190);
+    }
+    database.flush_usage().await.unwrap();
+    database.count(caller, Some(second), "messages", 10).await.unwrap();
+    database.flush_usage().await.unwrap();
+    let mut tx = database.tenant(caller).read().await.unwrap();
+    assert_eq!(tx.used("messages").await.unwrap(), 200);
+    assert_eq!(tx.used_by("messages", Some(first)).await.unwrap(), 150);
+    assert_eq!(tx.used_by("messages", Some(second)).await.unwrap(), 10);
 }
