@@ -109,9 +109,10 @@ impl PermissionSet {
         }
     }
 
-    /// Whether one of a few roles gives the permission, where nothing else is held. Answers differ from one question
-    /// to the next, so the processor guesses half of all branches on them wrong, and each costs more than the rest of
-    /// the check: there are none.
+    /// Whether one of a few roles gives the permission, where nothing else is held.
+    ///
+    /// `&` and `|` stand where `&&` and `||` would read better: a branch on the answer is guessed wrong half of the
+    /// time, and a wrong guess costs the processor more than the rest of the check.
     #[inline]
     fn any_role_gives(&self, first: &Entry, rest: &[Entry], number: u32, scope: &Scope) -> bool {
         let (roles, uppers) = (self.world.roles_at(scope), uppers(scope.mask()));
