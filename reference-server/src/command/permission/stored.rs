@@ -59,9 +59,9 @@ async fn with_tenant(database: &Database, name: &TenantName) -> Result<(Engine, 
     let mut tx = database.tenant(&system).read().await?;
     let (roles, overrides) = (tx.roles().list().await?, tx.roles().overrides().await?);
     drop(tx);
-    let rules = engine.tenant_rules(tenant, roles, &overrides);
-    rules.problems().iter().for_each(|problem| warn(&problem.to_string()));
-    Ok((engine.with_tenants([rules]), tenant))
+    let changes = engine.tenant_rules(tenant, roles, &overrides);
+    changes.problems().iter().for_each(|problem| warn(&problem.to_string()));
+    Ok((engine.with_tenants([changes]), tenant))
 }
 
 /// Opens the database as it is at a moment. Asking a question changes nothing: no table, no demo, no key.
