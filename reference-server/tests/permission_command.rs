@@ -3,7 +3,7 @@
 
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::model::tenant::TenantStatus;
-use mono_core::permission::Explanation;
+use mono_core::permission::{Explanation, OverrideKind, Pattern, Role};
 use mono_core::text::Slug;
 use mono_storage::db::{Database, DatabaseOptions};
 use serde_json::{Value, json};
@@ -221,6 +221,9 @@ fn the_matrix_is_the_reviewed_one() {
     let other = member(9).replace("member:", "");
     let said = permission(&["matrix", "--policy", POLICY, "--tenant", &other]);
     assert!(said.err.contains("changes no role"), "{said:?}");
+    let said = permission(&["matrix", "--policy", POLICY, "--tenant", "harbour"]);
+    let expected = "mono: tenant: in a policy file tenants have ids and no slugs\n";
+    assert_eq!((said.code, &*said.out, &*said.err), (1, "", expected));
 }
 
 #[test]
@@ -380,7 +383,7 @@ fn hostile_input_gets_a_clear_line_and_its_exit_code() {
             "{words:?}"
         );
     }
-    for words in [&["check"][..], &["matrix", "--tenant", &HARBOUR[7..]], &["who-can"], &["guess"], &[]] {
+    for words in [&["check"][..], &["matrix", "--tenant", "Har bour"], &["who-can"], &["guess"], &[]] {
         assert_eq!(permission(words).code, 2, "{words:?}");
     }
 
@@ -469,12 +472,58 @@ fn the_stored_catalogue_has_a_matrix_and_no_faults() {
     assert_eq!((said.code, &*said.out), (0, ""));
 }
 
+/// The database of the demo, opened beside the program.
+async fn database(folder: &TempDir) -> Database {
+    let file = folder.path().join("data/mono.db");
+    let options = DatabaseOptions::parse(&format!("sqlite:{}", file.display())).unwrap();
+    Database::connect(&options).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_matrix_of_a_stored_tenant_has_its_own_roles_and_its_changes() {
+    let folder = demo();
+    let database = database(&folder).await;
+    let system = Caller::system(SystemReason::Seed);
+    let slug = Slug::parse("harbour").unwrap();
+    let mut tx = database.platform(&system).read().await.unwrap();
+    let harbour = tx.tenants().find_by_slug(&slug).await.unwrap().unwrap().id;
+    drop(tx);
+    let caller = Caller::system_in(SystemReason::Seed, harbour);
+    let mut tx = database.tenant(&caller).write().await.unwrap();
+    let porter = Role::new("porter").allow(["account.teams.read"]).inherit(["user"]);
+    tx.roles().create(porter).await.unwrap();
+    let taken = [Pattern::parse("account.teams.create").unwrap()];
+    tx.roles().set_override("account_owner", OverrideKind::Restrict, &taken).await.unwrap();
+    tx.commit().await.unwrap();
+    database.close().await;
+
+    let marks = |said: &Said, name: &str| -> Vec<String> {
+        let row = said.out.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
+        row.split('|').skip(1).map(|mark| mark.trim().to_owned()).collect()
+    };
+    let said = ask(&folder, &["matrix", "--tenant", "harbour"]);
+    assert_eq!((said.code, &*said.err), (0, ""), "{said:?}");
+    assert_eq!(
+        said.out.lines().next().unwrap().split('|').skip(1).map(str::trim).collect::<Vec<_>>(),
+        ["account_owner", "platform_admin", "tenant_admin", "user", "porter"]
+    );
+    assert_eq!(marks(&said, "account.teams.create"), [".", "x", ".", ".", "."]);
+    assert_eq!(marks(&said, "account.teams.read"), ["x", "x", "+", ".", "x"]);
+    assert_eq!(ask(&folder, &["matrix", "--tenant", &harbour.to_string()]).out, said.out);
+
+    let everywhere = ask(&folder, &["matrix"]);
+    assert_eq!(marks(&everywhere, "account.teams.create"), ["x", "x", "+", "."]);
+    let lagoon = ask(&folder, &["matrix", "--tenant", "lagoon"]);
+    assert_eq!((lagoon.code, &lagoon.out), (0, &everywhere.out));
+    assert!(lagoon.err.contains("the tenant lagoon changes no role"), "{lagoon:?}");
+    let said = ask(&folder, &["matrix", "--tenant", "atlantis"]);
+    assert_eq!((said.code, &*said.out, &*said.err), (1, "", "mono: tenant: there is no tenant atlantis\n"));
+}
+
 #[tokio::test]
 async fn a_suspended_tenant_refuses_its_people() {
     let folder = demo();
-    let file = folder.path().join("data/mono.db");
-    let options = DatabaseOptions::parse(&format!("sqlite:{}", file.display())).unwrap();
-    let database = Database::connect(&options).await.unwrap();
+    let database = database(&folder).await;
     let system = Caller::system(SystemReason::Seed);
     let mut tx = database.platform(&system).write().await.unwrap();
     let harbour = tx.tenants().find_by_slug(&Slug::parse("harbour").unwrap()).await.unwrap().unwrap();

@@ -1,4 +1,12 @@
-//! The parsers of names, patterns, scopes and policy files: `cargo +nightly fuzz run permission`, in `mono-core`.
+//! The parsers of names, patterns, scopes and policy files, and the table of what they read. In `mono-core`, after
+//! `cargo install cargo-fuzz`:
+//!
+//! ```sh
+//! mkdir -p fuzz/corpus/permission && cp ../examples/policies/*.json fuzz/corpus/permission/
+//! RUSTC_BOOTSTRAP=1 cargo fuzz run permission -- -max_total_time=240 -max_len=8192
+//! ```
+//!
+//! `RUSTC_BOOTSTRAP` lets the stable compiler do what fuzzing needs; with a nightly one it is not needed.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

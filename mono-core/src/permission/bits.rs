@@ -18,6 +18,7 @@ impl Bits {
     }
 
     /// Whether the number is in the set.
+    #[inline]
     pub(crate) fn contains(&self, number: u32) -> bool {
         has(&self.0, number)
     }
@@ -44,6 +45,7 @@ impl Bits {
 }
 
 /// Whether the bit is set in some words.
+#[inline]
 pub(crate) fn has(words: &[u64], number: u32) -> bool {
     words.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
 }

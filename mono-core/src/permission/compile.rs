@@ -5,7 +5,7 @@ use super::engine::{Engine, World};
 use super::grant::{Effect, KeyRestriction, Principal, Subject, TenantFeatures};
 use super::pattern::Pattern;
 use super::scope::{PARTS, ResourceKind, Scope};
-use super::set::{Held, PermissionSet};
+use super::set::{Held, PermissionSet, WALKED};
 use crate::id::{AssignmentId, GrantId, TenantId, UserId};
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -19,13 +19,15 @@ pub(crate) struct Entry {
     /// The id of the last part of the path; nil at the platform.
     pub(crate) id: Uuid,
     /// A role, the place of a detail, or nothing.
-    holds: u32,
-    /// The place of the parent, and the parts of the path in the lowest bits.
+    pub(crate) holds: u32,
+    /// The place of the parent, then three bits for the place of the last part in a path, then the parts of the path.
     parent: u32,
 }
 
-/// The most entries that places of parents can tell apart.
-const MOST: usize = 1 << 27;
+/// Stands for the parent of an entry that has none. The most entries that places of parents can tell apart.
+const ROOT: u32 = (1 << 24) - 1;
+/// The bit of `ROOT` among the entries that are reached; no place of a walked set has it.
+pub(crate) const ROOT_REACHED: u32 = 1 << (ROOT & 31);
 const DETAIL: u32 = 1 << 31;
 const NOTHING: u32 = DETAIL - 1;
 
@@ -38,12 +40,23 @@ pub(crate) enum Holds {
 }
 
 impl Entry {
+    #[inline]
     pub(crate) fn mask(self) -> u8 {
         (self.parent & 31) as u8
     }
 
+    #[inline]
     pub(crate) fn parent(self) -> usize {
-        (self.parent >> 5) as usize
+        (self.parent >> 8) as usize
+    }
+
+    /// Whether its place contains the scope, but for the kind of a resource. Parents come first, so it does if its
+    /// parent, a bit of `reached`, does and its own id is on the path.
+    #[inline]
+    pub(crate) fn is_on(self, uppers: u32, reached: u32, scope: &Scope) -> bool {
+        (uppers >> self.mask() & 1 == 1)
+            & (reached >> (self.parent() & 31) & 1 == 1)
+            & (self.id == *scope.at_place((self.parent >> 5 & 7) as usize))
     }
 
     /// Whether it holds nothing and is only on the way to others.
@@ -130,6 +143,8 @@ pub(crate) struct Key {
 #[derive(Debug)]
 pub(crate) struct Extra {
     pub(crate) entries: Box<[Entry]>,
+    /// Whether some detail denies.
+    pub(crate) forbids: bool,
     pub(crate) faulty: bool,
     pub(crate) details: Box<[Detail]>,
     // Boxed: few principals are keys.
@@ -151,7 +166,7 @@ impl Engine {
         builder.assignments(world, facts);
         builder.grants(world, facts);
         let (mut entries, platform) = builder.entries();
-        if entries.len() > MOST {
+        if entries.len() >= ROOT as usize {
             // Beyond what the form can hold: nothing is given rather than something wrong.
             entries.clear();
             builder.faulty = true;
@@ -161,12 +176,23 @@ impl Engine {
         let features = if gated { features(world, &facts.features) } else { Box::default() };
         // Only what may pass outside its home needs to know it.
         let home = facts.home.filter(|_| platform);
-        let (entries, details, faulty) = (entries.into(), builder.details.into_boxed_slice(), builder.faulty);
-        let plain = details.is_empty() && key.is_none() && features.is_empty() && home.is_none() && !faulty;
-        let held = if plain {
-            Held::Plain(entries)
+        let (details, faulty) = (builder.details.into_boxed_slice(), builder.faulty);
+        let plain = details.is_empty() && key.is_none() && features.is_empty() && !platform && !faulty;
+        let held = if plain && entries.len() <= WALKED {
+            let mut entries = entries.into_iter();
+            let first = entries.next().unwrap_or(new_entry(&Scope::platform(), None, NOTHING));
+            Held::Plain(first, entries.collect())
         } else {
-            Held::Full(Box::new(Extra { entries, faulty, details, key, features, home }))
+            let forbids = details.iter().any(Detail::denies);
+            Held::Full(Box::new(Extra {
+                entries: entries.into(),
+                forbids,
+                faulty,
+                details,
+                key,
+                features,
+                home,
+            }))
         };
         PermissionSet { world: Arc::clone(world), held }
     }
@@ -263,7 +289,7 @@ impl Builder {
                 let missing = path.last().is_none_or(|(_, upper)| step != *upper && upper.contains(&step));
                 // The platform holds its own entries only: every path begins there anyway.
                 if missing && (step.mask() != 0 || *scope == step) {
-                    let parent = path.last().map_or(0, |(place, _)| *place);
+                    let parent = path.last().map(|(place, _)| *place);
                     path.push((entries.len(), step));
                     entries.push(new_entry(&step, parent, NOTHING));
                 }
@@ -272,7 +298,7 @@ impl Builder {
             match entries.get_mut(place) {
                 Some(entry) if !same && entry.holds == NOTHING => entry.holds = *holds,
                 _ => {
-                    let parent = path.iter().rev().nth(1).map_or(0, |(place, _)| *place);
+                    let parent = path.iter().rev().nth(1).map(|(place, _)| *place);
                     entries.push(new_entry(scope, parent, *holds));
                 }
             }
@@ -290,17 +316,21 @@ fn steps(scope: &Scope) -> impl Iterator<Item = Scope> {
     )
 }
 
-fn new_entry(scope: &Scope, parent: usize, holds: u32) -> Entry {
+fn new_entry(scope: &Scope, parent: Option<usize>, holds: u32) -> Entry {
     let last = PARTS.into_iter().rev().find(|part| scope.mask() & part != 0);
     let id = last.map_or(Uuid::nil(), |part| *scope.part(part));
-    let parent = u32::try_from(parent).unwrap_or_default() << 5 | u32::from(scope.mask());
-    Entry { id, holds, parent }
+    let parent = parent.and_then(|parent| u32::try_from(parent).ok()).unwrap_or(ROOT);
+    Entry { id, holds, parent: packed(parent, scope.mask()) }
+}
+
+fn packed(parent: u32, mask: u8) -> u32 {
+    parent << 8 | (depth(mask).wrapping_sub(1) & 7) << 5 | u32::from(mask)
 }
 
 /// Sorts by depth and id, so that a place is found by search, and moves the places of parents along. Few entries are
 /// walked from front to back anyway and stay as they are.
 fn sorted(entries: Vec<Entry>) -> Vec<Entry> {
-    if entries.len() <= super::set::WALKED || entries.len() > MOST {
+    if entries.len() <= WALKED || entries.len() >= ROOT as usize {
         return entries;
     }
     let mut order: Vec<usize> = (0..entries.len()).collect();
@@ -313,13 +343,14 @@ fn sorted(entries: Vec<Entry>) -> Vec<Entry> {
     }
     let renew = |old: &usize| {
         let entry = *entries.get(*old)?;
-        let parent = moved.get(entry.parent()).copied().unwrap_or_default();
-        Some(Entry { parent: parent << 5 | u32::from(entry.mask()), ..entry })
+        let parent = moved.get(entry.parent()).copied().unwrap_or(ROOT);
+        Some(Entry { parent: packed(parent, entry.mask()), ..entry })
     };
     order.iter().filter_map(renew).collect()
 }
 
 /// The depth of a path: the place of its last part, with the platform above all.
+#[inline]
 pub(crate) fn depth(mask: u8) -> u32 {
     u8::BITS - mask.leading_zeros()
 }

@@ -93,7 +93,7 @@ impl PermissionSet {
                 || self
                     .tables_below(wanted.scope)
                     .all(|(_, table)| self.any_above(wanted, |entry| self.gives(entry, table, wanted))))
-            && !self.entries().iter().any(|entry| self.takes(*entry, star, wanted))
+            && !self.entries().any(|entry| self.takes(*entry, star, wanted))
     }
 
     fn any_above(&self, wanted: &Wanted<'_>, test: impl Fn(Entry) -> bool) -> bool {

@@ -1,5 +1,6 @@
 //! The engine: a frozen catalogue with its roles, and what each tenant changes in them.
 
+use super::bits::Bits;
 use super::catalogue::{Catalogue, PermissionEntry};
 use super::graph::RoleTable;
 use super::handle::Permission;
@@ -21,6 +22,8 @@ pub(crate) struct Core {
     /// The features of the catalogue, sorted, and for each number the place of its feature.
     pub(crate) features: Vec<String>,
     pub(crate) feature_of: Box<[Option<u32>]>,
+    /// A bit for each number that belongs to a feature.
+    pub(crate) gated: Bits,
     pub(crate) roles: RoleTable,
     pub(crate) role_sources: Vec<Role>,
 }
@@ -122,6 +125,7 @@ impl Engine {
         }
         let mut entries = vec![0; registry.len()];
         let mut feature_of = vec![None; registry.len()];
+        let mut gated = Bits::new(registry.len());
         let mut features: Vec<String> =
             catalogue.permissions.iter().filter_map(|entry| entry.feature.clone()).collect();
         features.sort_unstable();
@@ -134,11 +138,22 @@ impl Engine {
             {
                 *slot = place;
                 *of = feature.and_then(|place| u32::try_from(place).ok());
+                if of.is_some() {
+                    gated.insert(number);
+                }
             }
         }
         let feature_of = feature_of.into();
-        let core =
-            Core { catalogue, registry, entries, features, feature_of, roles: table, role_sources: roles };
+        let core = Core {
+            catalogue,
+            registry,
+            entries,
+            features,
+            feature_of,
+            gated,
+            roles: table,
+            role_sources: roles,
+        };
         Ok(Self { world: Arc::new(World { core: Arc::new(core), tenants: Map::default() }) })
     }
 

@@ -362,7 +362,7 @@ impl PermissionSet {
         let nearest =
             held.map(|(_, name)| name).min_by_key(|name| (std::cmp::Reverse(likeness(name)), *name));
         answer.nearest = nearest.map(str::to_owned);
-        let elsewhere = self.entries().iter().map(|entry| self.scope_of(*entry));
+        let elsewhere = self.entries().map(|entry| self.scope_of(*entry));
         answer.held_at = elsewhere.filter(|at| self.decide_number(number, at, now).allowed).min();
         let table = self.world.roles_at(&scope);
         let giving = table.roles.iter().filter(|role| role.all.contains(number));

@@ -132,6 +132,7 @@ pub trait Asked: sealed::Sealed {
 pub struct RegistryRef<'a>(pub(crate) &'a Registry);
 
 impl Asked for PermissionId {
+    #[inline]
     fn number(&self, registry: &RegistryRef<'_>) -> Option<u32> {
         (self.edition == registry.0.edition).then_some(self.number)
     }

@@ -227,6 +227,7 @@ impl Scope {
         }
     }
 
+    #[inline]
     pub(crate) const fn mask(&self) -> u8 {
         self.mask
     }
@@ -238,11 +239,11 @@ impl Scope {
         self.ids.get(part.trailing_zeros() as usize).unwrap_or(&NIL)
     }
 
-    /// The id of the part at a depth, where the platform is at zero; nil where it is absent.
+    /// The id at a place of the path, where the tenant is at zero; nil where it is absent and above all places.
     #[inline]
-    pub(crate) fn at_depth(&self, depth: u32) -> &Uuid {
+    pub(crate) fn at_place(&self, place: usize) -> &Uuid {
         const NIL: Uuid = Uuid::nil();
-        self.ids.get(depth.wrapping_sub(1) as usize).unwrap_or(&NIL)
+        self.ids.get(place).unwrap_or(&NIL)
     }
 
     /// The path with one part more.
@@ -291,6 +292,7 @@ pub(crate) const fn above(upper: u8, lower: u8) -> bool {
 }
 
 /// All masks that are above a mask, one bit for each.
+#[inline]
 pub(crate) fn uppers(lower: u8) -> u32 {
     const TABLE: [u32; 32] = {
         let mut table = [0; 32];

@@ -151,7 +151,7 @@ pub(crate) fn facts() -> impl Strategy<Value = Principal> {
     let feature = (0..3_u8, prop::sample::subsequence(FEATURES.to_vec(), 0..=2)).prop_map(|(t, list)| {
         TenantFeatures { tenant: tenant(t), features: list.into_iter().map(str::to_owned).collect() }
     });
-    (
+    let everything = (
         prop::option::of((0..3_u8).prop_map(tenant)),
         prop_oneof![3 => prop::collection::vec(assignment.clone(), 0..5), 1 => prop::collection::vec(assignment, 10..30)],
         prop::collection::vec(grant, 0..4),
@@ -163,6 +163,17 @@ pub(crate) fn facts() -> impl Strategy<Value = Principal> {
         .prop_map(|(home, assignments, grants, guardrails, suspended, features, key)| Principal {
             home, assignments, grants, guardrails, suspended, features, key,
         })
+        .boxed();
+    // Most people have roles below the platform and nothing else, and these are looked at in a way of their own.
+    let roles_only = everything.clone().prop_map(|facts| {
+        let below = facts
+            .assignments
+            .into_iter()
+            .filter(|item| item.scope.tenant_id().is_some() && item.scope.resource_id().is_none());
+        let lasting = below.map(|item| Assignment { starts_at: None, ends_at: None, ..item });
+        Principal { assignments: lasting.collect(), ..Principal::default() }
+    });
+    prop_oneof![2 => everything, 1 => roles_only]
 }
 
 /// Everything that decides, as it is stored.

@@ -7,6 +7,7 @@ use mono_core::permission::{Name, Scope, Subject};
 use mono_core::text::{Email, Slug};
 use mono_core::time::{Clock, Timestamp, truncate};
 use mono_storage::system::SystemClock;
+use std::fmt;
 use std::path::PathBuf;
 
 /// Whether somebody may do something somewhere. Whoever it is stands in a policy file, or in the database.
@@ -62,9 +63,32 @@ pub(in crate::command) struct Matrix {
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
 
-    /// Show the roles as they are in this tenant of the policy.
-    #[arg(long, value_name = "ID", requires = "policy")]
-    pub(super) tenant: Option<TenantId>,
+    /// Show the roles as they are in this tenant, with its own ones: an id with `--policy`, otherwise an id or a slug.
+    #[arg(long, value_name = "TENANT", value_parser = TenantName::parse)]
+    pub(super) tenant: Option<TenantName>,
+}
+
+/// A tenant as somebody names it.
+#[derive(Debug, Clone)]
+pub(super) enum TenantName {
+    Id(TenantId),
+    Slug(Slug),
+}
+
+impl TenantName {
+    fn parse(text: &str) -> Result<Self, String> {
+        let slug = || Slug::parse(text).map(Self::Slug);
+        text.parse().map(Self::Id).or_else(|_| slug()).map_err(|error| error.message().to_owned())
+    }
+}
+
+impl fmt::Display for TenantName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Slug(slug) => slug.fmt(f),
+        }
+    }
 }
 
 /// What to look through for mistakes.

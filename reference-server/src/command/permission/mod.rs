@@ -9,10 +9,10 @@ mod stored;
 mod subject;
 
 use crate::config::Config;
-use arguments::{Lint, Matrix, Question, WhoCan};
+use arguments::{Lint, Matrix, Question, TenantName, WhoCan};
 use clap::Subcommand;
 use mono_core::Error;
-use mono_core::permission::LoadedPolicy;
+use mono_core::permission::TenantRules;
 use outcome::Outcome;
 use std::process::ExitCode;
 
@@ -59,17 +59,29 @@ pub(super) async fn run(config: &Config, action: &PermissionAction) -> Result<Ex
 }
 
 async fn matrix(config: &Config, asked: &Matrix) -> Result<Outcome, Error> {
-    let table = match &asked.policy {
-        Some(file) => {
-            let LoadedPolicy { engine, .. } = policy_file::load(file)?;
-            if let Some(tenant) = asked.tenant.filter(|tenant| engine.tenant(*tenant).is_none()) {
-                outcome::warn(&format!("the tenant {tenant} changes no role; these are the roles of all"));
-            }
-            engine.matrix(asked.tenant)
+    let (engine, tenant) = match (&asked.policy, &asked.tenant) {
+        (Some(_), Some(TenantName::Slug(_))) => {
+            return Err(Error::invalid(
+                "tenant",
+                "invalid_id",
+                "in a policy file tenants have ids and no slugs",
+            ));
         }
-        None => stored::engine(config).await?.matrix(None),
+        (Some(file), Some(TenantName::Id(tenant))) => (policy_file::load(file)?.engine, Some(*tenant)),
+        (Some(file), None) => (policy_file::load(file)?.engine, None),
+        (None, None) => (stored::engine(config).await?, None),
+        (None, Some(name)) => {
+            let (engine, tenant) = stored::engine_of(config, name).await?;
+            (engine, Some(tenant))
+        }
     };
-    Ok(Outcome::positive(table.lines().map(str::to_owned)))
+    if let (Some(name), Some(tenant)) = (&asked.tenant, tenant) {
+        let changes = |rules: &TenantRules| !rules.roles().is_empty() || !rules.overrides().is_empty();
+        if !engine.tenant(tenant).is_some_and(changes) {
+            outcome::warn(&format!("the tenant {name} changes no role; these are the roles of all"));
+        }
+    }
+    Ok(Outcome::positive(engine.matrix(tenant).lines().map(str::to_owned)))
 }
 
 fn who_can(asked: &WhoCan) -> Result<Outcome, Error> {

@@ -1,10 +1,12 @@
 //! Answers from what the database holds.
 
 use super::answer::Answer;
-use super::arguments::Question;
+use super::arguments::{Question, TenantName};
+use super::outcome::warn;
 use crate::boot::open_existing;
 use crate::config::Config;
 use mono_core::caller::{Caller, SystemReason};
+use mono_core::id::TenantId;
 use mono_core::permission::{Engine, Scope};
 use mono_core::text::Email;
 use mono_core::time::{FixedClock, Timestamp};
@@ -33,6 +35,33 @@ pub(super) async fn definitions(config: &Config) -> Result<Definitions, Error> {
 pub(super) async fn engine(config: &Config) -> Result<Engine, Error> {
     let (engine, _) = definitions(config).await?.compile().map_err(Error::validation)?;
     Ok(engine)
+}
+
+/// The engine of the stored catalogue, with the roles of a tenant and what the tenant changes in those of all.
+pub(super) async fn engine_of(config: &Config, name: &TenantName) -> Result<(Engine, TenantId), Error> {
+    let database = open(config, None).await?;
+    let engine = with_tenant(&database, name).await;
+    database.close().await;
+    engine
+}
+
+async fn with_tenant(database: &Database, name: &TenantName) -> Result<(Engine, TenantId), Error> {
+    let (engine, _) = load(database).await?.compile().map_err(Error::validation)?;
+    let system = Caller::system(SystemReason::Inspection);
+    let mut tx = database.platform(&system).read().await?;
+    let tenant = match name {
+        TenantName::Slug(slug) => tx.tenants().find_by_slug(slug).await?,
+        TenantName::Id(id) => tx.tenants().all().await?.into_iter().find(|tenant| tenant.id == *id),
+    };
+    drop(tx);
+    let tenant = tenant.ok_or_else(|| unknown("tenant", format!("there is no tenant {name}")))?.id;
+    let system = Caller::system_in(SystemReason::Inspection, tenant);
+    let mut tx = database.tenant(&system).read().await?;
+    let (roles, overrides) = (tx.roles().list().await?, tx.roles().overrides().await?);
+    drop(tx);
+    let changes = engine.tenant_rules(tenant, roles, &overrides);
+    changes.problems().iter().for_each(|problem| warn(&problem.to_string()));
+    Ok((engine.with_tenants([changes]), tenant))
 }
 
 /// Opens the database as it is at a moment. Asking a question changes nothing: no table, no demo, no key.
