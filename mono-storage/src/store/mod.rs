@@ -7,6 +7,7 @@ mod accounts;
 mod assignments;
 mod audit;
 mod catalogue;
+mod catalogue_uses;
 mod granting;
 mod grants;
 mod guardrails;
@@ -23,7 +24,7 @@ mod users;
 
 pub use accounts::Accounts;
 pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
-pub use catalogue::{Alias, Definitions};
+pub use catalogue::{Alias, Definitions, Put};
 pub use grants::{Grants, NewGrant};
 pub use guardrails::Guardrails;
 pub use members::Members;
@@ -31,7 +32,7 @@ pub use outbox::Event;
 pub use principals::{Principal, Principals, TenantPart};
 pub use recount::{Drift, HeldCounter};
 pub use roles::Roles;
-pub use subscriptions::{StoredOverride, Subscriptions};
+pub use subscriptions::Subscriptions;
 pub use usage::Reservation;
 pub use users::{Credentials, NewUser, Users};
 

@@ -232,12 +232,16 @@ impl TenantTx {
     /// How much of every limit of the tenant, or of one account, is used.
     ///
     /// # Errors
-    /// `Forbidden` without `tenant.billing.read`, or `account.billing.read` for an account.
+    /// `Forbidden` without `tenant.billing.read`, or `account.billing.read` for an account; `NotFound` where the tenant
+    /// has no such account.
     pub async fn usage(&mut self, account: Option<AccountId>) -> Result<Vec<Usage>, Error> {
         let (tenant, holder, now) = (self.tenant(), self.holder(account), self.now());
         match account {
             None => self.authorize(READ, &Scope::tenant(tenant)).await?,
-            Some(account) => self.authorize(READ_ACCOUNT, &Scope::account(tenant, account)).await?,
+            Some(account) => {
+                super::accounts::require(self, account).await?;
+                self.authorize(READ_ACCOUNT, &Scope::account(tenant, account)).await?;
+            }
         }
         let rows = sql!(
             self,
