@@ -9,6 +9,11 @@ pub(crate) mod user {
     //! What concerns the caller itself.
     pub(crate) mod permissions;
 }
+pub(crate) mod platform {
+    //! What works above the tenants.
+    pub(crate) mod catalogue;
+    pub(crate) mod subscriptions;
+}
 pub(crate) mod tenant {
     //! What works in the caller's tenant.
     pub(crate) mod accounts;

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::api::accounts::{CreateAccount, ListAccounts, UpdateAccount};
+use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::api::envelope::Success;
 use mono_core::id::AccountId;
 use mono_core::model::account::Account;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/", get(list).post(create))
         .route("/{id}", get(read).patch(update).delete(delete))
         .route("/{id}/restore", post(restore))
+        .route("/{id}/entitlements", get(entitlements))
 }
 
 async fn list(
@@ -90,4 +92,14 @@ async fn restore(
     let account = tx.accounts().restore(id).await?;
     tx.commit().await?;
     Ok(answer(account))
+}
+
+async fn entitlements(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<AccountId>,
+) -> Result<Answer<EntitlementsResponse>, ApiError> {
+    let mut tx = app.database.tenant(&caller).read().await?;
+    let usage = tx.usage(Some(id)).await?;
+    Ok(answer(EntitlementsResponse::new(caller.entitlements_of(Some(id)), usage)))
 }
