@@ -4,21 +4,15 @@
 
 use crate::app::App;
 use crate::extract::{Json, Path};
+use crate::routes::{Answer, answer};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::Error;
-use mono_core::api::envelope::Success;
 use mono_core::subscription::{CatalogueItem, Key};
 use mono_storage::store::Put;
-
-type Answer<T> = axum::Json<Success<T>>;
-
-fn answer<T>(data: T) -> Answer<T> {
-    axum::Json(Success::new(data))
-}
 
 /// The routes of one kind of item.
 pub(crate) fn routes<T: CatalogueItem>() -> Router<App> {

@@ -2,21 +2,15 @@
 
 use crate::app::App;
 use crate::extract::{Json, Path, Paths};
+use crate::routes::{Answer, answer};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use mono_auth::axum::{ApiError, Authenticated};
-use mono_core::api::envelope::Success;
 use mono_core::api::subscriptions::{ChangeResponse, CreateOverride};
 use mono_core::id::{OverrideId, TenantId};
 use mono_core::subscription::{Change, Preview, StoredOverride, Subscription};
-
-type Answer<T> = axum::Json<Success<T>>;
-
-fn answer<T>(data: T) -> Answer<T> {
-    axum::Json(Success::new(data))
-}
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()

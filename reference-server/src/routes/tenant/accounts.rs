@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::extract::{Json, Path, Query};
+use crate::routes::{Answer, answer};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,16 +10,9 @@ use axum::routing::{get, post};
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::api::accounts::{CreateAccount, ListAccounts, UpdateAccount};
 use mono_core::api::entitlements::EntitlementsResponse;
-use mono_core::api::envelope::Success;
 use mono_core::id::AccountId;
 use mono_core::model::account::Account;
 use mono_core::page::Page;
-
-type Answer<T> = axum::Json<Success<T>>;
-
-fn answer<T>(data: T) -> Answer<T> {
-    axum::Json(Success::new(data))
-}
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
