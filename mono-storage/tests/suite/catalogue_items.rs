@@ -1,4 +1,5 @@
 use mono_core::caller::{Caller, SystemReason};
+use mono_core::permission::{Grant, Scope};
 use mono_core::subscription::{
     CatalogueItem, Feature, Key, Override, OverrideChange, Plan, PlanChange, Subscription,
 };
@@ -7,6 +8,7 @@ use mono_storage::store::Put;
 use mono_storage::testkit::World;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 mono_storage::conformance!(
     an_item_reads_back_until_it_is_deleted,
@@ -113,8 +115,8 @@ async fn what_names_a_deleted_item_is_named(world: World) {
     // A subscription names its plans, also those that it had and will have, and its add-ons.
     let now = world.test.database.now();
     let bought = json!({"plan": "old", "state": {"state": "active"},
-        "plan_changes": [{"plan": "starter", "from": now - std::time::Duration::from_hours(2 * 24)},
-                         {"plan": "gold", "from": now + std::time::Duration::from_hours(2 * 24)}],
+        "plan_changes": [{"plan": "starter", "from": now - Duration::from_hours(48)},
+                         {"plan": "gold", "from": now + Duration::from_hours(48)}],
         "add_ons": [{"add_on": "space", "quantity": 1, "from": now}]});
     subscribe(&world, &serde_json::from_value(bought).unwrap()).await.unwrap();
     let place = format!("subscriptions.{}", world.harbour.id);
@@ -193,7 +195,6 @@ async fn only_who_may_changes_the_catalogue(world: World) {
     assert_eq!(missing, "platform.plans.delete");
     drop(tx);
     // Who may change what is there may not add to it, and the other way round.
-    use mono_core::permission::{Grant, Scope};
     let with = |names: &[&str]| {
         let grants = names.iter().map(|name| Grant::allow(*name, Scope::platform())).collect();
         world.caller_with(&world.harbour, grants)
@@ -238,7 +239,7 @@ async fn a_plan_is_not_deleted_while_it_is_bought(world: World) {
         let name = format!("gold_{round}");
         put(&world, &plan(&name, &[])).await.unwrap();
         // Bought for later, so that no foreign key knows of it.
-        let from = world.test.database.now() + std::time::Duration::from_hours(1 * 24);
+        let from = world.test.database.now() + Duration::from_hours(24);
         let mut subscription = Subscription::new(key("starter"));
         subscription.plan_changes.push(PlanChange { plan: key(&name), from });
         let start = Arc::new(tokio::sync::Barrier::new(2));

@@ -2,6 +2,7 @@
 //! permission, then its feature, then the limit.
 
 use crate::server::{ACCOUNTS, ADMIN, Answer, STAFF, Server, USER, create, send};
+use mono_core::api::accounts::ListAccounts;
 use mono_core::api::subscriptions::CreateOverride;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::seed::Seed;
@@ -75,7 +76,7 @@ async fn refusals_come_in_one_order(world: World) {
     assert_eq!(details, told);
 
     // With room it is done.
-    let account = admin.tenant().accounts().list(&Default::default()).await.unwrap().items[0].id;
+    let account = admin.tenant().accounts().list(&ListAccounts::default()).await.unwrap().items[0].id;
     admin.tenant().accounts().delete(account).await.unwrap();
     assert_eq!(open(&server, ADMIN).await.status, 201);
 }
