@@ -360,16 +360,19 @@ impl Catalogue<'_> {
     }
 }
 
+/// The number of the lock on PostgreSQL that stands for the whole catalogue; any that nothing else in the database uses.
+const LOCK: i64 = 7_310_011;
+
 /// Lets nobody else change the catalogue until the transaction ends: two changes, each right by itself, could be wrong
 /// together. What is read after this statement is the present state.
 async fn hold(tx: &mut PlatformTx) -> Result<(), Error> {
     // On SQLite one transaction writes at a time.
-    platform_sql!(tx, pg: "SELECT pg_advisory_xact_lock(7310011)", lite: "SELECT 1").rows().await.map(drop)
+    platform_sql!(tx, pg: "SELECT pg_advisory_xact_lock($1)", lite: "SELECT $1", LOCK).rows().await.map(drop)
 }
 
 /// Lets nobody change the catalogue until the transaction ends, while others may rely on it likewise.
 pub(super) async fn hold_still(tx: &mut PlatformTx) -> Result<(), Error> {
-    platform_sql!(tx, pg: "SELECT pg_advisory_xact_lock_shared(7310011)", lite: "SELECT 1")
+    platform_sql!(tx, pg: "SELECT pg_advisory_xact_lock_shared($1)", lite: "SELECT $1", LOCK)
         .rows()
         .await
         .map(drop)
