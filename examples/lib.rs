@@ -14,4 +14,5 @@ documents! {
     isolation: "isolation.md";
     permissions: "permissions.md";
     seed: "seed.md";
+    subscriptions: "subscriptions.md";
 }

@@ -3,6 +3,7 @@
 use crate::client::Client;
 use mono_core::Result;
 use mono_core::api::accounts::{CreateAccount, ListAccounts, UpdateAccount};
+use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::id::AccountId;
 use mono_core::model::account::Account;
 use mono_core::page::Page;
@@ -96,5 +97,14 @@ impl Accounts<'_> {
     pub async fn restore(&self, account: AccountId) -> Result<Account> {
         let path = format!("{}/restore", path(account));
         self.client.send(self.client.request(Method::POST, &path)).await?.data()
+    }
+
+    /// What an account may use, and how much of it is used.
+    ///
+    /// # Errors
+    /// `Forbidden` without the permission `account.billing.read`; `NotFound` where there is no such account.
+    pub async fn entitlements(&self, account: AccountId) -> Result<EntitlementsResponse> {
+        let path = format!("{}/entitlements", path(account));
+        self.client.send(self.client.request(Method::GET, &path)).await?.data()
     }
 }

@@ -2,19 +2,25 @@
 
 mod accounts;
 mod auth;
+mod catalogue;
 mod client;
 mod error;
 mod health;
+mod platform;
 mod retry;
 mod send;
+mod subscriptions;
 mod tenant;
 mod token;
 mod user;
 
 pub use accounts::Accounts;
 pub use auth::Auth;
+pub use catalogue::Catalogue;
 pub use client::{Client, ClientBuilder};
 pub use error::Answered;
 pub use health::{Health, HealthStatus};
+pub use platform::Platform;
+pub use subscriptions::Subscriptions;
 pub use tenant::Tenant;
 pub use user::User;

@@ -5,6 +5,7 @@ use crate::id::{AccountId, MemberId, SessionId, TenantId, UserId};
 use crate::permission::{Decision, Permission, PermissionSet, Principal, Scope};
 use crate::subscription::Entitlements;
 use crate::time::Timestamp;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -186,7 +187,8 @@ impl Caller {
     /// Refuses unless the caller holds the permission at the scope. An answer [`Pass::Privileged`] has to be audited.
     ///
     /// # Errors
-    /// `Forbidden` that names the permission and says what was missing.
+    /// `Forbidden` that names the permission and says what was missing. Only who holds the permission is told, with the
+    /// code `feature_missing` and the feature in the details, that its feature is not part of the subscription.
     pub fn authorize(&self, permission: Permission, scope: &Scope, now: Timestamp) -> Result<Pass, Error> {
         let Some(permissions) = &self.identity.permissions else { return Ok(Pass::Ordinary) };
         match permissions.decide(permission, scope, now) {
@@ -209,7 +211,12 @@ pub enum Pass {
 /// The refusal, with the reason that the permission engine gives. Only who is refused pays for finding it.
 fn refusal(permissions: &PermissionSet, permission: Permission, scope: &Scope, now: Timestamp) -> Error {
     let explanation = permissions.explain(permission, scope, now);
-    let message = format!("this needs the permission {}", permission.name());
-    Error::new(ErrorKind::Forbidden, explanation.code(), message)
-        .with_details(serde_json::json!({ "permission": permission.name() }))
+    let name = permission.name();
+    let (message, details) = match &explanation.feature {
+        Some(feature) => {
+            (format!("this needs the feature `{feature}`"), json!({ "permission": name, "feature": feature }))
+        }
+        None => (format!("this needs the permission {name}"), json!({ "permission": name })),
+    };
+    Error::new(ErrorKind::Forbidden, explanation.code(), message).with_details(details)
 }

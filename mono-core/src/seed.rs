@@ -6,6 +6,8 @@ mod check;
 mod items;
 mod reader;
 
+pub use check::check_owners;
+
 use crate::error::Problem;
 use crate::permission::Engine;
 use crate::subscription::PlanCatalogue;

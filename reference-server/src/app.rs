@@ -5,7 +5,9 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::from_fn;
 use mono_auth::Authenticator;
-use mono_storage::db::Database;
+use mono_core::Error;
+use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
+use mono_storage::db::{Database, PlatformTx};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The largest body of a request, in bytes: 1 MiB.
@@ -18,6 +20,16 @@ pub struct App {
     pub database: Database,
     /// Turns secrets into callers.
     pub authenticator: Authenticator,
+}
+
+impl App {
+    /// Commits what changes the catalogue or a subscription. This node heeds it from its next request on, the others
+    /// within five seconds.
+    pub(crate) async fn commit_rules(&self, tx: PlatformTx) -> Result<(), Error> {
+        tx.commit().await?;
+        self.authenticator.forget();
+        Ok(())
+    }
 }
 
 impl FromRef<App> for Authenticator {
@@ -35,6 +47,12 @@ pub fn router(app: App) -> Router {
 pub fn router_with(app: App, own: Router<App>) -> Router {
     own.merge(routes::health::routes())
         .nest("/api/v1/public/auth", routes::public::auth::routes())
+        .merge(catalogue::<Plan>())
+        .merge(catalogue::<AddOn>())
+        .merge(catalogue::<Feature>())
+        .merge(catalogue::<FeatureSet>())
+        .merge(catalogue::<Limit>())
+        .nest("/api/v1/platform/tenants", routes::platform::subscriptions::routes())
         .nest("/api/v1/tenant/accounts", routes::tenant::accounts::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
         .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())
@@ -46,4 +64,8 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .layer(from_fn(layer::timeout::limit))
         .layer(from_fn(layer::request_context::attach))
         .with_state(app)
+}
+
+fn catalogue<T: CatalogueItem>() -> Router<App> {
+    Router::new().nest(T::KIND.path(), routes::platform::catalogue::routes::<T>())
 }

@@ -27,7 +27,9 @@ impl FromRequestParts<App> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let mono_auth::axum::Authenticated(caller) =
             mono_auth::axum::Authenticated::from_request_parts(parts, app).await?;
-        if caller.tenant().is_ok() && caller.entitlements().limit(API_CALLS).source != Source::Undeclared {
+        let source = &caller.entitlements().limit(API_CALLS).source;
+        // Who has no subscription in force has nothing to count against, and may still see and take out what is theirs.
+        if caller.tenant().is_ok() && !matches!(source, Source::Undeclared | Source::NotInForce) {
             app.database.count(&caller, None, API_CALLS, 1).await?;
         }
         Ok(Self(caller))
@@ -116,18 +118,41 @@ fn query_error(text: &str) -> Error {
     Error::invalid("query", "invalid_query", words(text))
 }
 
-/// The one parameter in the path of an address: an id.
+/// The one parameter in the path of an address: an id or a key.
 pub(crate) struct Path<T>(pub(crate) T);
 
 impl<T: FromStr<Err = Error>, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let invalid = || Error::invalid("id", "invalid_id", "the id in the address is not valid");
-        let axum::extract::Path(text) =
-            axum::extract::Path::<String>::from_request_parts(parts, state).await.map_err(|_| invalid())?;
-        Ok(Self(text.parse()?))
+        Ok(Self(path_text::<String, S>(parts, state).await?.parse()?))
     }
+}
+
+/// The two parameters in the path of an address: ids.
+pub(crate) struct Paths<A, B>(pub(crate) A, pub(crate) B);
+
+impl<A, B, S> FromRequestParts<S> for Paths<A, B>
+where
+    A: FromStr<Err = Error>,
+    B: FromStr<Err = Error>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let (first, second) = path_text::<(String, String), S>(parts, state).await?;
+        Ok(Self(first.parse()?, second.parse()?))
+    }
+}
+
+async fn path_text<T: DeserializeOwned + Send, S: Send + Sync>(
+    parts: &mut Parts,
+    state: &S,
+) -> Result<T, Error> {
+    let text = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+    text.map(|path| path.0)
+        .map_err(|_| Error::invalid("id", "invalid_id", "the id in the address is not valid"))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! `/api/v1/tenant/entitlements`
+//! `/api/v1/tenant/entitlements` and `/api/v1/tenant/accounts/{id}/entitlements`
 
 use crate::subscription::{Entitlements, Key, Source, SubscriptionStatus, Usage};
 use crate::time::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-/// `GET`: what the tenant may use, and how much of it is used.
+/// `GET`: what the tenant, or one account of it, may use, and how much of it is used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EntitlementsResponse {

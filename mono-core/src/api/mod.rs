@@ -7,6 +7,7 @@ pub mod auth;
 pub mod entitlements;
 pub mod envelope;
 pub mod permissions;
+pub mod subscriptions;
 
 use crate::error::{Error, Problem};
 

@@ -29,7 +29,7 @@ pub(super) fn seed(reader: &mut Reader<'_>) -> Option<Seed> {
     };
     root.finish(reader);
 
-    check_owners(reader, &permissions.permissions, &definitions);
+    reader.adopt(check_owners(&permissions.permissions, &definitions.features));
     let names: BTreeSet<String> = permissions.permissions.iter().map(|entry| entry.name.clone()).collect();
     check_wildcards(reader, &roles, &names);
     let engine = Engine::build(permissions, roles).map_err(|problems| reader.adopt(in_file(problems))).ok();
@@ -58,16 +58,16 @@ fn in_file(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems
 }
 
-/// That a permission names its feature and the feature names the permission: the engine reads the one, a page of
-/// prices the other.
-fn check_owners(reader: &mut Reader<'_>, permissions: &[PermissionEntry], definitions: &PlanDefinitions) {
+/// What contradicts that a permission names its feature and the feature names the permission: the engine reads the one,
+/// a page of prices the other.
+pub fn check_owners(permissions: &[PermissionEntry], features: &[Feature]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let features: BTreeMap<&str, &Feature> =
-        definitions.features.iter().map(|feature| (feature.key.as_str(), feature)).collect();
+    let by_key: BTreeMap<&str, &Feature> =
+        features.iter().map(|feature| (feature.key.as_str(), feature)).collect();
     for (i, entry) in permissions.iter().enumerate() {
         let Some(key) = &entry.feature else { continue };
         let place = format!("permissions[{i}].feature");
-        match features.get(key.as_str()) {
+        match by_key.get(key.as_str()) {
             None => {
                 problems.push(Problem::new(place, "unknown_feature", format!("there is no feature `{key}`")));
             }
@@ -80,7 +80,7 @@ fn check_owners(reader: &mut Reader<'_>, permissions: &[PermissionEntry], defini
     }
     let free: BTreeSet<&str> =
         permissions.iter().filter(|entry| entry.feature.is_none()).map(|entry| entry.name.as_str()).collect();
-    for (i, feature) in definitions.features.iter().enumerate() {
+    for (i, feature) in features.iter().enumerate() {
         for (j, name) in
             feature.permissions.iter().enumerate().filter(|(_, name)| free.contains(name.as_str()))
         {
@@ -92,7 +92,7 @@ fn check_owners(reader: &mut Reader<'_>, permissions: &[PermissionEntry], defini
             ));
         }
     }
-    reader.adopt(problems);
+    problems
 }
 
 /// That every wildcard of a role covers something. The engine takes one that covers nothing yet; in a file that holds

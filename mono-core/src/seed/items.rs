@@ -4,14 +4,11 @@
 use super::reader::{Fields, Reader};
 use crate::permission::{Name as PermissionName, PermissionEntry, Role};
 use crate::subscription::{
-    AddOn, Allowance, Currency, Enforcement, Feature, FeatureKind, FeatureSet, Interval, Key, Limit, Plan,
-    Price, Window,
+    AddOn, Allowance, Currency, Enforcement, Feature, FeatureKind, FeatureSet, Interval, Key, Limit,
+    MAX_DESCRIPTION, Plan, Price, Window,
 };
 use crate::text::Name;
 use serde_json::value::RawValue;
-
-/// The longest description, in characters.
-const MAX_DESCRIPTION: usize = 1000;
 
 /// An item that can be read from an object of the file.
 pub(super) trait Item: Sized {

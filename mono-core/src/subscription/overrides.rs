@@ -1,7 +1,7 @@
 //! Exceptions that an operator makes for one tenant or one account.
 
 use super::{Allowance, Key};
-use crate::id::AccountId;
+use crate::id::{AccountId, OverrideId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ pub struct Override {
 
 /// What an override changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum OverrideChange {
     /// Gives a feature, or takes it away.
     Feature {
@@ -45,7 +45,21 @@ pub enum OverrideChange {
     },
 }
 
+/// An override, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredOverride {
+    /// Its id.
+    pub id: OverrideId,
+    /// What was agreed.
+    #[serde(flatten)]
+    pub exception: Override,
+}
+
 impl Override {
+    /// The longest reason, in characters.
+    pub const MAX_REASON: usize = 1000;
+
     /// Whether it holds at this moment: from its start on, and no longer at its end.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.from <= now && self.until.is_none_or(|until| now < until)

@@ -1,23 +1,7 @@
 //! One list of the catalogue, found by key and kept in the order of its file.
 
-use super::{AddOn, Feature, FeatureSet, Key, Limit, Plan};
+use super::{CatalogueItem, Key};
 use std::collections::BTreeMap;
-
-/// What has a key.
-pub(super) trait Keyed {
-    fn key(&self) -> &Key;
-}
-
-macro_rules! keyed {
-    ($($type:ty)*) => {$(
-        impl Keyed for $type {
-            fn key(&self) -> &Key {
-                &self.key
-            }
-        }
-    )*};
-}
-keyed!(Feature FeatureSet Limit Plan AddOn);
 
 #[derive(Debug, Clone)]
 pub(super) struct Section<T> {
@@ -25,7 +9,7 @@ pub(super) struct Section<T> {
     index: BTreeMap<Key, usize>,
 }
 
-impl<T: Keyed> Section<T> {
+impl<T: CatalogueItem> Section<T> {
     /// Of two with one key, the first is found.
     pub(super) fn new(items: Vec<T>) -> Self {
         let mut index = BTreeMap::new();

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Subscription {
     /// The plan that it began with.
     pub plan: Key,
@@ -39,6 +40,7 @@ pub struct Subscription {
 
 /// A plan that takes over at a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlanChange {
     /// The plan.
     pub plan: Key,
@@ -48,6 +50,7 @@ pub struct PlanChange {
 
 /// An add-on that was bought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PurchasedAddOn {
     /// The add-on.
     pub add_on: Key,

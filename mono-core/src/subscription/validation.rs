@@ -2,7 +2,8 @@
 
 use super::bundle::Bundle;
 use super::cycle::cycles;
-use super::section::{Keyed, Section};
+use super::item::CatalogueItem;
+use super::section::Section;
 use super::{Entitlements, Feature, FeatureKind, Key, Override, OverrideChange, PlanCatalogue, Subscription};
 use crate::error::Problem;
 use crate::time::Timestamp;
@@ -35,7 +36,7 @@ impl<'a> Checker<'a> {
         self.problems.push(Problem::new(place, code, message));
     }
 
-    fn duplicate_keys<T: Keyed>(&mut self, name: &str, section: &Section<T>) {
+    fn duplicate_keys<T: CatalogueItem>(&mut self, name: &str, section: &Section<T>) {
         for (position, item) in section.items().iter().enumerate() {
             let key = item.key();
             if section.position(key.as_str()) != Some(position) {
@@ -129,7 +130,7 @@ impl<'a> Checker<'a> {
         self.cycles("feature_sets", "feature_sets", &catalogue.feature_sets, |set| &set.feature_sets);
     }
 
-    fn cycles<T: Keyed>(
+    fn cycles<T: CatalogueItem>(
         &mut self,
         name: &str,
         field: &str,
@@ -281,6 +282,13 @@ pub(super) fn override_problems(
     }
     if exception.reason.trim().is_empty() {
         problems.push(Problem::new("reason", "empty", "an override needs a reason"));
+    }
+    if exception.reason.chars().count() > Override::MAX_REASON {
+        let message = format!("a reason has at most {} characters", Override::MAX_REASON);
+        problems.push(Problem::new("reason", "too_long", message));
+    }
+    if exception.reason.contains(char::is_control) {
+        problems.push(Problem::new("reason", "control_character", "the reason holds a control character"));
     }
     if exception.until.is_some_and(|until| until <= exception.from) {
         problems.push(Problem::new("until", "out_of_range", "the override ends before it begins"));

@@ -349,6 +349,13 @@ async fn find_for_update(tx: &mut TenantTx, id: AccountId) -> Result<Account, Er
     sql!(tx, pg: select!(" FOR UPDATE"), lite: select!(""), id).optional().await?.ok_or_else(not_found)
 }
 
+/// Refuses where the tenant has no such account.
+pub(super) async fn require(tx: &mut TenantTx, id: AccountId) -> Result<(), Error> {
+    let found =
+        sql!(tx, "SELECT id FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL", id);
+    if found.rows().await?.is_empty() { Err(not_found()) } else { Ok(()) }
+}
+
 /// The LIKE pattern for "contains this text".
 fn contains(text: &str) -> String {
     let escaped = mono_core::text::fold(text).replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");

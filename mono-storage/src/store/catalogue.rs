@@ -1,19 +1,58 @@
 //! The catalogue: which permissions, roles, features, limits and plans there are.
 
-use crate::db::{PlatformStatement, PlatformTx, Row};
+use super::catalogue_uses;
+use crate::db::{Bind, PlatformStatement, PlatformTx, Row};
 use crate::platform_sql;
-use mono_core::audit::Action;
+use mono_core::audit::{Action, FieldChange, changes};
 use mono_core::permission::{Engine, Permission, PermissionEntry, Role};
-use mono_core::seed::Seed;
-use mono_core::subscription::{PlanCatalogue, PlanDefinitions};
-use mono_core::{Error, Problem, permission};
+use mono_core::seed::{Seed, check_owners};
+use mono_core::subscription::{CatalogueItem, ItemKind, Key, PlanCatalogue, PlanDefinitions};
+use mono_core::{Error, ErrorKind, Problem, permission};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-const READ: Permission = permission!("platform.plans.read");
-const UPDATE: Permission = permission!("platform.plans.update");
-pub(super) const REQUIRED: &[Permission] = &[READ, UPDATE];
+/// What is needed for one kind of definition.
+struct Rights {
+    create: Permission,
+    read: Permission,
+    update: Permission,
+    delete: Permission,
+}
+
+/// For what is sold.
+const PLAN_RIGHTS: Rights = Rights {
+    create: permission!("platform.plans.create"),
+    read: permission!("platform.plans.read"),
+    update: permission!("platform.plans.update"),
+    delete: permission!("platform.plans.delete"),
+};
+/// For what it is made of.
+const FEATURE_RIGHTS: Rights = Rights {
+    create: permission!("platform.features.create"),
+    read: permission!("platform.features.read"),
+    update: permission!("platform.features.update"),
+    delete: permission!("platform.features.delete"),
+};
+const READ: Permission = PLAN_RIGHTS.read;
+const UPDATE: Permission = PLAN_RIGHTS.update;
+pub(super) const REQUIRED: &[Permission] = &[
+    PLAN_RIGHTS.create,
+    PLAN_RIGHTS.read,
+    PLAN_RIGHTS.update,
+    PLAN_RIGHTS.delete,
+    FEATURE_RIGHTS.create,
+    FEATURE_RIGHTS.read,
+    FEATURE_RIGHTS.update,
+    FEATURE_RIGHTS.delete,
+];
+
+const fn rights(kind: ItemKind) -> &'static Rights {
+    match kind {
+        ItemKind::Plan | ItemKind::AddOn => &PLAN_RIGHTS,
+        ItemKind::Feature | ItemKind::FeatureSet | ItemKind::Limit => &FEATURE_RIGHTS,
+    }
+}
 
 /// Everything that can be granted and sold: plain data, as it is stored.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -99,6 +138,36 @@ impl Definitions {
             (engine, plans) => Err([engine.err(), plans.err()].into_iter().flatten().flatten().collect()),
         }
     }
+
+    /// Everything that is wrong with definitions that are about to be stored, each with its place by key, such as
+    /// `plans.gold.features[0]`: nobody sees the order in which they are stored.
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = check_owners(&self.permissions, &self.plans.features);
+        problems.extend(self.clone().compile().err().unwrap_or_default());
+        for problem in &mut problems {
+            if let Some(place) = self.place_by_key(&problem.field) {
+                problem.field = place;
+            }
+        }
+        problems
+    }
+
+    fn place_by_key(&self, place: &str) -> Option<String> {
+        let (section, rest) = place.split_once('[')?;
+        let (position, rest) = rest.split_once(']')?;
+        let position: usize = position.parse().ok()?;
+        let plans = &self.plans;
+        let key = match section {
+            "permissions" => &self.permissions.get(position)?.name,
+            "features" => plans.features.get(position)?.key.as_str(),
+            "feature_sets" => plans.feature_sets.get(position)?.key.as_str(),
+            "limits" => plans.limits.get(position)?.key.as_str(),
+            "plans" => plans.plans.get(position)?.key.as_str(),
+            "add_ons" => plans.add_ons.get(position)?.key.as_str(),
+            _ => return None,
+        };
+        Some(format!("{section}.{key}{rest}"))
+    }
 }
 
 fn aliases(seed: &Seed) -> Vec<Alias> {
@@ -115,12 +184,16 @@ fn merge<T, K: Ord>(own: &mut Vec<T>, other: Vec<T>, key: impl Fn(&T) -> K) {
 /// A table of definitions, each a document under its key.
 struct Table {
     select: PlatformStatement,
+    find: PlatformStatement,
     upsert: PlatformStatement,
+    delete: PlatformStatement,
 }
 
 macro_rules! table {
     ($name:literal) => {{
         const SELECT: &str = concat!("SELECT definition FROM ", $name, " ORDER BY key");
+        const FIND: &str = concat!("SELECT definition FROM ", $name, " WHERE key = $1");
+        const DELETE: &str = concat!("DELETE FROM ", $name, " WHERE key = $1");
         const UPSERT: &str = concat!(
             "INSERT INTO ",
             $name,
@@ -129,7 +202,9 @@ macro_rules! table {
         );
         Table {
             select: PlatformStatement::new(SELECT, SELECT),
+            find: PlatformStatement::new(FIND, FIND),
             upsert: PlatformStatement::new(UPSERT, UPSERT),
+            delete: PlatformStatement::new(DELETE, DELETE),
         }
     }};
 }
@@ -142,6 +217,25 @@ const FEATURE_SETS: Table = table!("feature_sets");
 const LIMITS: Table = table!("limits");
 const PLANS: Table = table!("plans");
 const ADD_ONS: Table = table!("add_ons");
+
+const fn table(kind: ItemKind) -> &'static Table {
+    match kind {
+        ItemKind::Feature => &FEATURES,
+        ItemKind::FeatureSet => &FEATURE_SETS,
+        ItemKind::Limit => &LIMITS,
+        ItemKind::Plan => &PLANS,
+        ItemKind::AddOn => &ADD_ONS,
+    }
+}
+
+/// What putting a definition did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// There was none with its key.
+    Created,
+    /// It took the place of another, or is as it was.
+    Updated,
+}
 
 /// The catalogue of the platform.
 pub struct Catalogue<'t> {
@@ -173,9 +267,10 @@ impl Catalogue<'_> {
     pub async fn save(self, seed: &Seed) -> Result<(), Error> {
         let tx = self.tx;
         tx.authorize(UPDATE)?;
+        hold(tx).await?;
         let mut together = tx.catalogue().load().await?;
         together.merge(Definitions::from(seed));
-        together.compile().map_err(Error::validation)?;
+        require_whole(&together)?;
         require_free_keys(tx, seed.engine.roles()).await?;
         let (permissions, roles, plans) =
             (&seed.engine.catalogue().permissions, seed.engine.roles(), &seed.plans);
@@ -190,6 +285,138 @@ impl Catalogue<'_> {
         let changes = serde_json::json!([{ "field": "catalogue", "new": seed.name.as_str() }]);
         tx.audit(Action::Update, "catalogue", None, changes).await
     }
+
+    /// Every definition of one kind, by key.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.plans.read` for plans and add-ons, `platform.features.read` for the rest.
+    pub async fn list<T: CatalogueItem>(self) -> Result<Vec<T>, Error> {
+        self.tx.authorize(rights(T::KIND).read)?;
+        load(self.tx, table(T::KIND)).await
+    }
+
+    /// One definition.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list); `NotFound` where there is none with this key.
+    pub async fn get<T: CatalogueItem>(self, key: &Key) -> Result<T, Error> {
+        self.tx.authorize(rights(T::KIND).read)?;
+        find(self.tx, key).await?.ok_or_else(|| not_found(T::KIND, key))
+    }
+
+    /// Puts a definition in the place of the one with its key, or adds it. It holds for everybody at once; whoever has
+    /// bought a plan has what the plan then gives.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.plans.create` or `platform.plans.update`, and `platform.features.…` likewise;
+    /// `Validation` with everything that would be wrong with the catalogue as a whole.
+    pub async fn put<T: CatalogueItem>(self, item: &T) -> Result<Put, Error> {
+        let tx = self.tx;
+        let (rights, table) = (rights(T::KIND), table(T::KIND));
+        // Whoever may write nothing does not get as far as the lock.
+        tx.authorize(rights.read)?;
+        if tx.authorize(rights.create).is_err() {
+            tx.authorize(rights.update)?;
+        }
+        hold(tx).await?;
+        let old: Option<T> = find(tx, item.key()).await?;
+        tx.authorize(if old.is_some() { rights.update } else { rights.create })?;
+        let mut together = Definitions::load(tx).await?;
+        let list = T::list(&mut together.plans);
+        list.retain(|other| other.key() != item.key());
+        list.push(item.clone());
+        let mut problems = item.problems();
+        problems.extend(together.problems());
+        if !problems.is_empty() {
+            return Err(Error::validation(problems));
+        }
+        if old.as_ref() != Some(item) {
+            save(tx, table, std::slice::from_ref(item), |item| item.key().as_str()).await?;
+            audit(tx, old.as_ref(), Some(item)).await?;
+        }
+        Ok(if old.is_some() { Put::Updated } else { Put::Created })
+    }
+
+    /// Deletes a definition that nothing needs.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.plans.delete` or `platform.features.delete`; `NotFound` where there is none;
+    /// `Conflict` with code `in_use`, and with the places in the details as `uses`, where another definition, a
+    /// subscription or an override names it.
+    pub async fn delete<T: CatalogueItem>(self, key: &Key) -> Result<(), Error> {
+        let tx = self.tx;
+        tx.authorize(rights(T::KIND).delete)?;
+        hold(tx).await?;
+        let old: T = find(tx, key).await?.ok_or_else(|| not_found(T::KIND, key))?;
+        let mut rest = Definitions::load(tx).await?;
+        T::list(&mut rest.plans).retain(|other| other.key() != key);
+        let mut uses: Vec<String> = rest.problems().into_iter().map(|problem| problem.field).collect();
+        uses.extend(catalogue_uses::find(tx, T::KIND, key).await?);
+        if !uses.is_empty() {
+            return Err(in_use(T::KIND, key, &uses));
+        }
+        tx.query(table(T::KIND).delete, vec![key.as_str().into_value()]).execute().await?;
+        audit(tx, Some(&old), None).await
+    }
+}
+
+/// The number of the lock on PostgreSQL that stands for the whole catalogue; any that nothing else in the database uses.
+const LOCK: i64 = 7_310_011;
+
+/// Lets nobody else change the catalogue until the transaction ends: two changes, each right by itself, could be wrong
+/// together. What is read after this statement is the present state.
+async fn hold(tx: &mut PlatformTx) -> Result<(), Error> {
+    // On SQLite one transaction writes at a time.
+    platform_sql!(tx, pg: "SELECT pg_advisory_xact_lock($1)", lite: "SELECT $1", LOCK).rows().await.map(drop)
+}
+
+/// Lets nobody change the catalogue until the transaction ends, while others may rely on it likewise.
+pub(super) async fn hold_still(tx: &mut PlatformTx) -> Result<(), Error> {
+    platform_sql!(tx, pg: "SELECT pg_advisory_xact_lock_shared($1)", lite: "SELECT $1", LOCK)
+        .rows()
+        .await
+        .map(drop)
+}
+
+fn require_whole(definitions: &Definitions) -> Result<(), Error> {
+    let problems = definitions.problems();
+    if problems.is_empty() { Ok(()) } else { Err(Error::validation(problems)) }
+}
+
+fn not_found(kind: ItemKind, key: &Key) -> Error {
+    let message = format!("there is no {} `{key}`", kind.name().replace('_', " "));
+    Error::new(ErrorKind::NotFound, "not_found", message)
+}
+
+fn in_use(kind: ItemKind, key: &Key, uses: &[String]) -> Error {
+    let more = if uses.len() > 1 { format!(" and {} more", uses.len() - 1) } else { String::new() };
+    let first = uses.first().map(String::as_str).unwrap_or_default();
+    let message = format!("the {} `{key}` is in use: {first}{more}", kind.name().replace('_', " "));
+    Error::new(ErrorKind::Conflict, "in_use", message).with_details(serde_json::json!({ "uses": uses }))
+}
+
+async fn find<T: CatalogueItem>(tx: &mut PlatformTx, key: &Key) -> Result<Option<T>, Error> {
+    let rows = tx.query(table(T::KIND).find, vec![key.as_str().into_value()]).rows().await?;
+    rows.first().map(definition).transpose()
+}
+
+/// Records what changed about a definition. The audit log knows things by their id; a definition is known by its key,
+/// which therefore stands among the changes, changed or not.
+async fn audit<T: CatalogueItem>(tx: &mut PlatformTx, old: Option<&T>, new: Option<&T>) -> Result<(), Error> {
+    let action = match (old, new) {
+        (None, _) => Action::Create,
+        (_, None) => Action::Delete,
+        _ => Action::Update,
+    };
+    let state = |item: Option<&T>| item.map(serde_json::to_value).transpose().map_err(Error::internal);
+    let (old_state, new_state) = (state(old)?.unwrap_or_default(), state(new)?.unwrap_or_default());
+    let mut changes = changes(&old_state, &new_state);
+    if let (Some(old), Some(_)) = (old, new) {
+        let key = serde_json::Value::from(old.key().as_str());
+        changes.insert(0, FieldChange { field: "key".to_owned(), old: Some(key.clone()), new: Some(key) });
+    }
+    let changes = serde_json::to_value(changes).map_err(Error::internal)?;
+    tx.audit(action, T::KIND.name(), None, changes).await
 }
 
 /// Refuses a role whose key a tenant uses for one of its own: whoever has that one would have the platform's.
@@ -209,8 +436,11 @@ async fn require_free_keys(tx: &mut PlatformTx, roles: &[Role]) -> Result<(), Er
 }
 
 async fn load<T: DeserializeOwned>(tx: &mut PlatformTx, table: &Table) -> Result<Vec<T>, Error> {
-    let read = |row: &Row| serde_json::from_value(row.get("definition")?).map_err(Error::internal);
-    tx.query(table.select, Vec::new()).rows().await?.iter().map(read).collect()
+    tx.query(table.select, Vec::new()).rows().await?.iter().map(definition).collect()
+}
+
+fn definition<T: DeserializeOwned>(row: &Row) -> Result<T, Error> {
+    serde_json::from_value(row.get("definition")?).map_err(Error::internal)
 }
 
 async fn save<T: Serialize>(
@@ -219,7 +449,6 @@ async fn save<T: Serialize>(
     items: &[T],
     key: impl Fn(&T) -> &str,
 ) -> Result<(), Error> {
-    use crate::db::Bind;
     for item in items {
         let definition = serde_json::to_value(item).map_err(Error::internal)?;
         tx.query(table.upsert, vec![key(item).into_value(), definition.into_value()]).execute().await?;

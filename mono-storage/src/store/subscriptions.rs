@@ -1,17 +1,16 @@
 //! Subscriptions: what each tenant has bought, and what was agreed otherwise. Selling is the platform's work.
 
-use super::catalogue::Definitions;
+use super::catalogue::{Definitions, hold_still};
 use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::audit::{Action, changes};
 use mono_core::id::{OverrideId, TenantId};
 use mono_core::permission::Permission;
 use mono_core::subscription::{
-    Change, Entitlements, Key, Override, PlanCatalogue, Preview, Subscription, Window,
+    Change, Entitlements, Key, Override, PlanCatalogue, Preview, StoredOverride, Subscription, Window,
 };
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind, permission};
-use serde::Serialize;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -34,17 +33,6 @@ impl FromRow for Override {
     fn from_row(row: &Row) -> Result<Self, Error> {
         serde_json::from_value(row.get("definition")?).map_err(Error::internal)
     }
-}
-
-/// An override, as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StoredOverride {
-    /// Its id.
-    pub id: OverrideId,
-    /// What was agreed.
-    #[serde(flatten)]
-    pub exception: Override,
 }
 
 impl FromRow for StoredOverride {
@@ -79,10 +67,11 @@ impl Subscriptions<'_> {
     ///
     /// # Errors
     /// `Forbidden` without `platform.subscriptions.update`; `Validation` with everything that the catalogue does not
-    /// allow; `Conflict` with code `reference_missing` where there is no such tenant.
+    /// allow; `NotFound` where there is no such tenant.
     pub async fn set(self, tenant: TenantId, subscription: &Subscription) -> Result<(), Error> {
         let tx = self.tx;
         tx.authorize(UPDATE)?;
+        hold_still(tx).await?;
         let plans = plan_catalogue(tx).await?;
         plans.check_subscription(subscription, tx.now()).map_err(Error::validation)?;
         let old = find_for_update(tx, tenant).await?;
@@ -98,6 +87,7 @@ impl Subscriptions<'_> {
     pub async fn change(self, tenant: TenantId, change: &Change) -> Result<(Subscription, Preview), Error> {
         let tx = self.tx;
         tx.authorize(UPDATE)?;
+        hold_still(tx).await?;
         let old = find_for_update(tx, tenant).await?.ok_or_else(not_found)?;
         let preview = preview(tx, tenant, &old, change).await?;
         let new = old.with(change, tx.now());
@@ -119,10 +109,12 @@ impl Subscriptions<'_> {
     /// What was agreed otherwise for a tenant and its accounts, oldest first.
     ///
     /// # Errors
-    /// `Forbidden` without `platform.subscriptions.read`.
+    /// `Forbidden` without `platform.subscriptions.read`; `NotFound` where the tenant has no subscription.
     pub async fn overrides(self, tenant: TenantId) -> Result<Vec<StoredOverride>, Error> {
-        self.tx.authorize(READ)?;
-        overrides(self.tx, tenant).await
+        let tx = self.tx;
+        tx.authorize(READ)?;
+        find(tx, tenant).await?.ok_or_else(not_found)?;
+        overrides(tx, tenant).await
     }
 
     /// Agrees on something else than the plan for a tenant, or for one of its accounts.
@@ -133,6 +125,7 @@ impl Subscriptions<'_> {
     pub async fn add_override(self, tenant: TenantId, exception: &Override) -> Result<StoredOverride, Error> {
         let tx = self.tx;
         tx.authorize(OVERRIDE)?;
+        hold_still(tx).await?;
         let subscription = find_for_update(tx, tenant).await?.ok_or_else(not_found)?;
         let (plans, now) = (plan_catalogue(tx).await?, tx.now());
         let present: Vec<_> =
@@ -274,9 +267,7 @@ async fn write(
     .execute()
     .await
     .map_err(|error| match error.kind() {
-        ErrorKind::Conflict => {
-            Error::new(ErrorKind::Conflict, "reference_missing", "there is no such tenant").with_source(error)
-        }
+        ErrorKind::Conflict => Error::not_found("a tenant").with_source(error),
         _ => error,
     })?;
     let id: Uuid = tenant.uuid();

@@ -251,7 +251,8 @@ impl TenantTx {
     /// How much of every limit of the tenant, or of one account, is used.
     ///
     /// # Errors
-    /// `Forbidden` without `tenant.billing.read`, or `account.billing.read` for an account.
+    /// `Forbidden` without `tenant.billing.read`, or `account.billing.read` for an account; `NotFound` where the tenant
+    /// has no such account.
     pub async fn usage(&mut self, account: Option<AccountId>) -> Result<Vec<Usage>, Error> {
         let (tenant, holder, now) = (self.tenant(), self.holder(account), self.now());
         self.authorize_usage(account).await?;
@@ -279,8 +280,8 @@ impl TenantTx {
     /// included, in UTC. What was counted in the last seconds may not be there yet.
     ///
     /// # Errors
-    /// `Forbidden` without `tenant.billing.read`, or `account.billing.read` for an account; `Validation` where the days
-    /// are in the wrong order or more than 366.
+    /// `Forbidden` without `tenant.billing.read`, or `account.billing.read` for an account; `NotFound` where the tenant
+    /// has no such account; `Validation` where the days are in the wrong order or more than 366.
     pub async fn daily_usage(
         &mut self,
         account: Option<AccountId>,
@@ -310,7 +311,10 @@ impl TenantTx {
         let tenant = self.tenant();
         match account {
             None => self.authorize(READ, &Scope::tenant(tenant)).await,
-            Some(account) => self.authorize(READ_ACCOUNT, &Scope::account(tenant, account)).await,
+            Some(account) => {
+                super::accounts::require(self, account).await?;
+                self.authorize(READ_ACCOUNT, &Scope::account(tenant, account)).await
+            }
         }
     }
 

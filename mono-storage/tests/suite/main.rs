@@ -11,6 +11,7 @@
 mod accounts;
 mod audit;
 mod catalogue;
+mod catalogue_items;
 mod granting;
 mod isolation;
 mod limits;

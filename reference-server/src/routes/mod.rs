@@ -1,5 +1,15 @@
 //! The routes: one file for each noun, in the folder of its tier.
 
+use axum::Json;
+use mono_core::api::envelope::Success;
+
+/// What a handler answers: data in the envelope.
+pub(crate) type Answer<T> = Json<Success<T>>;
+
+pub(crate) fn answer<T>(data: T) -> Answer<T> {
+    Json(Success::new(data))
+}
+
 pub(crate) mod health;
 pub(crate) mod public {
     //! What anybody may call.
@@ -8,6 +18,11 @@ pub(crate) mod public {
 pub(crate) mod user {
     //! What concerns the caller itself.
     pub(crate) mod permissions;
+}
+pub(crate) mod platform {
+    //! What works above the tenants.
+    pub(crate) mod catalogue;
+    pub(crate) mod subscriptions;
 }
 pub(crate) mod tenant {
     //! What works in the caller's tenant.

@@ -2,7 +2,9 @@
 //! reviewed as a diff.
 
 use crate::server::{ACCOUNTS, ADMIN, LOGIN, MEMBER, PASSWORD, STAFF, STRANGER, Server, USER, create, send};
+use mono_core::api::subscriptions::CreateOverride;
 use mono_core::id::AccountId;
+use mono_core::subscription::{Allowance, ItemKind, Key, OverrideChange};
 use mono_storage::testkit::World;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -14,7 +16,7 @@ mono_storage::conformance!(everybody_calls_every_route, no_route_is_left_out);
 /// Method, path and body of a call that succeeds for who may make it. In this order they follow from one another.
 fn routes() -> Vec<(Method, String, Value)> {
     let none = Value::Null;
-    vec![
+    let mut routes = vec![
         (Method::GET, "/ping".into(), none.clone()),
         (Method::GET, "/health".into(), none.clone()),
         (Method::POST, LOGIN.into(), json!({"email": ADMIN, "password": PASSWORD})),
@@ -26,9 +28,48 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, format!("{ACCOUNTS}/{{id}}"), none.clone()),
         (Method::PATCH, format!("{ACCOUNTS}/{{id}}"), json!({"name": "Other"})),
         (Method::DELETE, format!("{ACCOUNTS}/{{id}}"), none.clone()),
-        (Method::POST, format!("{ACCOUNTS}/{{id}}/restore"), none),
-    ]
+        (Method::POST, format!("{ACCOUNTS}/{{id}}/restore"), none.clone()),
+        (Method::GET, format!("{ACCOUNTS}/{{id}}/entitlements"), none.clone()),
+    ];
+    for kind in ItemKind::ALL {
+        let (list, item) = (kind.path(), format!("{}/extra", kind.path()));
+        routes.extend([
+            (Method::GET, list.into(), none.clone()),
+            (Method::PUT, item.clone(), extra(*kind)),
+            (Method::GET, item.clone(), none.clone()),
+            (Method::DELETE, item, none.clone()),
+        ]);
+    }
+    let (subscription, overrides) =
+        (format!("{TENANT}/subscription"), format!("{TENANT}/entitlement-overrides"));
+    let plan = json!({"plan": "unlimited"});
+    let exception = json!({"change": {"limit": {"limit": "teams", "maximum": 6}}, "reason": "a fair"});
+    routes.extend([
+        (Method::GET, subscription.clone(), none.clone()),
+        (Method::PUT, subscription.clone(), json!({"plan": "starter", "state": {"state": "active"}})),
+        (Method::POST, format!("{subscription}/preview"), plan.clone()),
+        (Method::POST, format!("{subscription}/changes"), plan),
+        (Method::GET, overrides.clone(), none.clone()),
+        (Method::POST, overrides.clone(), exception),
+        (Method::DELETE, format!("{overrides}/{{override_id}}"), none),
+    ]);
+    routes
 }
+
+/// An item that nothing needs.
+fn extra(kind: ItemKind) -> Value {
+    let price = json!({"amount": 100, "currency": "EUR", "interval": "month"});
+    match kind {
+        ItemKind::Feature => json!({"key": "extra", "name": "Extra", "kind": "boolean"}),
+        ItemKind::FeatureSet => json!({"key": "extra", "name": "Extra"}),
+        ItemKind::Limit => json!({"key": "extra", "name": "Extra", "unit": "piece", "category": "other",
+            "default": 1, "window": "total", "enforcement": "hard"}),
+        ItemKind::Plan | ItemKind::AddOn => json!({"key": "extra", "name": "Extra", "price": price}),
+    }
+}
+
+/// Where the platform works on a tenant.
+const TENANT: &str = "/api/v1/platform/tenants/{tenant}";
 
 /// The callers, from who may least to who may most. The last one's calls take effect.
 const CALLERS: &[(&str, &str)] = &[
@@ -47,6 +88,15 @@ async fn everybody_calls_every_route(world: World) {
     let account = create(&admin, "There").await.id;
     let deleted = create(&admin, "Gone").await.id;
     admin.tenant().accounts().delete(deleted).await.unwrap();
+    let exception = CreateOverride {
+        account: None,
+        change: OverrideChange::Limit { limit: Key::parse("teams").unwrap(), maximum: Allowance::UpTo(9) },
+        from: None,
+        until: None,
+        reason: "the first".into(),
+    };
+    let (tenant, staff) = (server.world.harbour.id, server.sign_in(STAFF).await);
+    let exception = staff.platform().subscriptions().add_override(tenant, &exception).await.unwrap().id;
     let mut text = String::new();
     for (caller, credential) in CALLERS {
         let token =
@@ -54,7 +104,9 @@ async fn everybody_calls_every_route(world: World) {
         for (method, path, body) in routes() {
             // Who restores needs a deleted account; the admin has just deleted one.
             let id = if path.ends_with("restore") && *credential != ADMIN { deleted } else { account };
-            let mut request = server.request(method.clone(), &path.replace("{id}", &id.to_string()));
+            let address = path.replace("{id}", &id.to_string()).replace("{tenant}", &tenant.to_string());
+            let address = address.replace("{override_id}", &exception.to_string());
+            let mut request = server.request(method.clone(), &address);
             if !token.is_empty() {
                 request = request.bearer_auth(&token);
             }
@@ -68,7 +120,7 @@ async fn everybody_calls_every_route(world: World) {
                 let (status, reason) = answer.failure();
                 format!("{status} {} {reason}", answer.json()["error"].as_str().unwrap())
             };
-            writeln!(text, "{caller:<18} {:<6} {path:<38} {outcome}", method.as_str()).unwrap();
+            writeln!(text, "{caller:<18} {:<6} {path:<70} {outcome}", method.as_str()).unwrap();
         }
         text.push('\n');
     }
@@ -101,18 +153,24 @@ async fn no_route_is_left_out(world: World) {
                 folders.push(path);
                 continue;
             }
+            // One file serves every list of the catalogue.
+            let times = if path.ends_with("platform/catalogue.rs") { ItemKind::ALL.len() } else { 1 };
             let source = std::fs::read_to_string(path).unwrap();
             for line in source.lines().filter(|line| line.contains(".route(")) {
                 in_source += ["get(", "post(", "put(", "patch(", "delete("]
                     .iter()
                     .map(|method| line.matches(method).count())
-                    .sum::<usize>();
+                    .sum::<usize>()
+                    * times;
             }
         }
     }
     assert_eq!(in_source, routes().len(), "a route is in src/routes and not in the table, or the other way");
     for (method, path, _) in routes() {
-        let path = path.replace("{id}", &server.database().new_id::<AccountId>().to_string());
+        let id = server.database().new_id::<AccountId>().to_string();
+        let path = ["{id}", "{tenant}", "{override_id}"]
+            .iter()
+            .fold(path, |path, placeholder| path.replace(placeholder, &id));
         let answer = send(server.request(method.clone(), &path)).await;
         let unknown =
             answer.status >= 400 && ["no_such_route", "method_not_allowed"].contains(&&*answer.failure().1);

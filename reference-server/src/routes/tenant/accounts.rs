@@ -2,28 +2,24 @@
 
 use crate::app::App;
 use crate::extract::{Authenticated, Json, Path, Query};
+use crate::routes::{Answer, answer};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use mono_auth::axum::ApiError;
+use mono_auth::axum::{ApiError, Authenticated as Uncounted};
 use mono_core::api::accounts::{CreateAccount, ListAccounts, UpdateAccount};
-use mono_core::api::envelope::Success;
+use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::id::AccountId;
 use mono_core::model::account::Account;
 use mono_core::page::Page;
-
-type Answer<T> = axum::Json<Success<T>>;
-
-fn answer<T>(data: T) -> Answer<T> {
-    axum::Json(Success::new(data))
-}
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(list).post(create))
         .route("/{id}", get(read).patch(update).delete(delete))
         .route("/{id}/restore", post(restore))
+        .route("/{id}/entitlements", get(entitlements))
 }
 
 async fn list(
@@ -90,4 +86,14 @@ async fn restore(
     let account = tx.accounts().restore(id).await?;
     tx.commit().await?;
     Ok(answer(account))
+}
+
+async fn entitlements(
+    State(app): State<App>,
+    Uncounted(caller): Uncounted,
+    Path(id): Path<AccountId>,
+) -> Result<Answer<EntitlementsResponse>, ApiError> {
+    let mut tx = app.database.tenant(&caller).read().await?;
+    let usage = tx.usage(Some(id)).await?;
+    Ok(answer(EntitlementsResponse::new(caller.entitlements_of(Some(id)), usage)))
 }

@@ -4,7 +4,7 @@ use crate::app::App;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use mono_auth::axum::{ApiError, Authenticated};
+use mono_auth::axum::{ApiError, Authenticated as Uncounted};
 use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::api::envelope::Success;
 
@@ -14,7 +14,7 @@ pub(crate) fn routes() -> Router<App> {
 
 async fn read(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    Uncounted(caller): Uncounted,
 ) -> Result<Json<Success<EntitlementsResponse>>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
     let usage = tx.usage(None).await?;

@@ -5,7 +5,7 @@ use crate::extract::Query;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use mono_auth::axum::{ApiError, Authenticated};
+use mono_auth::axum::{ApiError, Authenticated as Uncounted};
 use mono_core::api::entitlements::UsageReport;
 use mono_core::api::envelope::Success;
 use mono_core::subscription::DailyUsage;
@@ -16,7 +16,7 @@ pub(crate) fn routes() -> Router<App> {
 
 async fn read(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    Uncounted(caller): Uncounted,
     Query(report): Query<UsageReport>,
 ) -> Result<Json<Success<Vec<DailyUsage>>>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
