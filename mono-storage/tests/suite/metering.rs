@@ -44,7 +44,7 @@ async fn no_number_of_callers_passes_a_hard_limit_on_one_node(world: World) {
             let mut counted = 0;
             for turn in 0..20 {
                 match database.count(caller, None, "messages", 1).await {
-                    Ok(_) => counted += 1,
+                    Ok(()) => counted += 1,
                     Err(error) => assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}"),
                 }
                 if turn % 5 == 0 {

@@ -3,6 +3,7 @@
 
 use crate::server::{ACCOUNTS, ADMIN, Answer, STAFF, Server, USER, create, send};
 use mono_core::api::accounts::ListAccounts;
+use mono_core::api::entitlements::UsageReport;
 use mono_core::api::subscriptions::CreateOverride;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::seed::Seed;
@@ -79,4 +80,12 @@ async fn refusals_come_in_one_order(world: World) {
     let account = admin.tenant().accounts().list(&ListAccounts::default()).await.unwrap().items[0].id;
     admin.tenant().accounts().delete(account).await.unwrap();
     assert_eq!(open(&server, ADMIN).await.status, 201);
+
+    // The report tells how often the feature was used: whoever had no right to it did not use it.
+    server.app.database.flush_usage().await.unwrap();
+    let until = server.app.database.now().date_naive();
+    let report = UsageReport { from: until.pred_opt().unwrap(), until };
+    let days = admin.tenant().usage(report).await.unwrap();
+    let uses = days.iter().filter(|day| day.feature.as_deref() == Some("openings"));
+    assert_eq!(uses.map(|day| day.used).sum::<u64>(), 2);
 }
