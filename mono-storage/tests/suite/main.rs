@@ -14,7 +14,9 @@ mod catalogue;
 mod granting;
 mod isolation;
 mod limits;
+mod seats;
 mod start;
+mod thresholds;
 mod transactions;
 
 use mono_core::Error;
