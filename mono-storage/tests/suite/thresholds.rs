@@ -194,7 +194,7 @@ async fn an_override_holds_for_its_account_and_its_time(world: World) {
     let office = Office::open(world).await;
     let [account, other, _] = office.accounts;
     let now = office.world.test.database.now();
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let exception = Override { from: now, until: Some(now + hour), ..agreed(Some(account), "seats", 2) };
     // It holds from its first moment and no longer at its end; before and after, the maximum is the tenant's.
     for (moment, maximum) in [(now - hour, 10), (now, 2), (now + hour, 10)] {
