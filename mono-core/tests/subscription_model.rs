@@ -21,10 +21,16 @@ const FEATURES: usize = 5;
 const LIMITS: usize = 3;
 const PLANS: usize = 3;
 const ADD_ONS: usize = 3;
+const WINDOWS: [Window; LIMITS] = [Window::Total, Window::Day, Window::Month];
 const ACCOUNT: AccountId = AccountId::from_u128(7);
 
 fn key(letter: char, number: usize) -> Key {
     Key::parse(&format!("{letter}{number}")).unwrap()
+}
+
+/// One of the limits is soft.
+fn enforcement(limit: usize) -> Enforcement {
+    if limit == 1 { Enforcement::Soft } else { Enforcement::Hard }
 }
 
 fn name() -> Name {
@@ -116,8 +122,8 @@ fn definitions() -> impl Strategy<Value = PlanDefinitions> {
                 unit: key('u', 0),
                 category: key('c', 0),
                 default: *default,
-                window: Window::Total,
-                enforcement: Enforcement::Hard,
+                window: WINDOWS[number],
+                enforcement: enforcement(number),
             });
         }
         for (number, (picked, named, bundled)) in plans.iter().enumerate() {
@@ -360,6 +366,22 @@ fn answers(entitlements: &Entitlements) -> serde_json::Value {
     value
 }
 
+/// The same, with every moment written with this offset.
+fn elsewhere(value: serde_json::Value, zone: chrono::FixedOffset) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => match text.parse::<Timestamp>() {
+            Ok(moment) => Value::String(moment.with_timezone(&zone).to_rfc3339()),
+            Err(_) => Value::String(text),
+        },
+        Value::Array(items) => items.into_iter().map(|item| elsewhere(item, zone)).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, field)| (name, elsewhere(field, zone))).collect()
+        }
+        other => other,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
@@ -376,8 +398,126 @@ proptest! {
         let (features, maxima) = naive::entitlements(&definitions, &subscription, &overrides, account, now);
         prop_assert_eq!(found.status(), naive::status(&subscription, now));
         prop_assert_eq!(found.features().map(|(key, _)| key.clone()).collect::<BTreeSet<_>>(), features);
+        for (number, window) in WINDOWS.into_iter().enumerate() {
+            let limit = found.limit(key('l', number).as_str());
+            let in_force = naive::status(&subscription, now).is_in_force();
+            let expected = if in_force { enforcement(number) } else { Enforcement::Hard };
+            prop_assert_eq!((limit.window, limit.enforcement), (window, expected));
+        }
         let found: BTreeMap<_, _> = found.limits().map(|(key, limit)| (key.clone(), limit.maximum)).collect();
         prop_assert_eq!(found, maxima);
+    }
+
+    #[test]
+    fn the_accounts_with_overrides_are_those_that_differ(
+        definitions in definitions(),
+        subscription in subscription(),
+        overrides in overrides(),
+        now in now(),
+    ) {
+        let catalogue = PlanCatalogue::build(definitions, |_| true).unwrap();
+        let accounts = Entitlements::of_accounts(&catalogue, &subscription, &overrides, now);
+        let tenant = Entitlements::of_tenant(&catalogue, &subscription, &overrides, now);
+        // One of them no override ever names.
+        for account in [ACCOUNT, AccountId::from_u128(8), AccountId::from_u128(9)] {
+            let own = Entitlements::of_account(&catalogue, &subscription, &overrides, account, now);
+            prop_assert_eq!(accounts.get(&account).unwrap_or(&tenant), &own);
+            let named = overrides.iter().any(|exception| exception.account == Some(account));
+            prop_assert_eq!(accounts.contains_key(&account), named);
+        }
+    }
+
+    /// Going from change to change passes every moment at which an answer differs, and ends.
+    #[test]
+    fn the_next_changes_are_all_there_are(
+        definitions in definitions(),
+        subscription in subscription(),
+        overrides in overrides(),
+        account in option::of(Just(ACCOUNT)),
+    ) {
+        let catalogue = PlanCatalogue::build(definitions.clone(), |_| true).unwrap();
+        let first = at(-7 * 12);
+        let mut answers = vec![(first, ask(&catalogue, &subscription, &overrides, account, first))];
+        while let Some(next) = answers.last().unwrap().1.next_change() {
+            prop_assert!(next > answers.last().unwrap().0);
+            answers.push((next, ask(&catalogue, &subscription, &overrides, account, next)));
+        }
+        let cause = serde_json::to_string(&(&subscription, &overrides)).unwrap();
+        // Everything starts and ends at a multiple of twelve hours.
+        for step in -6..13 {
+            for moment in [at(step * 12) - TimeDelta::microseconds(1), at(step * 12)] {
+                let (since, found) = answers.iter().rfind(|(since, _)| *since <= moment).unwrap();
+                let (features, maxima) =
+                    naive::entitlements(&definitions, &subscription, &overrides, account, moment);
+                prop_assert_eq!(found.status(), naive::status(&subscription, moment));
+                prop_assert_eq!(found.features().map(|(key, _)| key.clone()).collect::<BTreeSet<_>>(), features);
+                let found: BTreeMap<_, _> =
+                    found.limits().map(|(key, limit)| (key.clone(), limit.maximum)).collect();
+                prop_assert_eq!(found, maxima);
+                // And no change without a cause.
+                let here = *since == moment && moment != first;
+                let text = serde_json::to_string(&moment).unwrap();
+                let days = i64::from(subscription.grace_days);
+                let due = serde_json::to_string(&(moment - TimeDelta::days(days))).unwrap();
+                prop_assert!(!here || cause.contains(&text) || cause.contains(&due), "{} {}", moment, cause);
+            }
+        }
+    }
+
+    /// What is written down with a start in the past changes the answers of its own span, and no others.
+    #[test]
+    fn what_is_backdated_holds_in_its_span_only(
+        definitions in definitions(),
+        subscription in subscription(),
+        overrides in overrides(),
+        late in overrides(),
+        bought in (0..ADD_ONS, 1_u32..4, hours(), option::of(hours())),
+        now in now(),
+    ) {
+        let catalogue = PlanCatalogue::build(definitions.clone(), |_| true).unwrap();
+        let before = ask(&catalogue, &subscription, &overrides, Some(ACCOUNT), now);
+        let (add_on, quantity, from, until) = bought;
+        let bought = PurchasedAddOn {
+            add_on: key('a', add_on), quantity, from: at(from), until: until.map(at),
+        };
+        let mut more = subscription.clone();
+        more.add_ons.push(bought.clone());
+        let mut all = overrides.clone();
+        all.extend(late.iter().cloned());
+        let after = ask(&catalogue, &more, &all, Some(ACCOUNT), now);
+        let spans = late.iter().filter(|exception| exception.account.is_none_or(|account| account == ACCOUNT));
+        let spans = spans.map(|exception| (exception.from, exception.until));
+        let mut spans = spans.chain([(bought.from, bought.until)]);
+        if spans.any(|(from, until)| from <= now && until.is_none_or(|until| now < until)) {
+            let (features, maxima) = naive::entitlements(&definitions, &more, &all, Some(ACCOUNT), now);
+            prop_assert_eq!(after.features().map(|(key, _)| key.clone()).collect::<BTreeSet<_>>(), features);
+            let after: BTreeMap<_, _> = after.limits().map(|(key, limit)| (key.clone(), limit.maximum)).collect();
+            prop_assert_eq!(after, maxima);
+        } else {
+            prop_assert_eq!(answers(&after), answers(&before));
+        }
+    }
+
+    /// The same moments, written down with another offset, are the same subscription: UTC decides.
+    #[test]
+    fn an_offset_changes_nothing(
+        definitions in definitions(),
+        subscription in subscription(),
+        overrides in overrides(),
+        minutes in -14 * 60..=14 * 60,
+        now in now(),
+    ) {
+        let zone = chrono::FixedOffset::east_opt(minutes * 60).unwrap();
+        let there = |value: serde_json::Value| elsewhere(value, zone);
+        let moved: Subscription =
+            serde_json::from_value(there(serde_json::to_value(&subscription).unwrap())).unwrap();
+        let mixed: Vec<Override> =
+            serde_json::from_value(there(serde_json::to_value(&overrides).unwrap())).unwrap();
+        let catalogue = PlanCatalogue::build(definitions, |_| true).unwrap();
+        let here = Entitlements::of_accounts(&catalogue, &subscription, &overrides, now);
+        let moment = now.with_timezone(&zone).to_rfc3339().parse().unwrap();
+        prop_assert_eq!(Entitlements::of_accounts(&catalogue, &moved, &mixed, moment), here);
+        prop_assert_eq!((moved, mixed), (subscription, overrides));
     }
 
     #[test]

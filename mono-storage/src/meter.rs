@@ -304,7 +304,7 @@ impl Database {
         let month = Window::Month.start(self.now());
         // A total never ends; its counter is kept.
         let is_past = |page: &Page| page.start < month && page.start != Window::Total.start(today);
-        meter.counters.turn(is_past, |counter| counter.pending.load(Ordering::Acquire) == 0);
+        meter.counters.turn(is_past, |counter| counter.pending.load(Ordering::Acquire) <= 0);
         result
     }
 

@@ -54,6 +54,9 @@ impl TenantTx {
     /// has taken a place and not committed has it, and who comes later adds to what is written. Counting first would
     /// miss those between the two.
     ///
+    /// Of several counters hold those of accounts first, in the order of limit and account, and then those of the
+    /// tenant: writers take them in this order, and so nobody waits in a circle.
+    ///
     /// # Errors
     /// `Forbidden` unless the program itself asks.
     pub async fn hold_counter(

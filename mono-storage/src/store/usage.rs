@@ -92,6 +92,8 @@ impl TenantTx {
                 *sum = sum.saturating_add(amount);
             }
         }
+        // Nothing is always to be had, also where a downgrade left more in use than the maximum.
+        amounts.retain(|_, amount| *amount > 0);
         for ((_, limit, account), amount) in amounts {
             self.take(limit, account, amount).await?;
         }

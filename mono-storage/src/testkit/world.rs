@@ -60,6 +60,26 @@ impl World {
         tenant.with_facts(&self.test, &self.seed, permission::Principal { grants, ..Default::default() })
     }
 
+    /// A member with the role `tenant_admin` for whom the tenant, and those accounts for which something else was agreed,
+    /// have other entitlements than those of the plan.
+    pub fn caller_with_entitlements(
+        &self,
+        tenant: &TenantWorld,
+        entitlements: Entitlements,
+        account_entitlements: BTreeMap<AccountId, Entitlements>,
+    ) -> Caller {
+        let identity = Identity {
+            actor: tenant.admin.actor(),
+            tenant: Some(tenant.id),
+            permissions: Some(self.seed.engine.compile(tenant.admin.facts())),
+            facts: tenant.admin.facts().clone(),
+            entitlements,
+            account_entitlements,
+        };
+        #[expect(clippy::disallowed_methods, reason = "a test says who calls")]
+        Caller::mint(Arc::new(identity), Arc::default())
+    }
+
     /// A super admin whose home is one tenant and who works in another.
     pub fn root(&self, home: &TenantWorld, tenant: &TenantWorld) -> Caller {
         let facts = permission::Principal {

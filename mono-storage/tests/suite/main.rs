@@ -16,7 +16,9 @@ mod granting;
 mod isolation;
 mod limits;
 mod metering;
+mod seats;
 mod start;
+mod thresholds;
 mod transactions;
 
 use mono_core::Error;

@@ -1,7 +1,7 @@
 use mono_core::ErrorKind;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::TenantId;
-use mono_core::subscription::{DailyUsage, LimitEvent, Threshold};
+use mono_core::subscription::{DailyUsage, Entitlements, Key, LimitEvent, Override, Subscription, Threshold};
 use mono_core::time::{FixedClock, NaiveDate};
 use mono_storage::db::Database;
 use mono_storage::store::Event;
@@ -20,6 +20,7 @@ mono_storage::conformance!(
     each_threshold_is_told_once,
     a_refusal_counts_nothing,
     what_an_account_uses_its_tenant_uses_too,
+    what_an_account_is_refused_its_tenant_keeps,
 );
 
 /// How much of the limit is written.
@@ -231,4 +232,41 @@ async fn what_an_account_uses_its_tenant_uses_too(world: World) {
     assert_eq!(tx.used("messages").await.unwrap(), 200);
     assert_eq!(tx.used_by("messages", Some(first)).await.unwrap(), 150);
     assert_eq!(tx.used_by("messages", Some(second)).await.unwrap(), 10);
+}
+
+/// What the account may not use is not counted for its tenant either, also where it was on its way to the database.
+async fn what_an_account_is_refused_its_tenant_keeps(world: World) {
+    let database = &world.test.database;
+    let account = super::create(&world, &world.harbour.admin, "First").await.unwrap().id;
+    let small = serde_json::json!([{"account": account, "change": {"limit": {"limit": "messages", "maximum": 5}},
+        "from": "2020-01-01T00:00:00Z", "reason": "a test"}]);
+    let exceptions: Vec<Override> = serde_json::from_value(small).unwrap();
+    let subscription = Subscription::new(Key::parse("starter").unwrap());
+    let (plans, now) = (&world.seed.plans, database.now());
+    let tenant = Entitlements::of_tenant(plans, &subscription, &exceptions, now);
+    let accounts = Entitlements::of_accounts(plans, &subscription, &exceptions, now);
+    let caller = Arc::new(world.caller_with_entitlements(&world.harbour, tenant, accounts));
+    let mut callers = JoinSet::new();
+    for _ in 0..8 {
+        let (database, caller) = (database.clone(), Arc::clone(&caller));
+        callers.spawn(async move {
+            let mut counted = 0;
+            for _ in 0..10 {
+                match database.count(&caller, Some(account), "messages", 1).await {
+                    Ok(()) => counted += 1,
+                    Err(error) => {
+                        assert_eq!(error.details().unwrap()["account"], account.to_string());
+                        assert_eq!(error.details().unwrap()["maximum"], 5);
+                    }
+                }
+                database.flush_usage().await.unwrap();
+            }
+            counted
+        });
+    }
+    assert_eq!(callers.join_all().await.into_iter().sum::<u64>(), 5);
+    // What was taken back after it was written is made up for by what is counted next.
+    database.count(&caller, None, "messages", 100).await.unwrap();
+    database.flush_usage().await.unwrap();
+    assert_eq!(written(database, &world.harbour, "messages").await, 105);
 }
