@@ -1,8 +1,11 @@
 //! What the audit log records: who did what to which thing, and which fields changed.
 
+use crate::id::AuditId;
 use crate::model::word_enum;
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 word_enum! {
     /// What was done.
@@ -15,6 +18,10 @@ word_enum! {
         Delete = "delete",
         /// A deleted thing came back.
         Restore = "restore",
+        /// A thing went back to an earlier version.
+        Revert = "revert",
+        /// Data left the system in a file.
+        Export = "export",
         /// A right was given.
         Grant = "grant",
         /// A right was taken away.
@@ -47,6 +54,51 @@ pub struct FieldChange {
     /// The value after; absent where the thing is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new: Option<Value>,
+}
+
+/// One entry of the audit log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEntry {
+    /// Its id.
+    pub id: AuditId,
+    /// Its place in the chain, from 1; absent where it was written before there was a chain.
+    pub sequence: Option<i64>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it: `user:…` or `system:…`.
+    pub actor: String,
+    /// What was done.
+    pub action: Action,
+    /// To what kind of thing: `account`, `assignment` …
+    pub entity: String,
+    /// To which one.
+    pub entity_id: Option<Uuid>,
+    /// Which fields changed, with sensitive values masked.
+    pub changes: Vec<FieldChange>,
+    /// The address that the request came from.
+    pub ip_address: Option<String>,
+    /// What the client called itself.
+    pub user_agent: Option<String>,
+    /// Ties everything together that one request caused.
+    pub correlation_id: Option<String>,
+}
+
+/// Which entries of the audit log are wanted; what is `None` does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// This kind of thing only.
+    pub entity: Option<String>,
+    /// This thing only.
+    pub entity_id: Option<Uuid>,
+    /// Entries of this actor only.
+    pub actor: Option<String>,
+    /// This action only.
+    pub action: Option<Action>,
+    /// Not before this moment.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
 }
 
 /// Lists the fields in which two states of a thing differ, in alphabetical order, with sensitive values masked.

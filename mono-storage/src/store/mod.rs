@@ -6,6 +6,7 @@
 mod accounts;
 mod assignments;
 mod audit;
+mod audit_chain;
 mod catalogue;
 mod granting;
 mod grants;
@@ -23,6 +24,8 @@ mod users;
 
 pub use accounts::Accounts;
 pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
+pub use audit::AuditLog;
+pub use audit_chain::{AuditReport, BrokenEntry, Damage};
 pub use catalogue::{Alias, Definitions};
 pub use grants::{Grants, NewGrant};
 pub use guardrails::Guardrails;
@@ -42,6 +45,7 @@ pub fn required_permissions() -> Vec<Permission> {
     [
         accounts::REQUIRED,
         assignments::REQUIRED,
+        audit::REQUIRED,
         catalogue::REQUIRED,
         guardrails::REQUIRED,
         members::REQUIRED,

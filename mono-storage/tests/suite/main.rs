@@ -10,6 +10,7 @@
 
 mod accounts;
 mod audit;
+mod audit_chain;
 mod catalogue;
 mod granting;
 mod isolation;
