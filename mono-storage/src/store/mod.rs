@@ -21,6 +21,7 @@ mod subscriptions;
 mod tenants;
 mod usage;
 mod users;
+mod versions;
 
 pub use accounts::Accounts;
 pub use assignments::{Assignments, NewAssignment, PlatformAssignments};

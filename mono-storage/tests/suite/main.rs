@@ -13,6 +13,7 @@ mod audit;
 mod audit_chain;
 mod catalogue;
 mod granting;
+mod history;
 mod isolation;
 mod limits;
 mod metering;
