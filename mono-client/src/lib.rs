@@ -13,6 +13,7 @@ mod token;
 mod user;
 
 pub use accounts::Accounts;
+pub use audit::Audit;
 pub use auth::Auth;
 pub use client::{Client, ClientBuilder};
 pub use error::Answered;
