@@ -134,8 +134,12 @@ impl TenantTx {
     }
 
     /// Keeps an entry for the audit log until the transaction commits.
-    pub(crate) fn keep_entry(&mut self, entry: Entry) {
+    pub(crate) fn keep_entry(&mut self, entry: Entry) -> Result<(), Error> {
+        if !self.is_writable() {
+            return Err(Error::internal("a transaction that only reads records nothing"));
+        }
         self.entries.push(entry);
+        Ok(())
     }
 
     /// Keeps an entry that is written even if the transaction does not commit.

@@ -2,6 +2,7 @@
 
 use crate::boot::open_existing;
 use crate::config::Config;
+use crate::key_file;
 use clap::Subcommand;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::TenantId;
@@ -36,6 +37,10 @@ pub(super) enum AuditAction {
 
 pub(super) async fn run(config: &Config, action: &AuditAction) -> Result<ExitCode, Error> {
     let database = open_existing(config).await?;
+    if key_file::load(&config.data_directory)?.is_none() {
+        let folder = config.data_directory.display();
+        tracing::warn!("there is no root key in {folder}: what was written with one cannot be verified");
+    }
     let result = match action {
         AuditAction::Verify { tenant, end } => verify(&database, tenant.as_ref(), end.as_deref()).await,
         AuditAction::Prune { before, tenant } => prune(config, &database, *before, tenant.as_ref()).await,
@@ -86,7 +91,7 @@ async fn verify(database: &Database, tenant: Option<&Slug>, end: Option<&str>) -
                     code = ExitCode::FAILURE;
                 }
                 None => {
-                    println!("{name}: entry {sequence} was removed after its time and cannot be compared")
+                    println!("{name}: entry {sequence} was removed after its time and cannot be compared");
                 }
             }
         }
