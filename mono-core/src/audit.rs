@@ -3,7 +3,7 @@
 use crate::id::AuditId;
 use crate::model::word_enum;
 use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -49,11 +49,16 @@ pub struct FieldChange {
     /// The name of the field.
     pub field: String,
     /// The value before; absent where the thing was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub old: Option<Value>,
     /// The value after; absent where the thing is gone.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub new: Option<Value>,
+}
+
+/// Tells `null` from a field that is left out.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// One entry of the audit log.
@@ -159,6 +164,14 @@ mod tests {
         let text = serde_json::to_string(&changes).unwrap();
         assert!(!text.contains("\"x\"") && !text.contains("\"y\""));
         assert!(text.contains("\"n\""));
+    }
+
+    #[test]
+    fn a_value_of_nothing_is_told_from_no_value() {
+        let text = r#"[{"field":"email","old":null},{"field":"name","new":1}]"#;
+        let changes: Vec<FieldChange> = serde_json::from_str(text).unwrap();
+        assert_eq!((changes[0].old.clone(), changes[0].new.clone()), (Some(Value::Null), None));
+        assert_eq!(serde_json::to_string(&changes).unwrap(), text);
     }
 
     #[test]
