@@ -10,6 +10,7 @@ macro_rules! documents {
 
 documents! {
     architecture: "architecture.md";
+    audit: "audit.md";
     concepts: "concepts.md";
     isolation: "isolation.md";
     permissions: "permissions.md";

@@ -12,6 +12,8 @@ pub enum Purpose {
     Access,
     /// Signs snapshots of permissions.
     Snapshot,
+    /// Chains the audit log.
+    Audit,
 }
 
 impl Purpose {
@@ -19,6 +21,7 @@ impl Purpose {
         match self {
             Self::Access => "access",
             Self::Snapshot => "snapshot",
+            Self::Audit => "audit",
         }
     }
 }

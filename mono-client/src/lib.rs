@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod audit;
 mod auth;
 mod catalogue;
 mod client;
@@ -15,6 +16,7 @@ mod token;
 mod user;
 
 pub use accounts::Accounts;
+pub use audit::Audit;
 pub use auth::Auth;
 pub use catalogue::Catalogue;
 pub use client::{Client, ClientBuilder};

@@ -84,6 +84,15 @@ impl Answer {
         if self.status.is_success() { self.success() } else { Err(self.failure()) }
     }
 
+    /// The body as text, or the failure that the server speaks of.
+    pub(crate) fn text(mut self) -> Result<String> {
+        if !self.status.is_success() {
+            return Err(self.failure());
+        }
+        let body = std::mem::take(&mut self.body);
+        String::from_utf8(body).map_err(|_| self.unexpected("the body is not text"))
+    }
+
     /// Nothing (204), or the failure that the server speaks of.
     pub(crate) fn nothing(self) -> Result<()> {
         if self.status == StatusCode::NO_CONTENT {

@@ -1,6 +1,7 @@
 //! What belongs to a tenant.
 
 use crate::accounts::Accounts;
+use crate::audit::Audit;
 use crate::client::Client;
 use mono_core::Result;
 use mono_core::api::entitlements::{EntitlementsResponse, UsageReport};
@@ -24,6 +25,11 @@ impl<'a> Tenant<'a> {
     /// The accounts of the tenant.
     pub fn accounts(self) -> Accounts<'a> {
         Accounts { client: self.client }
+    }
+
+    /// The audit log of the tenant.
+    pub fn audit(self) -> Audit<'a> {
+        Audit { client: self.client }
     }
 
     /// What the tenant may use, and how much of it is used.

@@ -1,8 +1,11 @@
 //! What the audit log records: who did what to which thing, and which fields changed.
 
+use crate::id::AuditId;
 use crate::model::word_enum;
-use serde::{Deserialize, Serialize};
+use crate::time::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 word_enum! {
     /// What was done.
@@ -15,6 +18,10 @@ word_enum! {
         Delete = "delete",
         /// A deleted thing came back.
         Restore = "restore",
+        /// A thing went back to an earlier version.
+        Revert = "revert",
+        /// Data left the system in a file.
+        Export = "export",
         /// A right was given.
         Grant = "grant",
         /// A right was taken away.
@@ -42,11 +49,61 @@ pub struct FieldChange {
     /// The name of the field.
     pub field: String,
     /// The value before; absent where the thing was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub old: Option<Value>,
     /// The value after; absent where the thing is gone.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub new: Option<Value>,
+}
+
+/// Tells `null` from a field that is left out.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// One entry of the audit log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEntry {
+    /// Its id.
+    pub id: AuditId,
+    /// Its place in the chain, from 1; absent where it was written before there was a chain.
+    pub sequence: Option<i64>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it: `user:…` or `system:…`.
+    pub actor: String,
+    /// What was done.
+    pub action: Action,
+    /// To what kind of thing: `account`, `assignment` …
+    pub entity: String,
+    /// To which one.
+    pub entity_id: Option<Uuid>,
+    /// Which fields changed, with sensitive values masked.
+    pub changes: Vec<FieldChange>,
+    /// The address that the request came from.
+    pub ip_address: Option<String>,
+    /// What the client called itself.
+    pub user_agent: Option<String>,
+    /// Ties everything together that one request caused.
+    pub correlation_id: Option<String>,
+}
+
+/// Which entries of the audit log are wanted; what is `None` does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// This kind of thing only.
+    pub entity: Option<String>,
+    /// This thing only.
+    pub entity_id: Option<Uuid>,
+    /// Entries of this actor only.
+    pub actor: Option<String>,
+    /// This action only.
+    pub action: Option<Action>,
+    /// Not before this moment.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
 }
 
 /// Lists the fields in which two states of a thing differ, in alphabetical order, with sensitive values masked.
@@ -107,6 +164,14 @@ mod tests {
         let text = serde_json::to_string(&changes).unwrap();
         assert!(!text.contains("\"x\"") && !text.contains("\"y\""));
         assert!(text.contains("\"n\""));
+    }
+
+    #[test]
+    fn a_value_of_nothing_is_told_from_no_value() {
+        let text = r#"[{"field":"email","old":null},{"field":"name","new":1}]"#;
+        let changes: Vec<FieldChange> = serde_json::from_str(text).unwrap();
+        assert_eq!((changes[0].old.clone(), changes[0].new.clone()), (Some(Value::Null), None));
+        assert_eq!(serde_json::to_string(&changes).unwrap(), text);
     }
 
     #[test]

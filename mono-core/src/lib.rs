@@ -5,6 +5,7 @@ pub mod api;
 pub mod audit;
 pub mod caller;
 pub mod error;
+pub mod history;
 pub mod id;
 pub mod model;
 pub mod page;

@@ -3,7 +3,9 @@
 #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
 compile_error!("mono-storage needs a database: enable the feature `postgres` or `sqlite`");
 
+mod chain;
 pub mod db;
+mod deferred;
 mod meter;
 pub mod store;
 pub mod system;

@@ -308,7 +308,7 @@ impl Database {
         result
     }
 
-    /// Writes what is counted every `interval`, until it is dropped. Run it in a task of its own.
+    /// Writes what is counted, and what waits for the audit log, every `interval`, until it is dropped. Run it in a task of its own.
     pub async fn flush_usage_every(&self, interval: Duration) {
         let mut ticks = tokio::time::interval(interval);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -316,6 +316,11 @@ impl Database {
             ticks.tick().await;
             if let Err(error) = self.flush_usage().await {
                 tracing::warn!("metered use could not be written and is kept for the next time: {error}");
+            }
+            if let Err(error) = self.flush_audit().await {
+                tracing::warn!(
+                    "entries of the audit log could not be written and are kept for the next time: {error}"
+                );
             }
         }
     }

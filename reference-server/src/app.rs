@@ -54,6 +54,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .merge(catalogue::<Limit>())
         .nest("/api/v1/platform/tenants", routes::platform::subscriptions::routes())
         .nest("/api/v1/tenant/accounts", routes::tenant::accounts::routes())
+        .nest("/api/v1/tenant/audit", routes::tenant::audit::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
         .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())

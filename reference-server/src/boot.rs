@@ -3,11 +3,12 @@
 use crate::app::App;
 use crate::config::Config;
 use crate::{demo, key_file};
-use mono_auth::Authenticator;
+use mono_auth::{Authenticator, KeyRing, Purpose};
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::seed::Seed;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::{Database, DatabaseOptions, migrate};
+use secrecy::ExposeSecret;
 
 /// Makes the data folder, brings the tables up to date, proves the isolation, and gives an empty database its first
 /// catalogue and demo.
@@ -24,11 +25,16 @@ pub async fn boot(config: &Config) -> Result<App, Error> {
     let database =
         Database::connect(&options).await.map_err(|error| unreachable("the database", &options, error))?;
     let keys = key_file::load_or_create(&config.data_directory, database.random())?;
+    let database = with_audit_key(database, &keys)?;
     let authenticator = Authenticator::new(database.clone(), &keys)?;
     seed_starter(&database).await?;
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
     Ok(App { database, authenticator })
+}
+
+fn with_audit_key(database: Database, keys: &KeyRing) -> Result<Database, Error> {
+    database.with_audit_key(keys.derive(Purpose::Audit)?.expose_secret())
 }
 
 /// Brings the tables up to date, on PostgreSQL as their owner.
@@ -40,14 +46,18 @@ pub(crate) async fn update_tables(config: &Config, options: &DatabaseOptions) ->
 /// Opens a database that is there already; makes nothing.
 pub(crate) async fn open_existing(config: &Config) -> Result<Database, Error> {
     let options = config.database()?.must_exist();
-    Database::connect(&options).await.map_err(|error| match error.kind() {
+    let database = Database::connect(&options).await.map_err(|error| match error.kind() {
         ErrorKind::Unavailable => {
             let hint = if options.is_embedded() { "; `mono serve` makes one" } else { "" };
             let message = format!("cannot open the database ({}){hint}", options.system());
             Error::new(ErrorKind::Unavailable, "database_unreachable", message).with_source(error)
         }
         _ => error,
-    })
+    })?;
+    match key_file::load(&config.data_directory)? {
+        Some(keys) => with_audit_key(database, &keys),
+        None => Ok(database),
+    }
 }
 
 /// Tells the operator what is away. Only the words for clients are replaced; every other failure says what it is.

@@ -155,6 +155,22 @@ async fn path_text<T: DeserializeOwned + Send, S: Send + Sync>(
         .map_err(|_| Error::invalid("id", "invalid_id", "the id in the address is not valid"))
 }
 
+/// An id in the address, and the number of a version.
+pub(crate) struct VersionPath<T>(pub(crate) T, pub(crate) i64);
+
+impl<T: FromStr<Err = Error>, S: Send + Sync> FromRequestParts<S> for VersionPath<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let invalid = || Error::invalid("version", "invalid_version", "a version is a number from 1");
+        let axum::extract::Path((id, version)) =
+            axum::extract::Path::<(String, String)>::from_request_parts(parts, state)
+                .await
+                .map_err(|_| invalid())?;
+        Ok(Self(id.parse()?, version.parse().map_err(|_| invalid())?))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,20 @@ pub(crate) fn load_or_create(folder: &Path, random: &dyn Random) -> Result<KeyRi
     let mut key = [0_u8; KeyRing::ROOT_BYTES];
     random.fill(&mut key);
     let text = create_private(&path, &encode(&key))?;
-    let bytes = decode(text.trim()).ok_or_else(|| broken(&path, "does not hold a key in hexadecimal"))?;
+    key_ring(&path, &text)
+}
+
+/// Reads the root key, if there is one.
+pub(crate) fn load(folder: &Path) -> Result<Option<KeyRing>, Error> {
+    let path = folder.join(NAME);
+    if path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Ok(None);
+    }
+    key_ring(&path, &read_private(&path)?).map(Some)
+}
+
+fn key_ring(path: &Path, text: &str) -> Result<KeyRing, Error> {
+    let bytes = decode(text.trim()).ok_or_else(|| broken(path, "does not hold a key in hexadecimal"))?;
     KeyRing::new(bytes)
 }
 
@@ -28,6 +41,10 @@ pub(crate) fn create_private(path: &Path, secret: &str) -> Result<String, Error>
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(broken(path, "cannot be written").with_source(error)),
     }
+    read_private(path)
+}
+
+fn read_private(path: &Path) -> Result<String, Error> {
     require_private(path)?;
     std::fs::read_to_string(path).map_err(|error| broken(path, "cannot be read").with_source(error))
 }

@@ -6,6 +6,8 @@ use super::options::{DatabaseOptions, Target};
 use super::platform_tx::Platform;
 use super::tenant_tx::Tenant;
 use super::transaction::{Driver, Transaction};
+use crate::chain::ChainKey;
+use crate::deferred::Deferred;
 use crate::meter::Meter;
 use crate::system::{SystemClock, SystemRandom};
 use mono_core::Error;
@@ -21,6 +23,8 @@ pub struct Database {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     meter: Arc<Meter>,
+    audit_key: ChainKey,
+    deferred: Arc<Deferred>,
 }
 
 #[derive(Clone)]
@@ -53,6 +57,8 @@ impl Database {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             meter: Arc::default(),
+            audit_key: ChainKey::new(&[])?,
+            deferred: Arc::default(),
         };
         super::migration::require_current(&database.pools).await?;
         isolation::refuse(&isolation::prove(&database).await?)?;
@@ -69,6 +75,17 @@ impl Database {
     pub fn with_random(mut self, random: Arc<dyn Random>) -> Self {
         self.random = random;
         self
+    }
+
+    /// Chains the audit log with a key that the database does not hold: who may write its tables but does not know the
+    /// key can then not forge the chain. Without it anybody who knows mono can. All programs that write into one database
+    /// have the same key, from its first day.
+    ///
+    /// # Errors
+    /// None in practice: a key of any length is taken.
+    pub fn with_audit_key(mut self, key: &[u8]) -> Result<Self, Error> {
+        self.audit_key = ChainKey::new(key)?;
+        Ok(self)
     }
 
     /// The present moment.
@@ -127,10 +144,23 @@ impl Database {
         &self.meter
     }
 
+    /// The key of the audit log's chain.
+    pub(crate) const fn audit_key(&self) -> &ChainKey {
+        &self.audit_key
+    }
+
+    /// What waits for the audit log.
+    pub(crate) const fn deferred(&self) -> &Arc<Deferred> {
+        &self.deferred
+    }
+
     /// Writes what is counted in memory, and closes every connection after the transactions that are open have ended.
     pub async fn close(&self) {
         if let Err(error) = self.flush_usage().await {
             tracing::error!("metered use could not be written and is lost: {error}");
+        }
+        if let Err(error) = self.flush_deferred(true).await {
+            tracing::error!("entries of the audit log could not be written and are lost: {error}");
         }
         match &self.pools {
             #[cfg(feature = "postgres")]

@@ -8,6 +8,7 @@ mod error;
 pub mod isolation;
 mod migration;
 mod options;
+pub(crate) mod owner;
 mod predicate;
 mod query;
 mod row;

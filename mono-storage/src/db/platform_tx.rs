@@ -5,11 +5,14 @@ use super::query::Query;
 use super::statement::PlatformStatement;
 use super::transaction::Transaction;
 use super::value::Value;
+use crate::chain::{Entry, Log};
 use mono_core::Error;
 use mono_core::caller::Caller;
 use mono_core::id::Id;
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// The data of the platform. Made by [`Database::platform`].
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +44,7 @@ impl<'d> Platform<'d> {
 
     async fn begin(self, access: Access) -> Result<PlatformTx, Error> {
         let transaction = self.database.begin_platform(access).await?;
-        Ok(PlatformTx { transaction, caller: self.caller.clone(), database: self.database.clone() })
+        Ok(PlatformTx::new(transaction, self.caller, self.database))
     }
 }
 
@@ -51,14 +54,26 @@ pub struct PlatformTx {
     transaction: Transaction,
     caller: Caller,
     database: Database,
+    /// For the audit logs, written when the transaction commits.
+    entries: BTreeMap<Log, Vec<Entry>>,
 }
 
 impl PlatformTx {
+    pub(super) fn new(transaction: Transaction, caller: &Caller, database: &Database) -> Self {
+        Self { transaction, caller: caller.clone(), database: database.clone(), entries: BTreeMap::new() }
+    }
+
     /// Makes everything that was done durable and visible at once.
     ///
     /// # Errors
     /// `Unavailable` or `Internal` where the database could not commit; nothing has happened then.
-    pub async fn commit(self) -> Result<(), Error> {
+    pub async fn commit(mut self) -> Result<(), Error> {
+        if !self.transaction.has_failed() {
+            // In the order of the logs, so that two transactions never wait for each other.
+            for (log, entries) in std::mem::take(&mut self.entries) {
+                self.append(log, entries).await?;
+            }
+        }
         self.transaction.commit().await
     }
 
@@ -82,7 +97,25 @@ impl PlatformTx {
     /// # Errors
     /// `Forbidden` that names the permission.
     pub fn authorize(&self, permission: Permission) -> Result<(), Error> {
-        self.caller.authorize(permission, &Scope::platform(), self.now()).map(|_| ())
+        let scope = Scope::platform();
+        self.caller.authorize(permission, &scope, self.now()).map(|_| ()).inspect_err(|_| {
+            self.database.count_refusal(None, &self.caller, permission, &scope);
+        })
+    }
+
+    /// Keeps an entry for an audit log until the transaction commits.
+    pub(crate) fn keep_entry(&mut self, log: Log, entry: Entry) {
+        self.entries.entry(log).or_default().push(entry);
+    }
+
+    /// The database that the transaction runs in.
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Holds the lock of an id until the transaction ends.
+    pub(crate) async fn lock(&mut self, id: Uuid) -> Result<(), Error> {
+        self.transaction.lock(id).await
     }
 
     /// Prepares a statement. Written as [`platform_sql!`](crate::platform_sql).

@@ -5,11 +5,14 @@ use super::query::Query;
 use super::statement::TenantStatement;
 use super::transaction::Transaction;
 use super::value::{Bind, Value};
+use crate::chain::Entry;
+use crate::deferred::Passes;
 use mono_core::Error;
 use mono_core::caller::{Caller, Pass};
 use mono_core::id::{Id, TenantId};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
+use uuid::Uuid;
 
 /// The data of the tenant that a caller works in. Made by [`Database::tenant`].
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +50,8 @@ impl<'d> Tenant<'d> {
             transaction,
             access,
             caller: self.caller.clone(),
+            entries: Vec::new(),
+            passes: Passes::new(self.database.deferred().clone(), Some(tenant)),
             database: self.database.clone(),
         })
     }
@@ -60,6 +65,9 @@ pub struct TenantTx {
     transaction: Transaction,
     access: Access,
     caller: Caller,
+    /// For the audit log, written when the transaction commits.
+    entries: Vec<Entry>,
+    passes: Passes,
     database: Database,
 }
 
@@ -68,8 +76,14 @@ impl TenantTx {
     ///
     /// # Errors
     /// `Unavailable` or `Internal` where the database could not commit; nothing has happened then.
-    pub async fn commit(self) -> Result<(), Error> {
-        self.transaction.commit().await
+    pub async fn commit(mut self) -> Result<(), Error> {
+        if !self.transaction.has_failed() {
+            let entries = std::mem::take(&mut self.entries);
+            self.append(entries).await?;
+        }
+        self.transaction.commit().await?;
+        self.passes.settle();
+        Ok(())
     }
 
     /// Undoes everything that was done. Dropping the transaction does the same without waiting for it.
@@ -107,7 +121,9 @@ impl TenantTx {
     /// `Forbidden` that names the permission, or what the database refused to record.
     pub async fn authorize(&mut self, permission: Permission, scope: &Scope) -> Result<(), Error> {
         let now = self.now();
-        let pass = self.caller.authorize(permission, scope, now)?;
+        let pass = self.caller.authorize(permission, scope, now).inspect_err(|_| {
+            self.database.count_refusal(Some(self.tenant), &self.caller, permission, scope);
+        })?;
         if let Some(feature) = self.caller.permissions().and_then(|held| held.feature_of(permission)) {
             self.database.meter().count_feature(self.tenant, feature, now);
         }
@@ -115,6 +131,21 @@ impl TenantTx {
             Pass::Ordinary => Ok(()),
             Pass::Privileged => self.audit_privileged(permission).await,
         }
+    }
+
+    /// Keeps an entry for the audit log until the transaction commits.
+    pub(crate) fn keep_entry(&mut self, entry: Entry) -> Result<(), Error> {
+        if !self.is_writable() {
+            return Err(Error::internal("a transaction that only reads records nothing"));
+        }
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// Keeps an entry that is written even if the transaction does not commit.
+    pub(crate) fn keep_pass(&mut self, entry: Entry) {
+        self.passes.push(entry.clone());
+        self.entries.push(entry);
     }
 
     /// Whether the transaction may write.
@@ -130,6 +161,11 @@ impl TenantTx {
     /// Makes [`commit`](Self::commit) refuse: something that the transaction relies on was not granted.
     pub(crate) const fn forbid_commit(&mut self) {
         self.transaction.forbid_commit();
+    }
+
+    /// Holds the lock of an id until the transaction ends.
+    pub(crate) async fn lock(&mut self, id: Uuid) -> Result<(), Error> {
+        self.transaction.lock(id).await
     }
 
     /// Prepares a statement; `$1` is the tenant. Written as [`sql!`](crate::sql).

@@ -4,6 +4,7 @@ use super::error::from_sqlx;
 use super::row::{Inner, Row};
 use super::value::Value;
 use mono_core::Error;
+use uuid::Uuid;
 
 pub(super) struct Transaction {
     driver: Driver,
@@ -55,12 +56,30 @@ impl Transaction {
         result.map_err(from_sqlx)
     }
 
+    /// Waits until no other transaction holds the lock of this id, and holds it to the end. On SQLite one transaction
+    /// writes at a time.
+    pub(super) async fn lock(&mut self, id: Uuid) -> Result<(), Error> {
+        if self.is_postgres() {
+            self.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))",
+                vec![Value::Uuid(Some(id))],
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn commit(self) -> Result<(), Error> {
         if self.failed {
             self.driver.rollback().await.map_err(from_sqlx)?;
             return Err(Error::internal("commit after a failed statement: everything was undone"));
         }
         self.driver.commit().await.map_err(from_sqlx)
+    }
+
+    /// Whether the transaction can only be undone.
+    pub(super) const fn has_failed(&self) -> bool {
+        self.failed
     }
 
     pub(super) const fn forbid_commit(&mut self) {

@@ -2,7 +2,8 @@
 
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
-use mono_core::audit::Action;
+use mono_core::audit::{Action, FieldChange, changes};
+use mono_core::history::Version;
 use mono_core::id::{AccountId, Id};
 use mono_core::model::account::{Account, AccountChange, AccountFilter, AccountSort, NewAccount};
 use mono_core::page::{Page, PageRequest};
@@ -85,7 +86,7 @@ impl Accounts<'_> {
         )
         .one()
         .await?;
-        tx.audit_change(Action::Create, ENTITY, id, None, Some(&account)).await?;
+        record(tx, Action::Create, None, &account).await?;
         // Last, so that the counter's row, which all writers of the tenant share, is held for the shortest time.
         tx.reserve(LIMIT, 1).await?;
         Ok(account)
@@ -189,46 +190,60 @@ impl Accounts<'_> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
         tx.authorize(UPDATE, &Scope::account(tx.tenant(), id)).await?;
-        if let Some(version) = change.version.filter(|version| *version != old.version) {
-            let message =
-                format!("the account was changed meanwhile: version {version} is not the current one");
-            return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
-                .with_details(serde_json::json!({ "currentVersion": old.version })));
-        }
-        let slug = change.slug.unwrap_or_else(|| old.slug.clone());
-        let name = change.name.unwrap_or_else(|| old.name.clone());
-        let email = change.email.unwrap_or_else(|| old.email.clone());
-        let account_type = change.account_type.unwrap_or(old.account_type);
-        let status = change.status.unwrap_or(old.status);
-        if (&slug, &name, &email, account_type, status)
-            == (&old.slug, &old.name, &old.email, old.account_type, old.status)
-        {
-            // Nothing changes: no new version, and nothing to record.
-            return Ok(old);
-        }
-        let now = tx.now();
-        let account: Account = sql!(
-            tx,
-            concat!(
-                "UPDATE accounts SET slug = $3, name = $4, name_norm = $5, account_type = $6, status = $7, email = $8,
-                     email_norm = $9, version = version + 1, updated_at = $10
-                 WHERE tenant_id = $1 AND id = $2 RETURNING ",
-                columns!()
-            ),
-            id,
-            &slug,
-            &name,
-            name.folded(),
-            account_type.as_str(),
-            status.as_str(),
-            email.as_ref(),
-            email.as_ref().map(mono_core::text::Email::folded),
-            now,
-        )
-        .one()
-        .await?;
-        tx.audit_change(Action::Update, ENTITY, id, Some(&old), Some(&account)).await?;
-        Ok(account)
+        apply(tx, Action::Update, old, change).await
+    }
+
+    /// One page of the versions of an account, newest first.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such account in this tenant, `Forbidden` without `tenant.accounts.read` for it.
+    pub async fn history(self, id: AccountId, page: PageRequest) -> Result<Page<Version<Account>>, Error> {
+        let tx = self.tx;
+        tx.accounts().get(id).await?;
+        tx.versions(ENTITY, id, page).await
+    }
+
+    /// An account as it was in one version.
+    ///
+    /// # Errors
+    /// As [`history`](Self::history), and `NotFound` where this version is not kept.
+    pub async fn version(self, id: AccountId, version: i64) -> Result<Version<Account>, Error> {
+        let tx = self.tx;
+        tx.accounts().get(id).await?;
+        tx.version(ENTITY, id, version).await
+    }
+
+    /// The fields in which two versions of an account differ, with sensitive values masked as in the audit log.
+    ///
+    /// # Errors
+    /// As [`version`](Self::version).
+    pub async fn diff(self, id: AccountId, from: i64, to: i64) -> Result<Vec<FieldChange>, Error> {
+        let tx = self.tx;
+        tx.accounts().get(id).await?;
+        let old: Version<serde_json::Value> = tx.version(ENTITY, id, from).await?;
+        let new: Version<serde_json::Value> = tx.version(ENTITY, id, to).await?;
+        Ok(changes(&old.snapshot, &new.snapshot))
+    }
+
+    /// Gives an account the values of an earlier version; that is a change like another, and a new version.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update), and `NotFound` where this version is not kept.
+    pub async fn revert(self, id: AccountId, version: i64) -> Result<Account, Error> {
+        let tx = self.tx;
+        let old = find_for_update(tx, id).await?;
+        tx.authorize(UPDATE, &Scope::account(tx.tenant(), id)).await?;
+        let Account { name, slug, account_type, status, email, .. } =
+            tx.version::<_, Account>(ENTITY, id, version).await?.snapshot;
+        let change = AccountChange {
+            version: None,
+            name: Some(name),
+            slug: Some(slug),
+            account_type: Some(account_type),
+            status: Some(status),
+            email: Some(email),
+        };
+        apply(tx, Action::Revert, old, change).await
     }
 
     /// Deletes an account and gives its place in the plan back. It can be restored.
@@ -240,15 +255,20 @@ impl Accounts<'_> {
         let old = find_for_update(tx, id).await?;
         tx.authorize(DELETE, &Scope::account(tx.tenant(), id)).await?;
         let now = tx.now();
-        sql!(
+        let account: Account = sql!(
             tx,
-            "UPDATE accounts SET deleted_at = $3, updated_at = $3, version = version + 1 WHERE tenant_id = $1 AND id = $2",
+            concat!(
+                "UPDATE accounts SET deleted_at = $3, updated_at = $3, version = version + 1
+                 WHERE tenant_id = $1 AND id = $2 RETURNING ",
+                columns!()
+            ),
             id,
             now
         )
-        .execute()
+        .one()
         .await?;
-        tx.audit_change(Action::Delete, ENTITY, id, Some(&old), None::<&Account>).await?;
+        tx.audit_change(Action::Delete, ENTITY, id, Some(&old), None).await?;
+        tx.keep_version(Action::Delete, ENTITY, id, account.version, &account).await?;
         tx.release(LIMIT, 1).await
     }
 
@@ -283,10 +303,69 @@ impl Accounts<'_> {
         )
         .one()
         .await?;
-        tx.audit_change(Action::Restore, ENTITY, id, None, Some(&account)).await?;
+        record(tx, Action::Restore, None, &account).await?;
         tx.reserve(LIMIT, 1).await?;
         Ok(account)
     }
+}
+
+/// Changes an account that the transaction holds.
+async fn apply(
+    tx: &mut TenantTx,
+    action: Action,
+    old: Account,
+    change: AccountChange,
+) -> Result<Account, Error> {
+    if let Some(version) = change.version.filter(|version| *version != old.version) {
+        let message = format!("the account was changed meanwhile: version {version} is not the current one");
+        return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
+            .with_details(serde_json::json!({ "currentVersion": old.version })));
+    }
+    let slug = change.slug.unwrap_or_else(|| old.slug.clone());
+    let name = change.name.unwrap_or_else(|| old.name.clone());
+    let email = change.email.unwrap_or_else(|| old.email.clone());
+    let account_type = change.account_type.unwrap_or(old.account_type);
+    let status = change.status.unwrap_or(old.status);
+    if (&slug, &name, &email, account_type, status)
+        == (&old.slug, &old.name, &old.email, old.account_type, old.status)
+    {
+        // Nothing changes: no new version, and nothing to record.
+        return Ok(old);
+    }
+    let now = tx.now();
+    let account: Account = sql!(
+            tx,
+            concat!(
+                "UPDATE accounts SET slug = $3, name = $4, name_norm = $5, account_type = $6, status = $7, email = $8,
+                     email_norm = $9, version = version + 1, updated_at = $10
+                 WHERE tenant_id = $1 AND id = $2 RETURNING ",
+                columns!()
+            ),
+            old.id,
+            &slug,
+            &name,
+            name.folded(),
+            account_type.as_str(),
+            status.as_str(),
+            email.as_ref(),
+            email.as_ref().map(mono_core::text::Email::folded),
+            now,
+        )
+        .one()
+        .await?;
+    record(tx, action, Some(&old), &account).await?;
+    Ok(account)
+}
+
+/// Records a change in the audit log and in the history.
+async fn record(
+    tx: &mut TenantTx,
+    action: Action,
+    old: Option<&Account>,
+    new: &Account,
+) -> Result<(), Error> {
+    tx.audit_change(action, ENTITY, new.id, old, Some(new)).await?;
+    tx.keep_version(action, ENTITY, new.id, new.version, new).await
 }
 
 /// Which accounts of the tenant a permission reaches, as a condition of a query.

@@ -6,6 +6,7 @@
 mod accounts;
 mod assignments;
 mod audit;
+mod audit_chain;
 mod catalogue;
 mod catalogue_uses;
 mod granting;
@@ -21,9 +22,12 @@ mod subscriptions;
 mod tenants;
 mod usage;
 mod users;
+mod versions;
 
 pub use accounts::Accounts;
 pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
+pub use audit::AuditLog;
+pub use audit_chain::{AuditReport, BrokenEntry, Damage};
 pub use catalogue::{Alias, Definitions, Put};
 pub use grants::{Grants, NewGrant};
 pub use guardrails::Guardrails;
@@ -44,6 +48,7 @@ pub fn required_permissions() -> Vec<Permission> {
     [
         accounts::REQUIRED,
         assignments::REQUIRED,
+        audit::REQUIRED,
         catalogue::REQUIRED,
         guardrails::REQUIRED,
         members::REQUIRED,

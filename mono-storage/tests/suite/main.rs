@@ -10,9 +10,11 @@
 
 mod accounts;
 mod audit;
+mod audit_chain;
 mod catalogue;
 mod catalogue_items;
 mod granting;
+mod history;
 mod isolation;
 mod limits;
 mod metering;

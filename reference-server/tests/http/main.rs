@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod audit;
 mod command;
 mod endpoints;
 mod entitlements;

@@ -1,0 +1,47 @@
+//! The audit log of a tenant.
+
+use crate::client::Client;
+use mono_core::Result;
+use mono_core::api::audit::{ExportAudit, ListAudit};
+use mono_core::audit::AuditEntry;
+use mono_core::page::Page;
+use reqwest::Method;
+
+/// The audit log of a tenant; made by [`Tenant::audit`](crate::Tenant::audit).
+#[derive(Debug, Clone, Copy)]
+pub struct Audit<'a> {
+    pub(crate) client: &'a Client,
+}
+
+impl Audit<'_> {
+    /// One page of the entries, newest first.
+    ///
+    /// # Errors
+    /// `Validation` names what is wrong with the query, `Forbidden` without `tenant.audit.read`, and what [`Client`]
+    /// lists.
+    ///
+    /// ```no_run
+    /// # async fn example(client: mono_client::Client) -> mono_core::Result<()> {
+    /// use mono_core::api::audit::ListAudit;
+    /// let wanted = ListAudit { action: Some("permission_denied".into()), ..Default::default() };
+    /// for entry in client.tenant().audit().list(&wanted).await?.items {
+    ///     println!("{} {}", entry.at, entry.actor);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn list(&self, wanted: &ListAudit) -> Result<Page<AuditEntry>> {
+        self.client.send(self.client.request(Method::GET, "/api/v1/tenant/audit").query(wanted)).await?.data()
+    }
+
+    /// The entries as a file, oldest first. The client reads 16 MiB at most; narrow a longer log by time.
+    ///
+    /// # Errors
+    /// `Validation` names what is wrong with the query, `Forbidden` without `tenant.audit.export`, and what [`Client`]
+    /// lists.
+    pub async fn export(&self, wanted: &ExportAudit) -> Result<String> {
+        // Each export is recorded: it is not repeated by itself.
+        let request = self.client.request(Method::GET, "/api/v1/tenant/audit/export").query(wanted);
+        self.client.send_once(request).await?.text()
+    }
+}
