@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::id::{AccountId, MemberId, SessionId, TenantId, UserId};
 use crate::permission::{Decision, Permission, PermissionSet, Principal, Scope};
-use crate::subscription::Entitlements;
+use crate::subscription::{Entitlements, Source};
 use crate::time::Timestamp;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 pub struct Caller {
     identity: Arc<Identity>,
     request: Arc<RequestContext>,
+    metered_call: Option<&'static str>,
 }
 
 /// What is known of a caller apart from the request at hand; it can be kept for a few seconds.
@@ -99,7 +100,7 @@ impl Caller {
     /// Makes a caller of a checked credential. Only for `mono-auth`, and for an application that brings its own
     /// authentication: whoever calls this says that the identity is proven.
     pub const fn mint(identity: Arc<Identity>, request: Arc<RequestContext>) -> Self {
-        Self { identity, request }
+        Self { identity, request, metered_call: None }
     }
 
     /// The program itself, outside any tenant.
@@ -121,13 +122,28 @@ impl Caller {
             entitlements: Entitlements::unlimited(),
             account_entitlements: BTreeMap::new(),
         };
-        Self { identity: Arc::new(identity), request: Arc::default() }
+        Self { identity: Arc::new(identity), request: Arc::default(), metered_call: None }
     }
 
     /// The same caller with another request.
     pub fn with_request(mut self, request: Arc<RequestContext>) -> Self {
         self.request = request;
         self
+    }
+
+    /// The same caller, whose call counts as one of this limit as soon as it is found to be allowed.
+    pub const fn metered(mut self, limit: &'static str) -> Self {
+        self.metered_call = Some(limit);
+        self
+    }
+
+    /// The limit that the call counts against: that of a member, where the tenant has such a limit in force.
+    pub fn metered_call(&self) -> Option<&'static str> {
+        let limit = self.metered_call?;
+        let member = matches!(self.actor(), Actor::User { member: Some(_), .. });
+        // Who has no subscription in force has nothing to count against, and may still see what is theirs.
+        let source = &self.entitlements().limit(limit).source;
+        (member && !matches!(source, Source::Undeclared | Source::NotInForce)).then_some(limit)
     }
 
     /// Who acts.

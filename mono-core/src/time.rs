@@ -5,7 +5,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 /// A moment in UTC with microsecond precision, the precision that every supported database keeps.
 pub type Timestamp = DateTime<Utc>;
 
-pub use chrono::{NaiveDate, NaiveTime};
+pub use chrono::{Datelike, NaiveDate, NaiveTime};
 
 /// Tells the time. Passed in, so that a test decides what time it is.
 pub trait Clock: Send + Sync {

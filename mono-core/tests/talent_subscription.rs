@@ -89,7 +89,7 @@ fn each_answer_says_where_it_comes_from() {
     assert_eq!(limit("accounts"), (Allowance::UpTo(20), Source::AddOns(vec![key("extra_accounts")])));
     assert_eq!(limit("members"), (Allowance::Unlimited, Source::Override("pilot".to_owned())));
     assert_eq!(limit("talents"), (Allowance::UpTo(50), Source::Plan(key("starter"))));
-    assert_eq!(limit("api_calls"), (Allowance::NONE, Source::Default));
+    assert_eq!(limit("api_calls"), (Allowance::UpTo(10_000), Source::Default));
     assert_eq!(limit("acounts"), (Allowance::NONE, Source::Undeclared));
     assert_eq!(found.feature("messaging"), Some(&Source::Plan(key("starter"))));
     assert_eq!(found.feature("video_reels"), Some(&Source::Override("pilot".to_owned())));
@@ -160,7 +160,7 @@ fn an_ended_trial_gives_nothing_not_even_by_override() {
 #[test]
 fn a_downgrade_shows_what_it_costs_before_it_is_made() {
     let catalogue = catalogue();
-    let used: BTreeMap<_, _> = [(key("accounts"), 12), (key("talents"), 50), (key("api_calls"), 9)].into();
+    let used: BTreeMap<_, _> = [(key("accounts"), 12), (key("talents"), 50), (key("api_calls"), 10_001)].into();
     let preview =
         catalogue.preview(&on("professional"), &[], &Change::Plan(key("starter")), &used, now()).unwrap();
     assert!(preview.gained.is_empty());

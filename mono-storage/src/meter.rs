@@ -1,6 +1,6 @@
 //! Metered use: counted in memory without a lock that writers wait for, and written in batches.
 
-use crate::db::{Database, PlatformTx};
+use crate::db::{Database, PlatformTx, TenantTx};
 use crate::platform_sql;
 use crate::store::refusal;
 use mono_core::caller::{Caller, SystemReason};
@@ -200,11 +200,19 @@ impl Meter {
         }
     }
 
-    /// Counts where the counter is known and its limit is still the same.
-    fn count(&self, page: &Page, limit: &str, in_force: &LimitInForce, amount: u64) -> Option<(u64, bool)> {
-        self.counters
-            .with(page, limit, |counter| (counter.in_force == *in_force).then(|| counter.count(amount)))
-            .flatten()
+    /// Whether the counter is known, and its limit is still the same.
+    fn knows(&self, page: &Page, limit: &str, in_force: &LimitInForce) -> bool {
+        self.counters.with(page, limit, |counter| counter.in_force == *in_force).unwrap_or_default()
+    }
+
+    /// Counts against a limit that is known.
+    fn take(&self, caller: &Caller, page: Page, limit: &str, amount: u64) -> Result<Page, Error> {
+        let (used, counted) =
+            self.counters.with(&page, limit, |counter| counter.count(amount)).unwrap_or_default();
+        if counted {
+            return Ok(page);
+        }
+        Err(refusal(caller.entitlements_of(page.account).check(limit, used, amount), page.account))
     }
 
     /// Learns a limit and how much of it is used already. What was counted meanwhile stays counted.
@@ -261,21 +269,24 @@ impl Database {
         limit: &str,
         amount: u64,
     ) -> Result<Page, Error> {
-        let tenant = caller.tenant()?;
-        let entitlements = caller.entitlements_of(account);
-        let in_force = entitlements.limit(limit);
-        let page = Page { tenant, account, kind: Kind::Limit, start: in_force.window.start(self.now()) };
-        let (used, counted) = if let Some(known) = self.meter().count(&page, limit, in_force, amount) {
-            known
-        } else {
+        let (page, in_force) = self.page(caller, account, limit)?;
+        if !self.meter().knows(&page, limit, in_force) {
             let used = self.tenant(caller).read().await?.used_by(limit, account).await?;
             self.meter().learn(page, limit, in_force, used);
-            self.meter().count(&page, limit, in_force, amount).unwrap_or((used, false))
-        };
-        if counted {
-            return Ok(page);
         }
-        Err(refusal(entitlements.check(limit, used, amount), account))
+        self.meter().take(caller, page, limit, amount)
+    }
+
+    /// Where the use of a limit is counted at present, and the limit itself.
+    fn page<'c>(
+        &self,
+        caller: &'c Caller,
+        account: Option<AccountId>,
+        limit: &str,
+    ) -> Result<(Page, &'c LimitInForce), Error> {
+        let in_force = caller.entitlements_of(account).limit(limit);
+        let (tenant, start) = (caller.tenant()?, in_force.window.start(self.now()));
+        Ok((Page { tenant, account, kind: Kind::Limit, start }, in_force))
     }
 
     /// Writes what was counted in memory. What cannot be written is kept for the next time; what was counted for a tenant
@@ -434,6 +445,25 @@ impl Database {
             .await?;
         }
         Ok(used)
+    }
+}
+
+impl TenantTx {
+    /// Counts metered use of the tenant, as [`Database::count`] does; what is in use is read in this transaction.
+    ///
+    /// # Errors
+    /// As [`Database::count`].
+    pub async fn count(&mut self, limit: &str, amount: u64) -> Result<(), Error> {
+        let (database, caller) = (self.database().clone(), self.caller().clone());
+        let (page, in_force) = database.page(&caller, None, limit)?;
+        let meter = database.meter();
+        if !meter.knows(&page, limit, in_force) {
+            let used = self.used(limit).await?;
+            meter.learn(page, limit, in_force, used);
+        }
+        let page = meter.take(&caller, page, limit, amount)?;
+        meter.tally(Page { start: Window::Day.start(self.now()), ..page }, limit, amount);
+        Ok(())
     }
 }
 

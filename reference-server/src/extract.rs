@@ -8,12 +8,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use mono_auth::axum::ApiError;
 use mono_core::caller::Caller;
-use mono_core::subscription::Source;
 use mono_core::{Error, ErrorKind};
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
-/// Who calls in a tenant. Where the catalogue has the limit `api_calls`, the call counts as one of them.
+/// Who calls in a tenant. Where the catalogue has the limit `api_calls`, the call counts as one of them once it is
+/// found to be allowed.
 ///
 /// What tells a tenant how much it has used does without: it can be read when nothing is left.
 pub(crate) struct Authenticated(pub(crate) Caller);
@@ -27,12 +27,7 @@ impl FromRequestParts<App> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let mono_auth::axum::Authenticated(caller) =
             mono_auth::axum::Authenticated::from_request_parts(parts, app).await?;
-        let source = &caller.entitlements().limit(API_CALLS).source;
-        // Who has no subscription in force has nothing to count against, and may still see and take out what is theirs.
-        if caller.tenant().is_ok() && !matches!(source, Source::Undeclared | Source::NotInForce) {
-            app.database.count(&caller, None, API_CALLS, 1).await?;
-        }
-        Ok(Self(caller))
+        Ok(Self(caller.metered(API_CALLS)))
     }
 }
 

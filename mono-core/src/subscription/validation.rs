@@ -186,6 +186,9 @@ impl<'a> Checker<'a> {
 }
 
 /// Everything wrong with a subscription at `now` and at each later moment at which it changes.
+/// How many changes of plan, and how many add-ons, a subscription keeps.
+const MOST_ENTRIES: usize = 1000;
+
 pub(super) fn subscription_problems(
     catalogue: &PlanCatalogue,
     subscription: &Subscription,
@@ -199,8 +202,21 @@ pub(super) fn subscription_problems(
             problems.push(unknown(place, plan, "plan"));
         }
     }
+    for (count, place) in
+        [(subscription.plan_changes.len(), "plan_changes"), (subscription.add_ons.len(), "add_ons")]
+    {
+        if count > MOST_ENTRIES {
+            let message = format!("a subscription has at most {MOST_ENTRIES} of these, and this one {count}");
+            problems.push(Problem::new(place, "too_many", message));
+            return problems;
+        }
+    }
     for (position, bought) in subscription.add_ons.iter().enumerate() {
         let place = format!("add_ons[{position}]");
+        if bought.until.is_some_and(|until| until < bought.from) {
+            let message = "what is bought ends after it begins";
+            problems.push(Problem::new(format!("{place}.until"), "out_of_range", message));
+        }
         let Some(add_on) = catalogue.add_on(bought.add_on.as_str()) else {
             problems.push(unknown(format!("{place}.add_on"), &bought.add_on, "add-on"));
             continue;

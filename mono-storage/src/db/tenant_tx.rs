@@ -53,6 +53,7 @@ impl<'d> Tenant<'d> {
             entries: Vec::new(),
             passes: Passes::new(self.database.deferred().clone(), Some(tenant)),
             database: self.database.clone(),
+            uncounted_call: self.caller.metered_call(),
         })
     }
 }
@@ -69,6 +70,8 @@ pub struct TenantTx {
     entries: Vec<Entry>,
     passes: Passes,
     database: Database,
+    /// The limit that the call still has to be counted against.
+    uncounted_call: Option<&'static str>,
 }
 
 impl TenantTx {
@@ -124,9 +127,7 @@ impl TenantTx {
         let pass = self.caller.authorize(permission, scope, now).inspect_err(|_| {
             self.database.count_refusal(Some(self.tenant), &self.caller, permission, scope);
         })?;
-        if let Some(feature) = self.caller.permissions().and_then(|held| held.feature_of(permission)) {
-            self.database.meter().count_feature(self.tenant, feature, now);
-        }
+        self.count_use(permission).await?;
         match pass {
             Pass::Ordinary => Ok(()),
             Pass::Privileged => self.audit_privileged(permission).await,
@@ -146,6 +147,20 @@ impl TenantTx {
     pub(crate) fn keep_pass(&mut self, entry: Entry) {
         self.passes.push(entry.clone());
         self.entries.push(entry);
+    }
+
+    /// Counts that a permission was used, wherever it was found to be held: its feature, and the call, once.
+    ///
+    /// # Errors
+    /// `LimitExceeded` where the tenant has no calls left.
+    pub(crate) async fn count_use(&mut self, permission: Permission) -> Result<(), Error> {
+        if let Some(feature) = self.caller.permissions().and_then(|held| held.feature_of(permission)) {
+            self.database.meter().count_feature(self.tenant, feature, self.now());
+        }
+        if let Some(limit) = self.uncounted_call.take() {
+            self.count(limit, 1).await?;
+        }
+        Ok(())
     }
 
     /// Whether the transaction may write.

@@ -399,6 +399,7 @@ impl VisibleAccounts {
             // Held nowhere in the tenant: this refuses, and says why.
             tx.authorize(permission, &whole).await?;
         }
+        tx.count_use(permission).await?;
         Ok(Self { accounts: Some(shown), listed: true })
     }
 

@@ -4,9 +4,9 @@ use super::catalogue_uses;
 use crate::db::{Bind, PlatformStatement, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::audit::{Action, FieldChange, changes};
-use mono_core::permission::{Engine, Permission, PermissionEntry, Role};
+use mono_core::permission::{Engine, Permission, PermissionEntry, Role, Scope};
 use mono_core::seed::{Seed, check_owners};
-use mono_core::subscription::{CatalogueItem, ItemKind, Key, PlanCatalogue, PlanDefinitions};
+use mono_core::subscription::{CatalogueItem, ItemKind, Key, Limit, PlanCatalogue, PlanDefinitions, Window};
 use mono_core::{Error, ErrorKind, Problem, permission};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -269,7 +269,12 @@ impl Catalogue<'_> {
         tx.authorize(UPDATE)?;
         hold(tx).await?;
         let mut together = tx.catalogue().load().await?;
+        let limits = together.plans.limits.clone();
         together.merge(Definitions::from(seed));
+        let problems = window_problems(&limits, &together.plans.limits);
+        if !problems.is_empty() {
+            return Err(Error::validation(problems));
+        }
         require_whole(&together)?;
         require_free_keys(tx, seed.engine.roles()).await?;
         let (permissions, roles, plans) =
@@ -315,17 +320,20 @@ impl Catalogue<'_> {
         let (rights, table) = (rights(T::KIND), table(T::KIND));
         // Whoever may write nothing does not get as far as the lock.
         tx.authorize(rights.read)?;
-        if tx.authorize(rights.create).is_err() {
+        // Asked of the caller: who may change and not make is not recorded as refused.
+        if tx.caller().authorize(rights.create, &Scope::platform(), tx.now()).is_err() {
             tx.authorize(rights.update)?;
         }
         hold(tx).await?;
         let old: Option<T> = find(tx, item.key()).await?;
         tx.authorize(if old.is_some() { rights.update } else { rights.create })?;
         let mut together = Definitions::load(tx).await?;
+        let limits = together.plans.limits.clone();
         let list = T::list(&mut together.plans);
         list.retain(|other| other.key() != item.key());
         list.push(item.clone());
         let mut problems = item.problems();
+        problems.extend(window_problems(&limits, &together.plans.limits));
         problems.extend(together.problems());
         if !problems.is_empty() {
             return Err(Error::validation(problems));
@@ -417,6 +425,28 @@ async fn audit<T: CatalogueItem>(tx: &mut PlatformTx, old: Option<&T>, new: Opti
     }
     let changes = serde_json::to_value(changes).map_err(Error::internal)?;
     tx.audit(action, T::KIND.name(), None, changes).await
+}
+
+/// The limits that stores count by their rows.
+const COUNTED: [&str; 2] = [super::accounts::LIMIT, super::members::LIMIT];
+
+/// The limits whose counters would be lost: use is counted under the start of its window, so another window begins at
+/// nothing, and things that exist are counted without end.
+fn window_problems(old: &[Limit], new: &[Limit]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for limit in new {
+        let (key, field) = (&limit.key, format!("limits.{}.window", limit.key));
+        if COUNTED.contains(&key.as_str()) && limit.window != Window::Total {
+            let message = format!("`{key}` counts what exists: its window is total");
+            problems.push(Problem::new(field, "window_not_total", message));
+        } else if old.iter().any(|other| other.key == *key && other.window != limit.window) {
+            let message = format!(
+                "the window of `{key}` cannot change, its use would be forgotten: make another limit"
+            );
+            problems.push(Problem::new(field, "window_fixed", message));
+        }
+    }
+    problems
 }
 
 /// Refuses a role whose key a tenant uses for one of its own: whoever has that one would have the platform's.

@@ -8,7 +8,7 @@ use mono_core::permission::{Permission, Scope};
 use mono_core::subscription::{
     Allowance, DailyUsage, Decision, Enforcement, Key, LimitEvent, LimitInForce, Usage, Window,
 };
-use mono_core::time::{NaiveDate, NaiveTime, Timestamp};
+use mono_core::time::{Datelike, NaiveDate, NaiveTime, Timestamp};
 use mono_core::{Error, permission};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -291,6 +291,10 @@ impl TenantTx {
         until: NaiveDate,
     ) -> Result<Vec<DailyUsage>, Error> {
         self.authorize_usage(account).await?;
+        // Within what both databases can compare.
+        if from.year() < 1970 || until.year() > 9999 {
+            return Err(Error::invalid("from", "invalid_range", "the days lie in the years 1970 to 9999"));
+        }
         if !(0..366).contains(&until.signed_duration_since(from).num_days()) {
             let message = "the report goes from a day to the same or a later one, over at most 366 days";
             return Err(Error::invalid("until", "invalid_range", message));

@@ -1,7 +1,7 @@
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::permission::{Grant, Scope};
 use mono_core::subscription::{
-    CatalogueItem, Feature, Key, Override, OverrideChange, Plan, PlanChange, Subscription,
+    CatalogueItem, Feature, Key, Limit, Override, OverrideChange, Plan, PlanChange, Subscription, Window,
 };
 use mono_core::{Error, ErrorKind};
 use mono_storage::store::Put;
@@ -17,6 +17,7 @@ mono_storage::conformance!(
     only_who_may_changes_the_catalogue,
     two_puts_at_once_are_whole_together,
     a_plan_is_not_deleted_while_it_is_bought,
+    the_window_of_a_limit_stays,
 );
 
 fn key(text: &str) -> Key {
@@ -253,4 +254,23 @@ async fn a_plan_is_not_deleted_while_it_is_bought(world: World) {
         let bought = buys.await.unwrap();
         assert_ne!(deleted.is_ok(), bought.is_ok(), "{deleted:?} {bought:?}");
     }
+}
+
+/// Use is counted under the start of its window: in another window it would begin at nothing.
+async fn the_window_of_a_limit_stays(world: World) {
+    let limits = &world.seed.plans;
+    for (name, window, code) in [
+        ("accounts", Window::Month, "window_not_total"),
+        ("members", Window::Day, "window_not_total"),
+        ("messages", Window::Month, "window_fixed"),
+    ] {
+        let changed = Limit { window, ..limits.limit(name).unwrap().clone() };
+        let error = put(&world, &changed).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation);
+        assert_eq!(error.details().unwrap()["fields"][0]["code"], code, "{error:?}");
+    }
+    let more =
+        Limit { key: key("parcels"), window: Window::Month, ..limits.limit("messages").unwrap().clone() };
+    assert_eq!(put(&world, &more).await.unwrap(), Put::Created);
+    assert_eq!(put(&world, limits.limit("accounts").unwrap()).await.unwrap(), Put::Updated);
 }

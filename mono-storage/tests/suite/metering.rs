@@ -167,8 +167,11 @@ async fn a_new_day_begins_at_nothing(world: World) {
         [usage(day(2, 29)), usage(day(3, 1))]
     );
     assert_eq!(tx.daily_usage(None, day(3, 1), day(3, 1)).await.unwrap(), [usage(day(3, 1))]);
-    let error = tx.daily_usage(None, day(3, 1), day(2, 29)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Validation);
+    let ancient = NaiveDate::from_ymd_opt(-5000, 1, 1).unwrap();
+    for (from, until) in [(day(3, 1), day(2, 29)), (ancient, ancient), (NaiveDate::MAX, NaiveDate::MAX)] {
+        let error = tx.daily_usage(None, from, until).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation);
+    }
     drop(tx);
     let mut tx = next.tenant(&world.harbour.user).read().await.unwrap();
     assert_eq!(tx.daily_usage(None, day(3, 1), day(3, 1)).await.unwrap_err().kind(), ErrorKind::Forbidden);

@@ -55,6 +55,15 @@ async fn calls_are_counted_and_end_at_the_maximum(world: World) {
         assert_eq!(calls().await, made);
         client.tenant().accounts().list(&ListAccounts::default()).await.unwrap();
     }
+    // What is refused, or is not found, is no call of the tenant: nobody can use it up for the others.
+    let user = server.sign_in(USER).await;
+    let missing = server.app.database.new_id();
+    for _ in 0..3 {
+        let error = user.tenant().accounts().list(&ListAccounts::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Forbidden);
+        assert_eq!(client.tenant().accounts().get(missing).await.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+    assert_eq!(calls().await, 3);
     // Other nodes of the same tenant have used the rest of the month meanwhile.
     let elsewhere = Database::connect(&server.world.test.options).await.unwrap();
     elsewhere.count(&server.world.harbour.admin, None, "api_calls", 49_996).await.unwrap();
@@ -65,6 +74,9 @@ async fn calls_are_counted_and_end_at_the_maximum(world: World) {
     assert_eq!(error.kind(), ErrorKind::LimitExceeded);
     assert_eq!(error.details().unwrap()["limit"], "api_calls");
     assert_eq!(calls().await, 50_000);
+    // Who lacks the right is told so first.
+    let error = user.tenant().accounts().list(&ListAccounts::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
     // The neighbour goes on.
     server.sign_in(STRANGER).await.tenant().accounts().list(&ListAccounts::default()).await.unwrap();
 
