@@ -59,6 +59,19 @@ impl Database {
         Ok(database)
     }
 
+    /// Refuses a database in which an application's own tables are not at the versions of its program; see
+    /// [`migrate_application`](super::migrate_application).
+    ///
+    /// # Errors
+    /// `Internal` with code `schema_out_of_date`; `Unavailable` where the database cannot be reached.
+    pub async fn require_application(
+        &self,
+        application: &str,
+        migrations: &[super::Migration],
+    ) -> Result<(), Error> {
+        super::migration::require_application(&self.pools, application, migrations).await
+    }
+
     /// Uses another clock, for tests.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;

@@ -19,7 +19,7 @@ mod platform_tx;
 mod tenant_tx;
 
 pub use database::Database;
-pub use migration::migrate;
+pub use migration::{Migration, migrate, migrate_application};
 pub use options::DatabaseOptions;
 pub use platform_tx::{Platform, PlatformTx};
 pub use query::Query;
