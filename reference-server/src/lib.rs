@@ -16,4 +16,5 @@ pub use app::{App, router, router_with};
 pub use boot::{boot, boot_application};
 pub use config::Config;
 pub use demo::{Demo, Person};
+pub use routes::entity::entity_routes;
 pub use server::{ServerLimits, serve};

@@ -9,11 +9,12 @@ use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
 use serde::Serialize;
 use std::marker::PhantomData;
+use std::str::FromStr;
 
 /// The fields of a thing that an application keeps in a table of tenants. Implemented by [`entity!`](crate::entity).
 pub trait Entity: Clone + PartialEq + Serialize + Send + Sync + 'static {
     /// Its id.
-    type Id: Id + Bind + Column + Serialize;
+    type Id: Id + Bind + Column + Serialize + FromStr<Err = Error>;
     /// How the audit log names it.
     const NAME: &'static str;
     /// What a caller needs, at the tenant.
