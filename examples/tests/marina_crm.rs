@@ -20,7 +20,7 @@ use mono_storage::db::{Database, migrate_application};
 use mono_storage::sql;
 use mono_storage::store::{NewAssignment, NewUser};
 use mono_storage::system::SystemRandom;
-use mono_storage::testkit::{Backend, TestDatabase, World};
+use mono_storage::testkit::{self, Backend, TestDatabase, World};
 use reference_server::{App, router_with};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -151,9 +151,15 @@ async fn works(marina: Marina) {
     }
     let (status, answer) = marina.call(&lagoon, "POST", INTERESTS, interest).await;
     assert_eq!((status, &answer["details"]["reason"]), (409, &json!("reference_missing")), "{answer}");
+    // No statement of one tenant reaches a row of the other, not even one without a predicate.
+    let (_, theirs) = marina.call(&lagoon, "POST", BERTHS, berth("L1")).await;
+    let interest = json!({"berthId": theirs["data"]["id"], "boat": "Lagune", "note": "soon"});
+    assert_eq!(marina.call(&lagoon, "POST", INTERESTS, interest).await.0, 201);
+    testkit::isolation(&marina.world, &["berths", "interests"]).await;
     let (_, answer) = marina.call(&harbour, "GET", "/api/v1/tenant/demand", Value::Null).await;
     assert_eq!(answer["data"], json!([{"berth": "A1 long", "interests": 1}]));
-    assert_eq!(marina.call(&lagoon, "GET", "/api/v1/tenant/demand", Value::Null).await.1["data"], json!([]));
+    let (_, answer) = marina.call(&lagoon, "GET", "/api/v1/tenant/demand", Value::Null).await;
+    assert_eq!(answer["data"], json!([{"berth": "L1", "interests": 1}]));
 
     // Every change stands in the audit log of its tenant.
     let mut tx = marina.world.test.database.tenant(&marina.world.harbour.admin).read().await.unwrap();

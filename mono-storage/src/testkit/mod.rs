@@ -10,9 +10,11 @@
 )]
 
 mod database;
+mod isolation;
 mod world;
 
 pub use database::{Backend, TestDatabase};
+pub use isolation::isolation;
 pub use world::{TenantWorld, World};
 
 use mono_core::seed::Seed;

@@ -15,6 +15,7 @@ mod granting;
 mod isolation;
 mod limits;
 mod metering;
+mod own_tables;
 mod start;
 mod transactions;
 
