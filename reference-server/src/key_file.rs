@@ -15,8 +15,20 @@ pub(crate) fn load_or_create(folder: &Path, random: &dyn Random) -> Result<KeyRi
     let path = folder.join(NAME);
     let mut key = [0_u8; KeyRing::ROOT_BYTES];
     random.fill(&mut key);
-    let text = create_private(&path, &encode(&key))?;
-    let bytes = decode(text.trim()).ok_or_else(|| broken(&path, "does not hold a key in hexadecimal"))?;
+    read(&path, &create_private(&path, &encode(&key))?)
+}
+
+/// Reads the root key, and makes none.
+pub(crate) fn load(folder: &Path) -> Result<KeyRing, Error> {
+    let path = folder.join(NAME);
+    require_private(&path)?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| broken(&path, "cannot be read").with_source(error))?;
+    read(&path, &text)
+}
+
+fn read(path: &Path, text: &str) -> Result<KeyRing, Error> {
+    let bytes = decode(text.trim()).ok_or_else(|| broken(path, "does not hold a key in hexadecimal"))?;
     KeyRing::new(bytes)
 }
 

@@ -59,15 +59,11 @@ async fn try_table(
         format!(
             "WITH gone AS (DELETE FROM {table} WHERE tenant_id <> '{own}' RETURNING *) SELECT * FROM gone"
         ),
-        format!(
-            "SELECT set_config('app.current_tenant_id', '', true); SELECT * FROM {table} WHERE tenant_id IS NOT NULL"
-        ),
+        format!("SET LOCAL app.current_tenant_id = ''; SELECT * FROM {table} WHERE tenant_id IS NOT NULL"),
     ];
-    for (number, statement) in reaches_nothing.iter().enumerate() {
-        // Of the last one the first half, which takes the tenant away, gives one row itself.
-        let expected = u64::from(number + 1 == reaches_nothing.len());
+    for statement in &reaches_nothing {
         match world.test.try_as_application(own, statement).await {
-            Ok(rows) => assert_eq!(rows, expected, "{table}: {statement}"),
+            Ok(rows) => assert_eq!(rows, 0, "{table}: {statement}"),
             Err(code) => assert_eq!(code, REFUSED, "{table}: {statement}"),
         }
     }

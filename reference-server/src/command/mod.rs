@@ -1,5 +1,6 @@
 //! The commands of `mono`.
 
+mod doctor;
 mod migrate;
 mod permission;
 mod recount;
@@ -37,6 +38,8 @@ enum Action {
     },
     /// Compare the counters of limits with what they count, and mend them; the server may run meanwhile.
     Recount,
+    /// Look whether the installation is whole: database, tables, isolation, catalogue, key, counters. Changes nothing.
+    Doctor,
     /// Ask who may do what, and why: of a policy file, or of the database.
     Permission {
         #[command(subcommand)]
@@ -60,6 +63,7 @@ pub async fn run(command: Command) -> ExitCode {
         Some(Action::Migrate) => migrate::run(config).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Seed { file }) => seed::run(config, file).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Recount) => recount::run(config).await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Doctor) => Ok(doctor::run(config).await),
         Some(Action::Permission { action }) => permission::run(config, action).await,
     };
     match result {

@@ -1,5 +1,6 @@
 //! The real program, as an operator meets it.
 
+mod doctor;
 mod program;
 mod refusals;
 mod secrets;
