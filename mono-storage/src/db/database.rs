@@ -12,7 +12,9 @@ use mono_core::Error;
 use mono_core::caller::Caller;
 use mono_core::id::{Id, Random, TenantId};
 use mono_core::time::{Clock, Timestamp};
+use sqlx::ConnectOptions;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A database. Cheap to clone; all clones share the same pools.
 #[derive(Clone)]
@@ -21,6 +23,20 @@ pub struct Database {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     meter: Arc<Meter>,
+    slow_statement: Duration,
+}
+
+/// How busy a pool of connections is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// Whose connections they are: `application` and `platform` on PostgreSQL, `read` and `write` on SQLite.
+    pub name: &'static str,
+    /// How many are open.
+    pub open: u32,
+    /// How many of these nobody uses at the moment.
+    pub idle: u32,
+    /// How many there may be.
+    pub maximum: u32,
 }
 
 #[derive(Clone)]
@@ -53,6 +69,7 @@ impl Database {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             meter: Arc::default(),
+            slow_statement: options.slow_statement,
         };
         super::migration::require_current(&database.pools).await?;
         isolation::refuse(&isolation::prove(&database).await?)?;
@@ -125,6 +142,18 @@ impl Database {
         .map_err(Error::unavailable)
     }
 
+    /// How busy each pool is at this moment.
+    pub fn pool_status(&self) -> [PoolStatus; 2] {
+        match &self.pools {
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { application, platform } => {
+                [status("application", application), status("platform", platform)]
+            }
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { read, write } => [status("read", read), status("write", write)],
+        }
+    }
+
     /// The data of the tenant that the caller works in.
     pub const fn tenant<'d>(&'d self, caller: &'d Caller) -> Tenant<'d> {
         Tenant::new(self, caller)
@@ -173,24 +202,26 @@ impl Database {
                 let begin = format!("BEGIN{mode}; SET LOCAL app.current_tenant_id = '{tenant}'");
                 let transaction =
                     application.begin_with(sqlx::AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
-                Ok(Driver::Postgres(transaction).into())
+                Ok(Transaction::new(Driver::Postgres(transaction), Some(tenant), self.slow_statement))
             }
             #[cfg(feature = "sqlite")]
-            Pools::Sqlite { .. } => {
-                let _ = tenant;
-                self.begin_platform(access).await
-            }
+            Pools::Sqlite { .. } => self.begin_shared(Some(tenant), access).await,
         }
     }
 
     /// Begins a transaction that sees every tenant.
     pub(super) async fn begin_platform(&self, access: Access) -> Result<Transaction, Error> {
-        match &self.pools {
+        self.begin_shared(None, access).await
+    }
+
+    /// Begins a transaction on connections that see every tenant; `tenant` is for the log.
+    async fn begin_shared(&self, tenant: Option<TenantId>, access: Access) -> Result<Transaction, Error> {
+        let driver = match &self.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { platform, .. } => {
                 let begin = if access == Access::Read { "BEGIN READ ONLY" } else { "BEGIN" };
                 let transaction = platform.begin_with(begin).await.map_err(from_sqlx)?;
-                Ok(Driver::Postgres(transaction).into())
+                Driver::Postgres(transaction)
             }
             #[cfg(feature = "sqlite")]
             Pools::Sqlite { read, write } => {
@@ -199,10 +230,16 @@ impl Database {
                     // A deferred BEGIN fails with "locked" where it upgrades to writing; IMMEDIATE waits its turn.
                     Access::Write => write.begin_with("BEGIN IMMEDIATE").await,
                 };
-                Ok(Driver::Sqlite(transaction.map_err(from_sqlx)?).into())
+                Driver::Sqlite(transaction.map_err(from_sqlx)?)
             }
-        }
+        };
+        Ok(Transaction::new(driver, tenant, self.slow_statement))
     }
+}
+
+fn status<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) -> PoolStatus {
+    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+    PoolStatus { name, open: pool.size(), idle, maximum: pool.options().get_max_connections() }
 }
 
 impl std::fmt::Debug for Database {
@@ -216,9 +253,10 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
         #[cfg(feature = "postgres")]
         Target::Postgres(target) => {
             let timeout = options.statement_timeout.as_millis().to_string();
+            let lock_timeout = options.lock_timeout.as_millis().to_string();
             let settings = [
                 ("statement_timeout", timeout.as_str()),
-                ("lock_timeout", "10000"),
+                ("lock_timeout", lock_timeout.as_str()),
                 ("idle_in_transaction_session_timeout", "60000"),
                 // Named in full: no schema named like the login, and no temporary table, stands before ours.
                 ("search_path", "pg_catalog, public, pg_temp"),
@@ -229,7 +267,7 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
                     .acquire_timeout(options.acquire_timeout)
                     // A ping before each use is a round trip; a dead connection shows itself at BEGIN.
                     .test_before_acquire(false)
-                    .connect_with(login.clone().options(settings))
+                    .connect_with(login.clone().options(settings).disable_statement_logging())
             };
             let application = pool(&target.application).await.map_err(Error::unavailable)?;
             // Asked first: an administrator has no companion login, and the cause is not that one is missing.
@@ -239,6 +277,8 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
         }
         #[cfg(feature = "sqlite")]
         Target::Sqlite(target) => {
+            // The driver's own log knows no tenants; slow statements are told by the transaction.
+            let target = (**target).clone().busy_timeout(options.lock_timeout).disable_statement_logging();
             let pool = |max: u32| {
                 sqlx::sqlite::SqlitePoolOptions::new()
                     .max_connections(max)
@@ -247,11 +287,11 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
             let write = pool(1)
                 // Writers stand in line here, each for one short transaction.
                 .acquire_timeout(std::time::Duration::from_secs(30))
-                .connect_with((**target).clone())
+                .connect_with(target.clone())
                 .await
                 .map_err(Error::unavailable)?;
             let read = pool(options.max_connections)
-                .connect_with((**target).clone().read_only(true).create_if_missing(false))
+                .connect_with(target.read_only(true).create_if_missing(false))
                 .await
                 .map_err(Error::unavailable)?;
             Ok(Pools::Sqlite { read, write })

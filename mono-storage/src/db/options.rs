@@ -19,6 +19,10 @@ pub struct DatabaseOptions {
     pub acquire_timeout: Duration,
     /// How long one statement may run: longer than any request may last helps nobody.
     pub statement_timeout: Duration,
+    /// How long a statement waits for a row, or on SQLite for the database, that another transaction holds.
+    pub lock_timeout: Duration,
+    /// A statement that takes longer stands in the log, with its text, its tenant and its time, and without its values.
+    pub slow_statement: Duration,
 }
 
 #[derive(Clone)]
@@ -58,6 +62,8 @@ impl DatabaseOptions {
             max_connections: 10,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
+            lock_timeout: Duration::from_secs(10),
+            slow_statement: Duration::from_secs(1),
         })
     }
 
@@ -131,8 +137,7 @@ fn target(url: &str) -> Result<Target, Error> {
                     .foreign_keys(true)
                     .journal_mode(SqliteJournalMode::Wal)
                     // In WAL mode NORMAL loses no consistency, only the last commits on power loss.
-                    .synchronous(SqliteSynchronous::Normal)
-                    .busy_timeout(Duration::from_secs(10)),
+                    .synchronous(SqliteSynchronous::Normal),
             )))
         }
         #[cfg(feature = "postgres")]

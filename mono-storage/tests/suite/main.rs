@@ -11,6 +11,7 @@
 mod accounts;
 mod audit;
 mod catalogue;
+mod contention;
 mod granting;
 mod isolation;
 mod limits;

@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use mono_auth::axum::ApiError;
 use mono_core::api::envelope::Success;
 use mono_core::page::{Page, PageRequest};
+use mono_storage::db::retry;
 use mono_storage::store::{Entity, Stored};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -57,9 +58,13 @@ async fn create<E: Entity + DeserializeOwned>(
     Authenticated(caller): Authenticated,
     Json(fields): Json<E>,
 ) -> Result<(StatusCode, axum::Json<Success<Stored<E>>>), ApiError> {
-    let mut tx = app.database.tenant(&caller).write().await?;
-    let stored = tx.entities::<E>().create(fields).await?;
-    tx.commit().await?;
+    let stored = retry(|| async {
+        let mut tx = app.database.tenant(&caller).write().await?;
+        let stored = tx.entities::<E>().create(fields.clone()).await?;
+        tx.commit().await?;
+        Ok(stored)
+    })
+    .await?;
     Ok((StatusCode::CREATED, answer(stored)))
 }
 
@@ -78,9 +83,13 @@ async fn update<E: Entity + DeserializeOwned>(
     Path(id): Path<E::Id>,
     Json(body): Json<Update<E>>,
 ) -> Answer<Stored<E>> {
-    let mut tx = app.database.tenant(&caller).write().await?;
-    let stored = tx.entities::<E>().update(id, body.version, body.fields).await?;
-    tx.commit().await?;
+    let stored = retry(|| async {
+        let mut tx = app.database.tenant(&caller).write().await?;
+        let stored = tx.entities::<E>().update(id, body.version, body.fields.clone()).await?;
+        tx.commit().await?;
+        Ok(stored)
+    })
+    .await?;
     Ok(answer(stored))
 }
 
@@ -89,9 +98,12 @@ async fn delete<E: Entity>(
     Authenticated(caller): Authenticated,
     Path(id): Path<E::Id>,
 ) -> Result<StatusCode, ApiError> {
-    let mut tx = app.database.tenant(&caller).write().await?;
-    tx.entities::<E>().delete(id).await?;
-    tx.commit().await?;
+    retry(|| async {
+        let mut tx = app.database.tenant(&caller).write().await?;
+        tx.entities::<E>().delete(id).await?;
+        tx.commit().await
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -100,8 +112,12 @@ async fn restore<E: Entity>(
     Authenticated(caller): Authenticated,
     Path(id): Path<E::Id>,
 ) -> Answer<Stored<E>> {
-    let mut tx = app.database.tenant(&caller).write().await?;
-    let stored = tx.entities::<E>().restore(id).await?;
-    tx.commit().await?;
+    let stored = retry(|| async {
+        let mut tx = app.database.tenant(&caller).write().await?;
+        let stored = tx.entities::<E>().restore(id).await?;
+        tx.commit().await?;
+        Ok(stored)
+    })
+    .await?;
     Ok(answer(stored))
 }
