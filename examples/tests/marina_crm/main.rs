@@ -6,6 +6,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod random;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
@@ -29,6 +31,16 @@ const PASSWORD: &str = "a right horse, 4 the Battery";
 const BERTHS: &str = "/api/v1/tenant/berths";
 const INTERESTS: &str = "/api/v1/tenant/interests";
 
+/// A throw-away database with the tables and the catalogue of the marina, and two tenants.
+async fn world(backend: Backend) -> Option<World> {
+    let test = TestDatabase::create(backend).await?;
+    let owner = test.owner_url.as_deref();
+    migrate_application(&test.options, owner, "marina", MIGRATIONS).await.unwrap();
+    test.database.require_application("marina", MIGRATIONS).await.unwrap();
+    let seed = Seed::parse(include_str!("../../marina-crm/catalogue.json")).unwrap();
+    Some(World::create(test, seed).await)
+}
+
 /// The router of the marina over a throw-away database, with an admin in each of the two tenants.
 struct Marina {
     world: World,
@@ -37,12 +49,7 @@ struct Marina {
 
 impl Marina {
     async fn open(backend: Backend) -> Option<Self> {
-        let test = TestDatabase::create(backend).await?;
-        let owner = test.owner_url.as_deref();
-        migrate_application(&test.options, owner, "marina", MIGRATIONS).await.unwrap();
-        test.database.require_application("marina", MIGRATIONS).await.unwrap();
-        let seed = Seed::parse(include_str!("../marina-crm/catalogue.json")).unwrap();
-        let world = World::create(test, seed).await;
+        let world = world(backend).await?;
         // Opened once more: the proof of the isolation looks at the marina's tables, too.
         let database = Database::connect(&world.test.options).await.unwrap();
         let authenticator =
