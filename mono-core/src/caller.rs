@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Who asks. Holding a `Caller` is the proof that a credential was checked: only `mono-auth` makes one.
 ///
@@ -16,6 +17,8 @@ use std::sync::Arc;
 pub struct Caller {
     identity: Arc<Identity>,
     request: Arc<RequestContext>,
+    /// Shared by all clones, which stand for one request.
+    wrote: Arc<AtomicBool>,
 }
 
 /// What is known of a caller apart from the request at hand; it can be kept for a few seconds.
@@ -94,8 +97,8 @@ pub struct RequestContext {
 impl Caller {
     /// Makes a caller of a checked credential. Only for `mono-auth`, and for an application that brings its own
     /// authentication: whoever calls this says that the identity is proven.
-    pub const fn mint(identity: Arc<Identity>, request: Arc<RequestContext>) -> Self {
-        Self { identity, request }
+    pub fn mint(identity: Arc<Identity>, request: Arc<RequestContext>) -> Self {
+        Self { identity, request, wrote: Arc::default() }
     }
 
     /// The program itself, outside any tenant.
@@ -117,13 +120,25 @@ impl Caller {
             entitlements: Entitlements::unlimited(),
             account_entitlements: BTreeMap::new(),
         };
-        Self { identity: Arc::new(identity), request: Arc::default() }
+        Self::mint(Arc::new(identity), Arc::default())
     }
 
     /// The same caller with another request.
     pub fn with_request(mut self, request: Arc<RequestContext>) -> Self {
         self.request = request;
+        self.wrote = Arc::default();
         self
+    }
+
+    /// Remembers, for every clone of this caller, that the request writes. A storage with replicas then reads from where
+    /// it wrote: a replica may be a moment behind.
+    pub fn note_write(&self) {
+        self.wrote.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the request has begun to write.
+    pub fn has_written(&self) -> bool {
+        self.wrote.load(Ordering::Relaxed)
     }
 
     /// Who acts.

@@ -29,7 +29,8 @@ pub struct Database {
 /// How busy a pool of connections is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolStatus {
-    /// Whose connections they are: `application` and `platform` on PostgreSQL, `read` and `write` on SQLite.
+    /// Whose connections they are: `application`, `platform` and perhaps `replica` on PostgreSQL, `read` and `write` on
+    /// SQLite.
     pub name: &'static str,
     /// How many are open.
     pub open: u32,
@@ -42,7 +43,7 @@ pub struct PoolStatus {
 #[derive(Clone)]
 pub(crate) enum Pools {
     #[cfg(feature = "postgres")]
-    Postgres { application: sqlx::PgPool, platform: sqlx::PgPool },
+    Postgres { application: sqlx::PgPool, platform: sqlx::PgPool, replica: Option<sqlx::PgPool> },
     /// One connection writes, since SQLite lets one write at a time and waiting in line is cheaper than retrying.
     #[cfg(feature = "sqlite")]
     Sqlite { read: sqlx::SqlitePool, write: sqlx::SqlitePool },
@@ -143,14 +144,16 @@ impl Database {
     }
 
     /// How busy each pool is at this moment.
-    pub fn pool_status(&self) -> [PoolStatus; 2] {
+    pub fn pool_status(&self) -> Vec<PoolStatus> {
         match &self.pools {
             #[cfg(feature = "postgres")]
-            Pools::Postgres { application, platform } => {
-                [status("application", application), status("platform", platform)]
+            Pools::Postgres { application, platform, replica } => {
+                let mut all = vec![status("application", application), status("platform", platform)];
+                all.extend(replica.iter().map(|replica| status("replica", replica)));
+                all
             }
             #[cfg(feature = "sqlite")]
-            Pools::Sqlite { read, write } => [status("read", read), status("write", write)],
+            Pools::Sqlite { read, write } => vec![status("read", read), status("write", write)],
         }
     }
 
@@ -176,9 +179,12 @@ impl Database {
         }
         match &self.pools {
             #[cfg(feature = "postgres")]
-            Pools::Postgres { application, platform } => {
+            Pools::Postgres { application, platform, replica } => {
                 application.close().await;
                 platform.close().await;
+                if let Some(replica) = replica {
+                    replica.close().await;
+                }
             }
             #[cfg(feature = "sqlite")]
             Pools::Sqlite { read, write } => {
@@ -192,16 +198,25 @@ impl Database {
         &self.pools
     }
 
-    /// Begins a transaction that is pinned to a tenant, in one round trip.
-    pub(super) async fn begin_tenant(&self, tenant: TenantId, access: Access) -> Result<Transaction, Error> {
+    /// Begins a transaction that is pinned to a tenant, in one round trip. One that only reads runs on a replica, where
+    /// there is one and the request has not written.
+    pub(super) async fn begin_tenant(
+        &self,
+        tenant: TenantId,
+        access: Access,
+        caller: &Caller,
+    ) -> Result<Transaction, Error> {
+        if access == Access::Write {
+            caller.note_write();
+        }
         match &self.pools {
             #[cfg(feature = "postgres")]
-            Pools::Postgres { application, .. } => {
+            Pools::Postgres { application, replica, .. } => {
+                let pool = replica.as_ref().filter(|_| !caller.has_written()).unwrap_or(application);
                 let mode = if access == Access::Read { " READ ONLY" } else { "" };
                 // SET LOCAL ends with the transaction, whatever happens to the connection. A UUID holds no quote.
                 let begin = format!("BEGIN{mode}; SET LOCAL app.current_tenant_id = '{tenant}'");
-                let transaction =
-                    application.begin_with(sqlx::AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
+                let transaction = pool.begin_with(sqlx::AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
                 Ok(Transaction::new(Driver::Postgres(transaction), Some(tenant), self.slow_statement))
             }
             #[cfg(feature = "sqlite")]
@@ -273,7 +288,15 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
             // Asked first: an administrator has no companion login, and the cause is not that one is missing.
             isolation::refuse(&isolation::prove_login(&application).await?)?;
             let platform = pool(&target.platform).await.map_err(Error::unavailable)?;
-            Ok(Pools::Postgres { application, platform })
+            let replica = match &target.replica {
+                Some(login) => {
+                    let replica = pool(login).await.map_err(Error::unavailable)?;
+                    isolation::refuse(&isolation::prove_login(&replica).await?)?;
+                    Some(replica)
+                }
+                None => None,
+            };
+            Ok(Pools::Postgres { application, platform, replica })
         }
         #[cfg(feature = "sqlite")]
         Target::Sqlite(target) => {

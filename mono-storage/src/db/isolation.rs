@@ -227,14 +227,18 @@ const TABLE_RULES: &[Rule] = &[
 pub async fn prove(database: &Database) -> Result<Vec<Finding>, Error> {
     match database.pools() {
         #[cfg(feature = "postgres")]
-        Pools::Postgres { application, platform } => {
-            let mut findings = prove_login(application).await?;
-            findings.extend(prove_login(platform).await?);
+        Pools::Postgres { application, platform, replica } => {
+            let mut findings = Vec::new();
+            for pool in [Some(application), Some(platform), replica.as_ref()].into_iter().flatten() {
+                findings.extend(prove_login(pool).await?);
+            }
             if !findings.is_empty() {
                 return Ok(findings);
             }
-            for rule in TABLE_RULES {
-                ask(application, rule, &mut findings).await?;
+            for pool in [Some(application), replica.as_ref()].into_iter().flatten() {
+                for rule in TABLE_RULES {
+                    ask(pool, rule, &mut findings).await?;
+                }
             }
             Ok(findings)
         }

@@ -40,6 +40,7 @@ pub(super) enum Target {
 pub(super) struct PostgresTarget {
     pub(super) application: sqlx::postgres::PgConnectOptions,
     pub(super) platform: sqlx::postgres::PgConnectOptions,
+    pub(super) replica: Option<sqlx::postgres::PgConnectOptions>,
     /// The password of the URL, which the driver keeps to itself; needed to make the login.
     pub(super) password: Option<String>,
 }
@@ -77,6 +78,24 @@ impl DatabaseOptions {
             (Target::Postgres(own), Target::Postgres(other)) => own.platform = other.application,
             #[cfg(feature = "sqlite")]
             _ => return Err(invalid("a platform URL goes with a database URL, both of PostgreSQL")),
+        }
+        Ok(self)
+    }
+
+    /// Lets the requests of tenants read from a replica (PostgreSQL only), until they write: from then on the same request
+    /// reads where it wrote. The login is one of the application; the start proves of this pool, too, that it keeps tenants
+    /// apart. A later request may meet a replica that is a moment behind.
+    ///
+    /// # Errors
+    /// `Validation` where either URL is not one of PostgreSQL.
+    #[cfg(feature = "postgres")]
+    pub fn read_url(mut self, url: &str) -> Result<Self, Error> {
+        match (&mut self.target, target(url)?) {
+            (Target::Postgres(own), Target::Postgres(other)) => {
+                own.replica = Some(other.application.application_name("mono replica"));
+            }
+            #[cfg(feature = "sqlite")]
+            _ => return Err(invalid("a read URL goes with a database URL, both of PostgreSQL")),
         }
         Ok(self)
     }
@@ -150,6 +169,7 @@ fn target(url: &str) -> Result<Target, Error> {
             let platform = format!("{}{PLATFORM_SUFFIX}", application.get_username());
             Ok(Target::Postgres(Box::new(PostgresTarget {
                 platform: application.clone().username(&platform).application_name("mono platform"),
+                replica: None,
                 password: password(url),
                 application,
             })))

@@ -40,6 +40,9 @@ impl<'d> Platform<'d> {
     }
 
     async fn begin(self, access: Access) -> Result<PlatformTx, Error> {
+        if access == Access::Write {
+            self.caller.note_write();
+        }
         let transaction = self.database.begin_platform(access).await?;
         Ok(PlatformTx { transaction, caller: self.caller.clone(), database: self.database.clone() })
     }

@@ -17,6 +17,7 @@ mod isolation;
 mod limits;
 mod metering;
 mod own_tables;
+mod replica;
 mod start;
 mod transactions;
 
