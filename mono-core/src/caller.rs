@@ -120,7 +120,7 @@ impl Caller {
             entitlements: Entitlements::unlimited(),
             account_entitlements: BTreeMap::new(),
         };
-        Self::mint(Arc::new(identity), Arc::default())
+        Self { identity: Arc::new(identity), request: Arc::default(), wrote: Arc::default() }
     }
 
     /// The same caller with another request.

@@ -12,7 +12,6 @@ use mono_core::Error;
 use mono_core::caller::Caller;
 use mono_core::id::{Id, Random, TenantId};
 use mono_core::time::{Clock, Timestamp};
-use sqlx::ConnectOptions;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -282,7 +281,7 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
                     .acquire_timeout(options.acquire_timeout)
                     // A ping before each use is a round trip; a dead connection shows itself at BEGIN.
                     .test_before_acquire(false)
-                    .connect_with(login.clone().options(settings).disable_statement_logging())
+                    .connect_with(login.clone().options(settings))
             };
             let application = pool(&target.application).await.map_err(Error::unavailable)?;
             // Asked first: an administrator has no companion login, and the cause is not that one is missing.
@@ -300,8 +299,7 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
         }
         #[cfg(feature = "sqlite")]
         Target::Sqlite(target) => {
-            // The driver's own log knows no tenants; slow statements are told by the transaction.
-            let target = (**target).clone().busy_timeout(options.lock_timeout).disable_statement_logging();
+            let target = (**target).clone().busy_timeout(options.lock_timeout);
             let pool = |max: u32| {
                 sqlx::sqlite::SqlitePoolOptions::new()
                     .max_connections(max)

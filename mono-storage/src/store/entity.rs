@@ -265,6 +265,7 @@ macro_rules! entity {
                 delete: $crate::reexport::permission!(concat!($permissions, ".delete")),
                 restore: $crate::reexport::permission!(concat!($permissions, ".restore")),
             };
+            // The first: the limit, where one is named.
             const LIMIT: Option<&'static str> = [$(Some($limit),)? None][0];
             const STATEMENTS: $crate::store::EntityStatements =
                 $crate::entity!(@number [4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23] [] [$($field)+] $table);

@@ -52,7 +52,9 @@ enum Action {
 pub async fn run(command: Command) -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
-            EnvFilter::try_from_env("MONO_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn")),
+            // The driver would tell of slow statements too, without the tenant.
+            EnvFilter::try_from_env("MONO_LOG")
+                .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sqlx::query=error")),
         )
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())

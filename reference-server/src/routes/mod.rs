@@ -1,6 +1,5 @@
 //! The routes: one file for each noun, in the folder of its tier.
 
-pub(crate) mod entity;
 pub(crate) mod health;
 pub(crate) mod public {
     //! What anybody may call.
