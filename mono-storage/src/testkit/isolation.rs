@@ -1,7 +1,6 @@
 //! The suite that an application runs over its own tables.
 
 use super::world::World;
-#[cfg(feature = "postgres")]
 use crate::db::database::Pools;
 use crate::db::isolation::prove;
 
