@@ -1,5 +1,8 @@
 //! Programs that show mono at work. The documentation of `docs/` stands here to be tested: its Rust blocks run.
 
+#[path = "marina-crm/mod.rs"]
+pub mod marina_crm;
+
 macro_rules! documents {
     ($($name:ident: $file:literal;)*) => {$(
         #[doc = include_str!(concat!("../docs/", $file))]
@@ -13,6 +16,7 @@ documents! {
     audit: "audit.md";
     concepts: "concepts.md";
     isolation: "isolation.md";
+    own_tables: "own-tables.md";
     permissions: "permissions.md";
     seed: "seed.md";
     subscriptions: "subscriptions.md";

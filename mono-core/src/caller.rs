@@ -9,6 +9,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Who asks. Holding a `Caller` is the proof that a credential was checked: only `mono-auth` makes one.
 ///
@@ -18,6 +19,8 @@ pub struct Caller {
     identity: Arc<Identity>,
     request: Arc<RequestContext>,
     metered_call: Option<&'static str>,
+    /// Shared by all clones, which stand for one request.
+    wrote: Arc<AtomicBool>,
 }
 
 /// What is known of a caller apart from the request at hand; it can be kept for a few seconds.
@@ -99,8 +102,8 @@ pub struct RequestContext {
 impl Caller {
     /// Makes a caller of a checked credential. Only for `mono-auth`, and for an application that brings its own
     /// authentication: whoever calls this says that the identity is proven.
-    pub const fn mint(identity: Arc<Identity>, request: Arc<RequestContext>) -> Self {
-        Self { identity, request, metered_call: None }
+    pub fn mint(identity: Arc<Identity>, request: Arc<RequestContext>) -> Self {
+        Self { identity, request, metered_call: None, wrote: Arc::default() }
     }
 
     /// The program itself, outside any tenant.
@@ -122,12 +125,14 @@ impl Caller {
             entitlements: Entitlements::unlimited(),
             account_entitlements: BTreeMap::new(),
         };
-        Self { identity: Arc::new(identity), request: Arc::default(), metered_call: None }
+        let (request, wrote) = (Arc::default(), Arc::default());
+        Self { identity: Arc::new(identity), request, metered_call: None, wrote }
     }
 
     /// The same caller with another request.
     pub fn with_request(mut self, request: Arc<RequestContext>) -> Self {
         self.request = request;
+        self.wrote = Arc::default();
         self
     }
 
@@ -144,6 +149,17 @@ impl Caller {
         // Who has no subscription in force has nothing to count against, and may still see what is theirs.
         let source = &self.entitlements().limit(limit).source;
         (member && !matches!(source, Source::Undeclared | Source::NotInForce)).then_some(limit)
+    }
+
+    /// Remembers, for every clone of this caller, that the request writes. A storage with replicas then reads from where
+    /// it wrote: a replica may be a moment behind.
+    pub fn note_write(&self) {
+        self.wrote.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the request has begun to write.
+    pub fn has_written(&self) -> bool {
+        self.wrote.load(Ordering::Relaxed)
     }
 
     /// Who acts.

@@ -152,6 +152,13 @@ impl Error {
         Self::new(ErrorKind::NotFound, "not_found", format!("{entity} with this id was not found"))
     }
 
+    /// A change of something that was changed meanwhile: `the account` has another version than the one that was seen.
+    pub fn stale_version(what: &str, seen: i64, current: i64) -> Self {
+        let message = format!("{what} was changed meanwhile: version {seen} is not the current one");
+        Self::new(ErrorKind::Conflict, "stale_version", message)
+            .with_details(serde_json::json!({ "currentVersion": current }))
+    }
+
     /// A failure inside, whose cause is for the log only.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(ErrorKind::Internal, "internal", "something went wrong on our side").with_source(source)

@@ -2,9 +2,9 @@
 //!
 //! All are UUIDs of version 7 (RFC 9562): they sort by time of creation and reveal no count.
 
-use crate::error::Error;
 use crate::time::Timestamp;
-use uuid::Uuid;
+// The macro below names it from other crates.
+pub use uuid::Uuid;
 
 /// A source of random bytes. Passed in, so that core stays pure and a test can repeat itself.
 pub trait Random: Send + Sync {
@@ -26,36 +26,47 @@ pub trait Id: Copy + Eq + Ord + std::fmt::Display + From<Uuid> + Into<Uuid> + Se
     }
 }
 
+/// Makes types of ids, each with the name of its entity as error messages show it. For the entities of an application,
+/// `mono_storage::ids!` makes them known to the database too. The crate that calls it depends on `serde`.
+///
+/// ```
+/// mono_core::ids! {
+///     /// Names a berth.
+///     BerthId = "a berth";
+/// }
+/// assert!("x".parse::<BerthId>().is_err());
+/// ```
+#[macro_export]
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $entity:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(transparent)]
-        pub struct $name(Uuid);
+        pub struct $name($crate::id::Uuid);
 
-        impl Id for $name {
+        impl $crate::id::Id for $name {
             const ENTITY: &'static str = $entity;
         }
 
         impl $name {
             /// The id with the given bits; a constant can be made with it.
             pub const fn from_u128(bits: u128) -> Self {
-                Self(Uuid::from_u128(bits))
+                Self($crate::id::Uuid::from_u128(bits))
             }
 
             /// The bare UUID.
-            pub const fn uuid(self) -> Uuid {
+            pub const fn uuid(self) -> $crate::id::Uuid {
                 self.0
             }
         }
 
-        impl From<Uuid> for $name {
-            fn from(value: Uuid) -> Self {
+        impl From<$crate::id::Uuid> for $name {
+            fn from(value: $crate::id::Uuid) -> Self {
                 Self(value)
             }
         }
 
-        impl From<$name> for Uuid {
+        impl From<$name> for $crate::id::Uuid {
             fn from(value: $name) -> Self {
                 value.0
             }
@@ -68,12 +79,14 @@ macro_rules! ids {
         }
 
         impl std::str::FromStr for $name {
-            type Err = Error;
+            type Err = $crate::Error;
 
-            fn from_str(text: &str) -> Result<Self, Error> {
+            fn from_str(text: &str) -> Result<Self, $crate::Error> {
                 // One spelling only, the hyphenated one: the parser would also take braces and URNs.
-                let id = if text.len() == 36 { Uuid::try_parse(text).ok() } else { None };
-                id.map(Self).ok_or_else(|| Error::invalid("id", "invalid_id", concat!("the id of ", $entity, " is a UUID")))
+                let id = if text.len() == 36 { $crate::id::Uuid::try_parse(text).ok() } else { None };
+                id.map(Self).ok_or_else(|| {
+                    $crate::Error::invalid("id", "invalid_id", concat!("the id of ", $entity, " is a UUID"))
+                })
             }
         }
     )*};

@@ -160,7 +160,8 @@ fn an_ended_trial_gives_nothing_not_even_by_override() {
 #[test]
 fn a_downgrade_shows_what_it_costs_before_it_is_made() {
     let catalogue = catalogue();
-    let used: BTreeMap<_, _> = [(key("accounts"), 12), (key("talents"), 50), (key("api_calls"), 10_001)].into();
+    let used: BTreeMap<_, _> =
+        [(key("accounts"), 12), (key("talents"), 50), (key("api_calls"), 10_001)].into();
     let preview =
         catalogue.preview(&on("professional"), &[], &Change::Plan(key("starter")), &used, now()).unwrap();
     assert!(preview.gained.is_empty());

@@ -11,3 +11,9 @@ pub mod store;
 pub mod system;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+
+/// What the macros name in the crates that call them.
+#[doc(hidden)]
+pub mod reexport {
+    pub use mono_core::{Error, id::Uuid, ids, permission};
+}

@@ -7,7 +7,7 @@ use mono_auth::{Authenticator, KeyRing, Purpose};
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::seed::Seed;
 use mono_core::{Error, ErrorKind};
-use mono_storage::db::{Database, DatabaseOptions, migrate};
+use mono_storage::db::{Database, DatabaseOptions, Migration, migrate, migrate_application};
 use secrecy::ExposeSecret;
 
 /// Makes the data folder, brings the tables up to date, proves the isolation, and gives an empty database its first
@@ -16,14 +16,37 @@ use secrecy::ExposeSecret;
 /// # Errors
 /// What stops the start, as a sentence for the operator.
 pub async fn boot(config: &Config) -> Result<App, Error> {
+    start(config, None).await
+}
+
+/// Boots a server with tables of an application: they are brought up to date after those of mono, and the proof of the
+/// isolation looks at them too.
+///
+/// # Errors
+/// As [`boot`], and where the application's tables cannot be brought up to date.
+pub async fn boot_application(
+    config: &Config,
+    application: &str,
+    migrations: &[Migration],
+) -> Result<App, Error> {
+    start(config, Some((application, migrations))).await
+}
+
+async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Result<App, Error> {
     make_private_folder(config)?;
     let options = config.database()?;
     // Without an owner's login the tables of PostgreSQL are the work of `mono migrate`.
     if options.is_embedded() || config.owner_url().is_some() {
         update_tables(config, &options).await?;
+        if let Some((name, migrations)) = application {
+            migrate_application(&options, config.owner_url(), name, migrations).await?;
+        }
     }
     let database =
         Database::connect(&options).await.map_err(|error| unreachable("the database", &options, error))?;
+    if let Some((name, migrations)) = application {
+        database.require_application(name, migrations).await?;
+    }
     let keys = key_file::load_or_create(&config.data_directory, database.random())?;
     let database = with_audit_key(database, &keys)?;
     let authenticator = Authenticator::new(database.clone(), &keys)?;

@@ -30,6 +30,10 @@ pub struct Config {
     )]
     pub database_platform_url: Option<SecretString>,
 
+    /// A replica on PostgreSQL, for the requests of tenants that only read; a login of the application.
+    #[arg(long, global = true, env = "MONO_DATABASE_READ_URL", hide_env_values = true, value_name = "URL")]
+    pub database_read_url: Option<SecretString>,
+
     /// The owner of the tables on PostgreSQL: with it, tables are brought up to date and the two logins are made; the
     /// running server does not use it.
     #[arg(long, global = true, env = "MONO_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
@@ -67,6 +71,9 @@ impl Config {
         };
         if let Some(url) = &self.database_platform_url {
             options = options.platform_url(url.expose_secret())?;
+        }
+        if let Some(url) = &self.database_read_url {
+            options = options.read_url(url.expose_secret())?;
         }
         Ok(options)
     }

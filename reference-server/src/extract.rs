@@ -16,7 +16,7 @@ use std::str::FromStr;
 /// found to be allowed.
 ///
 /// What tells a tenant how much it has used does without: it can be read when nothing is left.
-pub(crate) struct Authenticated(pub(crate) Caller);
+pub struct Authenticated(pub Caller);
 
 /// The limit of calls.
 const API_CALLS: &str = "api_calls";
@@ -32,7 +32,7 @@ impl FromRequestParts<App> for Authenticated {
 }
 
 /// A JSON body.
-pub(crate) struct Json<T>(pub(crate) T);
+pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
@@ -93,7 +93,7 @@ fn without_value(found: &str) -> &str {
 }
 
 /// The query of an address.
-pub(crate) struct Query<T>(pub(crate) T);
+pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
@@ -114,7 +114,7 @@ fn query_error(text: &str) -> Error {
 }
 
 /// The one parameter in the path of an address: an id or a key.
-pub(crate) struct Path<T>(pub(crate) T);
+pub struct Path<T>(pub T);
 
 impl<T: FromStr<Err = Error>, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = ApiError;

@@ -28,6 +28,11 @@ pub(crate) fn load(folder: &Path) -> Result<Option<KeyRing>, Error> {
     key_ring(&path, &read_private(&path)?).map(Some)
 }
 
+/// Reads the root key, and makes none.
+pub(crate) fn require(folder: &Path) -> Result<KeyRing, Error> {
+    load(folder)?.ok_or_else(|| broken(&folder.join(NAME), "is not there"))
+}
+
 fn key_ring(path: &Path, text: &str) -> Result<KeyRing, Error> {
     let bytes = decode(text.trim()).ok_or_else(|| broken(path, "does not hold a key in hexadecimal"))?;
     KeyRing::new(bytes)

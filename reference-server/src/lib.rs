@@ -6,14 +6,16 @@ mod boot;
 pub mod command;
 mod config;
 mod demo;
-mod extract;
+mod entity;
+pub mod extract;
 mod key_file;
 mod layer;
 mod routes;
 mod server;
 
 pub use app::{App, router, router_with};
-pub use boot::boot;
+pub use boot::{boot, boot_application};
 pub use config::Config;
 pub use demo::{Demo, Person};
+pub use entity::entity_routes;
 pub use server::{ServerLimits, serve};

@@ -15,6 +15,7 @@ use mono_core::caller::Caller;
 use mono_core::id::{Id, Random, TenantId};
 use mono_core::time::{Clock, Timestamp};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A database. Cheap to clone; all clones share the same pools.
 #[derive(Clone)]
@@ -25,12 +26,27 @@ pub struct Database {
     meter: Arc<Meter>,
     audit_key: ChainKey,
     deferred: Arc<Deferred>,
+    slow_statement: Duration,
+}
+
+/// How busy a pool of connections is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// Whose connections they are: `application`, `platform` and perhaps `replica` on PostgreSQL, `read` and `write` on
+    /// SQLite.
+    pub name: &'static str,
+    /// How many are open.
+    pub open: u32,
+    /// How many of these nobody uses at the moment.
+    pub idle: u32,
+    /// How many there may be.
+    pub maximum: u32,
 }
 
 #[derive(Clone)]
 pub(crate) enum Pools {
     #[cfg(feature = "postgres")]
-    Postgres { application: sqlx::PgPool, platform: sqlx::PgPool },
+    Postgres { application: sqlx::PgPool, platform: sqlx::PgPool, replica: Option<sqlx::PgPool> },
     /// One connection writes, since SQLite lets one write at a time and waiting in line is cheaper than retrying.
     #[cfg(feature = "sqlite")]
     Sqlite { read: sqlx::SqlitePool, write: sqlx::SqlitePool },
@@ -59,10 +75,24 @@ impl Database {
             meter: Arc::default(),
             audit_key: ChainKey::new(&[])?,
             deferred: Arc::default(),
+            slow_statement: options.slow_statement,
         };
         super::migration::require_current(&database.pools).await?;
         isolation::refuse(&isolation::prove(&database).await?)?;
         Ok(database)
+    }
+
+    /// Refuses a database in which an application's own tables are not at the versions of its program; see
+    /// [`migrate_application`](super::migrate_application).
+    ///
+    /// # Errors
+    /// `Internal` with code `schema_out_of_date`; `Unavailable` where the database cannot be reached.
+    pub async fn require_application(
+        &self,
+        application: &str,
+        migrations: &[super::Migration],
+    ) -> Result<(), Error> {
+        super::migration::require_application(&self.pools, application, migrations).await
     }
 
     /// Uses another clock, for tests.
@@ -129,6 +159,20 @@ impl Database {
         .map_err(Error::unavailable)
     }
 
+    /// How busy each pool is at this moment.
+    pub fn pool_status(&self) -> Vec<PoolStatus> {
+        match &self.pools {
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { application, platform, replica } => {
+                let mut all = vec![status("application", application), status("platform", platform)];
+                all.extend(replica.iter().map(|replica| status("replica", replica)));
+                all
+            }
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { read, write } => vec![status("read", read), status("write", write)],
+        }
+    }
+
     /// The data of the tenant that the caller works in.
     pub const fn tenant<'d>(&'d self, caller: &'d Caller) -> Tenant<'d> {
         Tenant::new(self, caller)
@@ -164,9 +208,12 @@ impl Database {
         }
         match &self.pools {
             #[cfg(feature = "postgres")]
-            Pools::Postgres { application, platform } => {
+            Pools::Postgres { application, platform, replica } => {
                 application.close().await;
                 platform.close().await;
+                if let Some(replica) = replica {
+                    replica.close().await;
+                }
             }
             #[cfg(feature = "sqlite")]
             Pools::Sqlite { read, write } => {
@@ -180,34 +227,45 @@ impl Database {
         &self.pools
     }
 
-    /// Begins a transaction that is pinned to a tenant, in one round trip.
-    pub(super) async fn begin_tenant(&self, tenant: TenantId, access: Access) -> Result<Transaction, Error> {
+    /// Begins a transaction that is pinned to a tenant, in one round trip. One that only reads runs on a replica, where
+    /// there is one and the request has not written.
+    pub(super) async fn begin_tenant(
+        &self,
+        tenant: TenantId,
+        access: Access,
+        caller: &Caller,
+    ) -> Result<Transaction, Error> {
+        if access == Access::Write {
+            caller.note_write();
+        }
         match &self.pools {
             #[cfg(feature = "postgres")]
-            Pools::Postgres { application, .. } => {
+            Pools::Postgres { application, replica, .. } => {
+                let pool = replica.as_ref().filter(|_| !caller.has_written()).unwrap_or(application);
                 let mode = if access == Access::Read { " READ ONLY" } else { "" };
                 // SET LOCAL ends with the transaction, whatever happens to the connection. A UUID holds no quote.
                 let begin = format!("BEGIN{mode}; SET LOCAL app.current_tenant_id = '{tenant}'");
-                let transaction =
-                    application.begin_with(sqlx::AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
-                Ok(Driver::Postgres(transaction).into())
+                let transaction = pool.begin_with(sqlx::AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
+                Ok(Transaction::new(Driver::Postgres(transaction), Some(tenant), self.slow_statement))
             }
             #[cfg(feature = "sqlite")]
-            Pools::Sqlite { .. } => {
-                let _ = tenant;
-                self.begin_platform(access).await
-            }
+            Pools::Sqlite { .. } => self.begin_shared(Some(tenant), access).await,
         }
     }
 
     /// Begins a transaction that sees every tenant.
     pub(super) async fn begin_platform(&self, access: Access) -> Result<Transaction, Error> {
-        match &self.pools {
+        self.begin_shared(None, access).await
+    }
+
+    /// Begins a transaction on connections that see every tenant; `tenant` is for the log.
+    async fn begin_shared(&self, tenant: Option<TenantId>, access: Access) -> Result<Transaction, Error> {
+        let driver = match &self.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { platform, .. } => {
                 let begin = if access == Access::Read { "BEGIN READ ONLY" } else { "BEGIN" };
                 let transaction = platform.begin_with(begin).await.map_err(from_sqlx)?;
-                Ok(Driver::Postgres(transaction).into())
+                Driver::Postgres(transaction)
             }
             #[cfg(feature = "sqlite")]
             Pools::Sqlite { read, write } => {
@@ -216,10 +274,16 @@ impl Database {
                     // A deferred BEGIN fails with "locked" where it upgrades to writing; IMMEDIATE waits its turn.
                     Access::Write => write.begin_with("BEGIN IMMEDIATE").await,
                 };
-                Ok(Driver::Sqlite(transaction.map_err(from_sqlx)?).into())
+                Driver::Sqlite(transaction.map_err(from_sqlx)?)
             }
-        }
+        };
+        Ok(Transaction::new(driver, tenant, self.slow_statement))
     }
+}
+
+fn status<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) -> PoolStatus {
+    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+    PoolStatus { name, open: pool.size(), idle, maximum: pool.options().get_max_connections() }
 }
 
 impl std::fmt::Debug for Database {
@@ -233,9 +297,10 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
         #[cfg(feature = "postgres")]
         Target::Postgres(target) => {
             let timeout = options.statement_timeout.as_millis().to_string();
+            let lock_timeout = options.lock_timeout.as_millis().to_string();
             let settings = [
                 ("statement_timeout", timeout.as_str()),
-                ("lock_timeout", "10000"),
+                ("lock_timeout", lock_timeout.as_str()),
                 ("idle_in_transaction_session_timeout", "60000"),
                 // Named in full: no schema named like the login, and no temporary table, stands before ours.
                 ("search_path", "pg_catalog, public, pg_temp"),
@@ -252,10 +317,19 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
             // Asked first: an administrator has no companion login, and the cause is not that one is missing.
             isolation::refuse(&isolation::prove_login(&application).await?)?;
             let platform = pool(&target.platform).await.map_err(Error::unavailable)?;
-            Ok(Pools::Postgres { application, platform })
+            let replica = match &target.replica {
+                Some(login) => {
+                    let replica = pool(login).await.map_err(Error::unavailable)?;
+                    isolation::refuse(&isolation::prove_login(&replica).await?)?;
+                    Some(replica)
+                }
+                None => None,
+            };
+            Ok(Pools::Postgres { application, platform, replica })
         }
         #[cfg(feature = "sqlite")]
         Target::Sqlite(target) => {
+            let target = (**target).clone().busy_timeout(options.lock_timeout);
             let pool = |max: u32| {
                 sqlx::sqlite::SqlitePoolOptions::new()
                     .max_connections(max)
@@ -264,11 +338,11 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
             let write = pool(1)
                 // Writers stand in line here, each for one short transaction.
                 .acquire_timeout(std::time::Duration::from_secs(30))
-                .connect_with((**target).clone())
+                .connect_with(target.clone())
                 .await
                 .map_err(Error::unavailable)?;
             let read = pool(options.max_connections)
-                .connect_with((**target).clone().read_only(true).create_if_missing(false))
+                .connect_with(target.read_only(true).create_if_missing(false))
                 .await
                 .map_err(Error::unavailable)?;
             Ok(Pools::Sqlite { read, write })

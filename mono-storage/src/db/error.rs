@@ -3,6 +3,9 @@
 
 use mono_core::{Error, ErrorKind};
 
+/// The code of a transaction that the database undid because of another one.
+pub(super) const TRANSACTION_CONFLICT: &str = "transaction_conflict";
+
 /// A unique constraint that a caller can break by what it asks for.
 struct Unique {
     /// The name of the constraint (PostgreSQL).
@@ -72,25 +75,31 @@ fn from_database(error: &dyn sqlx::error::DatabaseError) -> Error {
         );
     }
     match error.code().as_deref() {
-        // 40001 serialization_failure, 40P01 deadlock_detected; SQLite 5 BUSY, 6 LOCKED and their extensions
-        Some("40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517") => Error::new(
+        // 40001 serialization_failure, 40P01 deadlock_detected; SQLite 5 BUSY, 6 LOCKED and their extensions: the
+        // database undid the transaction, so that it can be run once more.
+        Some("40001" | "40P01" | "5" | "6" | "261" | "262" | "517") => Error::new(
             ErrorKind::Unavailable,
-            "busy",
+            TRANSACTION_CONFLICT,
             "the data is being changed by somebody else; try again",
         ),
+        // 55P03 lock_not_available: another transaction holds the row for long, and trying at once would wait as long.
+        Some("55P03") => Error::new(
+            ErrorKind::Unavailable,
+            "lock_timeout",
+            "the data is being changed by somebody else; try again later",
+        ),
+        // 57014 query_canceled: the statement took longer than it may
+        Some("57014") => {
+            Error::new(ErrorKind::Unavailable, "statement_timeout", "this took too long; try again later")
+        }
         // 22021 character_not_in_repertoire, 22P05 untranslatable_character: a NUL that slipped through
         Some("22021" | "22P05") => Error::new(
             ErrorKind::Validation,
             "invalid_character",
             "the text holds a character that cannot be stored",
         ),
-        // 57014 query_canceled (timeout), 53xxx insufficient resources, 57Pxx shutdown, 08xxx connection
-        Some(code)
-            if code == "57014"
-                || code.starts_with("53")
-                || code.starts_with("57P")
-                || code.starts_with("08") =>
-        {
+        // 53xxx insufficient resources, 57Pxx shutdown, 08xxx connection
+        Some(code) if code.starts_with("53") || code.starts_with("57P") || code.starts_with("08") => {
             Error::new(
                 ErrorKind::Unavailable,
                 "unavailable",

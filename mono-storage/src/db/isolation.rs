@@ -111,12 +111,30 @@ const TABLE_RULES: &[Rule] = &[
                      '(tenant_id=(SELECT(NULLIF(current_setting(''app.current_tenant_id''::text,true),''''::text))::uuidAS\"nullif\"))')",
     },
     Rule {
-        rule: "every unique index of a table with tenant_id starts with tenant_id",
+        rule: "the column tenant_id is a uuid and never NULL",
+        remedy: "ALTER TABLE … ALTER COLUMN tenant_id SET NOT NULL: a foreign key with a NULL in it is not checked",
+        query: "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT (a.attnotnull AND a.atttypid = 'uuid'::regtype)",
+    },
+    Rule {
+        rule: "every unique index or exclusion of a table with tenant_id starts with tenant_id",
         remedy: "Put tenant_id first: a key across tenants tells one what another has",
         query: "SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
                 JOIN pg_namespace n ON n.oid = c.relnamespace
                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
-                WHERE n.nspname = 'public' AND i.indisunique AND i.indkey[0] <> a.attnum",
+                WHERE n.nspname = 'public' AND (i.indisunique OR i.indisexclusion) AND i.indkey[0] <> a.attnum",
+    },
+    // Of the others a B-tree is the kind that serves an equality; inverted and spatial ones have no first column.
+    Rule {
+        rule: "every B-tree index of a table with tenant_id starts with tenant_id",
+        remedy: "Put tenant_id first: else a tenant waits the longer, the more rows all the others have",
+        query: "SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+                JOIN pg_namespace n ON n.oid = c.relnamespace
+                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+                JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam
+                WHERE n.nspname = 'public' AND m.amname = 'btree' AND NOT (i.indisunique OR i.indisexclusion)
+                AND i.indkey[0] <> a.attnum",
     },
     Rule {
         rule: "a foreign key between two tables with tenant_id holds tenant_id on both sides",
@@ -163,6 +181,22 @@ const TABLE_RULES: &[Rule] = &[
                 WHERE n.nspname = 'public' AND p.prosecdef AND has_function_privilege(session_user, p.oid, 'EXECUTE')",
     },
     Rule {
+        rule: "no trigger of a table with tenant_id runs with its owner's rights",
+        remedy: "Drop SECURITY DEFINER from the trigger's function: it runs whoever writes the row",
+        query: "SELECT c.relname || '.' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+                JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = t.tgfoid
+                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+                WHERE n.nspname = 'public' AND NOT t.tgisinternal AND p.prosecdef",
+    },
+    Rule {
+        rule: "no table with tenant_id has a rewrite rule",
+        remedy: "DROP RULE: what a rule does, it does with the rights of the table's owner",
+        query: "SELECT c.relname || '.' || r.rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+                JOIN pg_namespace n ON n.oid = c.relnamespace
+                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')",
+    },
+    Rule {
         rule: "the application reaches tables, views and functions with their owner's rights in the schema public only",
         remedy: "REVOKE USAGE ON SCHEMA … from the application's login and from PUBLIC, or drop the schema: \
                  the rules look at public",
@@ -193,14 +227,18 @@ const TABLE_RULES: &[Rule] = &[
 pub async fn prove(database: &Database) -> Result<Vec<Finding>, Error> {
     match database.pools() {
         #[cfg(feature = "postgres")]
-        Pools::Postgres { application, platform } => {
-            let mut findings = prove_login(application).await?;
-            findings.extend(prove_login(platform).await?);
+        Pools::Postgres { application, platform, replica } => {
+            let mut findings = Vec::new();
+            for pool in [Some(application), Some(platform), replica.as_ref()].into_iter().flatten() {
+                findings.extend(prove_login(pool).await?);
+            }
             if !findings.is_empty() {
                 return Ok(findings);
             }
-            for rule in TABLE_RULES {
-                ask(application, rule, &mut findings).await?;
+            for pool in [Some(application), replica.as_ref()].into_iter().flatten() {
+                for rule in TABLE_RULES {
+                    ask(pool, rule, &mut findings).await?;
+                }
             }
             Ok(findings)
         }

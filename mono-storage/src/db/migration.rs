@@ -5,7 +5,7 @@ use super::options::{DatabaseOptions, Target};
 use mono_core::{Error, ErrorKind};
 #[cfg(feature = "postgres")]
 use sqlx::ConnectOptions;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrationType, Migrator};
 use sqlx::{Connection, SqlSafeStr};
 
 #[cfg(feature = "postgres")]
@@ -13,6 +13,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "foundation", include_str!("../../migrations/postgres/0001_foundation.sql")),
     (2, "subscriptions", include_str!("../../migrations/postgres/0002_subscriptions.sql")),
     (3, "audit", include_str!("../../migrations/postgres/0003_audit.sql")),
+    (4, "own tables", include_str!("../../migrations/postgres/0004_own_tables.sql")),
 ];
 #[cfg(feature = "sqlite")]
 const SQLITE: &[(i64, &str, &str)] = &[
@@ -21,13 +22,35 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (3, "audit", include_str!("../../migrations/sqlite/0003_audit.sql")),
 ];
 
-fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
-    let migrations = migrations.iter().map(|&(version, description, text)| {
-        Migration::new(version, description.into(), MigrationType::Simple, text.into_sql_str(), false)
+/// The table that keeps which of our own migrations were run. An application keeps one for itself.
+const OWN_TABLE: &str = "_mono_migrations";
+
+/// A step in the tables of an application. Once a version was run anywhere its text stays as it is: what changes is a
+/// further version.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// 1, 2, 3 …
+    pub version: i64,
+    /// A few words.
+    pub description: &'static str,
+    /// What PostgreSQL runs, as one transaction. `CALL mono_protect_table('…')` protects a table of tenants.
+    pub postgres: &'static str,
+    /// What SQLite runs, as one transaction.
+    pub sqlite: &'static str,
+}
+
+fn migrator(table: String, migrations: impl Iterator<Item = (i64, &'static str, &'static str)>) -> Migrator {
+    let migrations = migrations.map(|(version, description, text)| {
+        sqlx::migrate::Migration::new(
+            version,
+            description.into(),
+            MigrationType::Simple,
+            text.into_sql_str(),
+            false,
+        )
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
-    // A table of our own: an application keeps the usual one for its own migrations.
-    migrator.dangerous_set_table_name("_mono_migrations");
+    migrator.dangerous_set_table_name(table);
     migrator
 }
 
@@ -44,23 +67,9 @@ pub async fn migrate(options: &DatabaseOptions, owner_url: Option<&str>) -> Resu
     match &options.target {
         #[cfg(feature = "postgres")]
         Target::Postgres(target) => {
-            let Some(owner_url) = owner_url else {
-                return Err(Error::invalid(
-                    "owner_url",
-                    "owner_required",
-                    "migrating PostgreSQL needs the owner's login: give --database-owner-url or MONO_DATABASE_OWNER_URL",
-                ));
-            };
-            let owner: sqlx::postgres::PgConnectOptions =
-                owner_url.parse().map_err(|error: sqlx::Error| {
-                    Error::invalid("owner_url", "invalid_url", "the owner's URL is not valid")
-                        .with_source(error)
-                })?;
-            // The statement that makes a login holds its password.
-            let owner = owner.disable_statement_logging();
-            let mut connection =
-                sqlx::PgConnection::connect_with(&owner).await.map_err(Error::unavailable)?;
-            migrator(POSTGRES).run(&mut connection).await.map_err(failed)?;
+            let mut connection = connect_owner(owner_url).await?;
+            let own = migrator(OWN_TABLE.to_owned(), POSTGRES.iter().copied());
+            own.run(&mut connection).await.map_err(failed)?;
             for (login, role) in
                 [(&target.application, "mono_application"), (&target.platform, "mono_platform")]
             {
@@ -73,10 +82,74 @@ pub async fn migrate(options: &DatabaseOptions, owner_url: Option<&str>) -> Resu
             let _ = owner_url;
             let mut connection =
                 sqlx::SqliteConnection::connect_with(target).await.map_err(Error::unavailable)?;
-            migrator(SQLITE).run(&mut connection).await.map_err(failed)?;
+            let own = migrator(OWN_TABLE.to_owned(), SQLITE.iter().copied());
+            own.run(&mut connection).await.map_err(failed)?;
             connection.close().await.map_err(Error::unavailable)
         }
     }
+}
+
+/// Brings an application's own tables up to date, after [`migrate`] and under the same lock. Which versions were run
+/// stands in a table named after the application: `_marina_migrations` for `marina`.
+///
+/// # Errors
+/// As [`migrate`], and `Validation` for a name of anything but small letters, digits and `_`.
+pub async fn migrate_application(
+    options: &DatabaseOptions,
+    owner_url: Option<&str>,
+    application: &str,
+    migrations: &[Migration],
+) -> Result<(), Error> {
+    let table = application_table(application)?;
+    match &options.target {
+        #[cfg(feature = "postgres")]
+        Target::Postgres(_) => {
+            let mut connection = connect_owner(owner_url).await?;
+            // The platform's login asks later whether the tables are up to date.
+            let grant = format!("GRANT SELECT ON {table} TO mono_platform");
+            let texts = migrations.iter().map(|step| (step.version, step.description, step.postgres));
+            migrator(table, texts).run(&mut connection).await.map_err(failed)?;
+            let grant = sqlx::raw_sql(sqlx::AssertSqlSafe(grant)).execute(&mut connection).await;
+            grant.map_err(Error::internal)?;
+            connection.close().await.map_err(Error::unavailable)
+        }
+        #[cfg(feature = "sqlite")]
+        Target::Sqlite(target) => {
+            let _ = owner_url;
+            let mut connection =
+                sqlx::SqliteConnection::connect_with(target).await.map_err(Error::unavailable)?;
+            let texts = migrations.iter().map(|step| (step.version, step.description, step.sqlite));
+            migrator(table, texts).run(&mut connection).await.map_err(failed)?;
+            connection.close().await.map_err(Error::unavailable)
+        }
+    }
+}
+
+/// The name goes into SQL as it is, so that it is a plain word.
+fn application_table(application: &str) -> Result<String, Error> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if (1..=40).contains(&application.len()) && application.bytes().all(plain) && application != "mono" {
+        return Ok(format!("_{application}_migrations"));
+    }
+    let message = "the name of an application has 1 to 40 small letters, digits and `_`, and is not `mono`";
+    Err(Error::invalid("application", "invalid_name", message))
+}
+
+#[cfg(feature = "postgres")]
+async fn connect_owner(owner_url: Option<&str>) -> Result<sqlx::PgConnection, Error> {
+    let Some(owner_url) = owner_url else {
+        return Err(Error::invalid(
+            "owner_url",
+            "owner_required",
+            "migrating PostgreSQL needs the owner's login: give --database-owner-url or MONO_DATABASE_OWNER_URL",
+        ));
+    };
+    let owner: sqlx::postgres::PgConnectOptions = owner_url.parse().map_err(|error: sqlx::Error| {
+        Error::invalid("owner_url", "invalid_url", "the owner's URL is not valid").with_source(error)
+    })?;
+    // The statement that makes a login holds its password.
+    let owner = owner.disable_statement_logging();
+    sqlx::PgConnection::connect_with(&owner).await.map_err(Error::unavailable)
 }
 
 fn failed(error: sqlx::migrate::MigrateError) -> Error {
@@ -127,14 +200,34 @@ async fn create_login(
 
 /// Refuses a database whose tables are older or newer than this program.
 pub(super) async fn require_current(pools: &Pools) -> Result<(), Error> {
-    const APPLIED: &str = "SELECT version FROM _mono_migrations WHERE success ORDER BY version";
-    let (applied, known): (Result<Vec<i64>, sqlx::Error>, _) = match pools {
+    let known: Vec<i64> = match pools {
         #[cfg(feature = "postgres")]
-        Pools::Postgres { application, .. } => {
-            (sqlx::query_scalar(APPLIED).fetch_all(application).await, POSTGRES)
-        }
+        Pools::Postgres { .. } => POSTGRES.iter().map(|(version, ..)| *version).collect(),
         #[cfg(feature = "sqlite")]
-        Pools::Sqlite { read, .. } => (sqlx::query_scalar(APPLIED).fetch_all(read).await, SQLITE),
+        Pools::Sqlite { .. } => SQLITE.iter().map(|(version, ..)| *version).collect(),
+    };
+    compare(pools, OWN_TABLE, &known, "run `mono migrate`").await
+}
+
+/// Refuses a database in which an application's own tables are older or newer than the program.
+pub(super) async fn require_application(
+    pools: &Pools,
+    application: &str,
+    migrations: &[Migration],
+) -> Result<(), Error> {
+    let table = application_table(application)?;
+    let known: Vec<i64> = migrations.iter().map(|step| step.version).collect();
+    compare(pools, &table, &known, "run the migrations of the application").await
+}
+
+async fn compare(pools: &Pools, table: &str, known: &[i64], remedy: &str) -> Result<(), Error> {
+    let applied = format!("SELECT version FROM {table} WHERE success ORDER BY version");
+    let applied = sqlx::AssertSqlSafe(applied);
+    let applied: Result<Vec<i64>, sqlx::Error> = match pools {
+        #[cfg(feature = "postgres")]
+        Pools::Postgres { platform, .. } => sqlx::query_scalar(applied).fetch_all(platform).await,
+        #[cfg(feature = "sqlite")]
+        Pools::Sqlite { read, .. } => sqlx::query_scalar(applied).fetch_all(read).await,
     };
     let applied = match applied {
         Ok(applied) => applied,
@@ -142,12 +235,12 @@ pub(super) async fn require_current(pools: &Pools) -> Result<(), Error> {
         Err(sqlx::Error::Database(_)) => Vec::new(),
         Err(error) => return Err(Error::unavailable(error)),
     };
-    let out_of_date = |message: &str| Err(Error::new(ErrorKind::Internal, "schema_out_of_date", message));
-    if known.iter().any(|(version, ..)| !applied.contains(version)) {
-        return out_of_date("the tables are older than this program: run `mono migrate`");
+    let out_of_date = |message| Err(Error::new(ErrorKind::Internal, "schema_out_of_date", message));
+    if known.iter().any(|version| !applied.contains(version)) {
+        return out_of_date(format!("the tables are older than this program: {remedy}"));
     }
-    if applied.iter().any(|version| !known.iter().any(|(known, ..)| known == version)) {
-        return out_of_date("the tables are newer than this program: run a newer mono");
+    if applied.iter().any(|version| !known.contains(version)) {
+        return out_of_date("the tables are newer than this program: run a newer one".to_owned());
     }
     Ok(())
 }

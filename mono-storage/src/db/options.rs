@@ -19,6 +19,10 @@ pub struct DatabaseOptions {
     pub acquire_timeout: Duration,
     /// How long one statement may run: longer than any request may last helps nobody.
     pub statement_timeout: Duration,
+    /// How long a statement waits for a row, or on SQLite for the database, that another transaction holds.
+    pub lock_timeout: Duration,
+    /// A statement that takes longer stands in the log, with its text, its tenant and its time, and without its values.
+    pub slow_statement: Duration,
 }
 
 #[derive(Clone)]
@@ -36,6 +40,7 @@ pub(super) enum Target {
 pub(super) struct PostgresTarget {
     pub(super) application: sqlx::postgres::PgConnectOptions,
     pub(super) platform: sqlx::postgres::PgConnectOptions,
+    pub(super) replica: Option<sqlx::postgres::PgConnectOptions>,
     /// The password of the URL, which the driver keeps to itself; needed to make the login.
     pub(super) password: Option<String>,
 }
@@ -58,6 +63,8 @@ impl DatabaseOptions {
             max_connections: 10,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
+            lock_timeout: Duration::from_secs(10),
+            slow_statement: Duration::from_secs(1),
         })
     }
 
@@ -71,6 +78,24 @@ impl DatabaseOptions {
             (Target::Postgres(own), Target::Postgres(other)) => own.platform = other.application,
             #[cfg(feature = "sqlite")]
             _ => return Err(invalid("a platform URL goes with a database URL, both of PostgreSQL")),
+        }
+        Ok(self)
+    }
+
+    /// Lets the requests of tenants read from a replica (PostgreSQL only), until they write: from then on the same request
+    /// reads where it wrote. The login is one of the application; the start proves of this pool, too, that it keeps tenants
+    /// apart. A later request may meet a replica that is a moment behind.
+    ///
+    /// # Errors
+    /// `Validation` where either URL is not one of PostgreSQL.
+    #[cfg(feature = "postgres")]
+    pub fn read_url(mut self, url: &str) -> Result<Self, Error> {
+        match (&mut self.target, target(url)?) {
+            (Target::Postgres(own), Target::Postgres(other)) => {
+                own.replica = Some(other.application.application_name("mono replica"));
+            }
+            #[cfg(feature = "sqlite")]
+            _ => return Err(invalid("a read URL goes with a database URL, both of PostgreSQL")),
         }
         Ok(self)
     }
@@ -131,8 +156,7 @@ fn target(url: &str) -> Result<Target, Error> {
                     .foreign_keys(true)
                     .journal_mode(SqliteJournalMode::Wal)
                     // In WAL mode NORMAL loses no consistency, only the last commits on power loss.
-                    .synchronous(SqliteSynchronous::Normal)
-                    .busy_timeout(Duration::from_secs(10)),
+                    .synchronous(SqliteSynchronous::Normal),
             )))
         }
         #[cfg(feature = "postgres")]
@@ -145,6 +169,7 @@ fn target(url: &str) -> Result<Target, Error> {
             let platform = format!("{}{PLATFORM_SUFFIX}", application.get_username());
             Ok(Target::Postgres(Box::new(PostgresTarget {
                 platform: application.clone().username(&platform).application_name("mono platform"),
+                replica: None,
                 password: password(url),
                 application,
             })))

@@ -3,9 +3,11 @@
 use super::database::{Database, Pools};
 use super::platform_tx::PlatformTx;
 #[cfg(feature = "postgres")]
-use super::{error::from_sqlx, transaction::Driver};
+use super::{error::from_sqlx, transaction::Driver, transaction::Transaction};
 use mono_core::Error;
 use mono_core::caller::Caller;
+#[cfg(feature = "postgres")]
+use std::time::Duration;
 
 /// A login as the owner of the tables. SQLite has no logins.
 pub(crate) enum Owner {
@@ -49,7 +51,9 @@ impl Owner {
                 // It stands in line for the tables, and the writers behind it wait: not for long.
                 let begin = "BEGIN; SET LOCAL lock_timeout = '5s'";
                 let transaction = pool.begin_with(begin).await.map_err(from_sqlx)?;
-                Ok(PlatformTx::new(Driver::Postgres(transaction).into(), caller, database))
+                // What an owner does takes as long as it takes: nothing of it is told as slow.
+                let transaction = Transaction::new(Driver::Postgres(transaction), None, Duration::MAX);
+                Ok(PlatformTx::new(transaction, caller, database))
             }
             #[cfg(feature = "sqlite")]
             Self::Sqlite => database.platform(caller).write().await,

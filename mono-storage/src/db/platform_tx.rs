@@ -43,6 +43,9 @@ impl<'d> Platform<'d> {
     }
 
     async fn begin(self, access: Access) -> Result<PlatformTx, Error> {
+        if access == Access::Write {
+            self.caller.note_write();
+        }
         let transaction = self.database.begin_platform(access).await?;
         Ok(PlatformTx::new(transaction, self.caller, self.database))
     }

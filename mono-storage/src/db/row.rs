@@ -86,6 +86,13 @@ macro_rules! native {
 }
 native!(Uuid, String, i64, bool, Timestamp, serde_json::Value);
 
+/// A field that may be NULL.
+impl<T: Column> Column for Option<T> {
+    fn read(row: &Row, column: &str) -> Result<Option<Self>, Error> {
+        T::read(row, column).map(Some)
+    }
+}
+
 macro_rules! ids {
     ($($ty:ty),*) => {$(
         impl Column for $ty {

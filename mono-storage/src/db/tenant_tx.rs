@@ -44,7 +44,7 @@ impl<'d> Tenant<'d> {
 
     async fn begin(self, access: Access) -> Result<TenantTx, Error> {
         let tenant = self.caller.tenant()?;
-        let transaction = self.database.begin_tenant(tenant, access).await?;
+        let transaction = self.database.begin_tenant(tenant, access, self.caller).await?;
         Ok(TenantTx {
             tenant,
             transaction,

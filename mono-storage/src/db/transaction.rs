@@ -4,12 +4,17 @@ use super::error::from_sqlx;
 use super::row::{Inner, Row};
 use super::value::Value;
 use mono_core::Error;
+use mono_core::id::TenantId;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub(super) struct Transaction {
     driver: Driver,
     /// A statement failed. PostgreSQL would answer COMMIT with a silent rollback; SQLite would commit the rest.
     failed: bool,
+    /// For the log.
+    tenant: Option<TenantId>,
+    slow_statement: Duration,
 }
 
 pub(super) enum Driver {
@@ -37,22 +42,37 @@ macro_rules! bind {
     }};
 }
 
-impl From<Driver> for Transaction {
-    fn from(driver: Driver) -> Self {
-        Self { driver, failed: false }
-    }
-}
-
 impl Transaction {
+    pub(super) const fn new(driver: Driver, tenant: Option<TenantId>, slow_statement: Duration) -> Self {
+        Self { driver, failed: false, tenant, slow_statement }
+    }
+
     pub(super) async fn rows(&mut self, text: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let start = Instant::now();
         let result = self.driver.rows(text, values).await;
-        self.failed |= result.is_err();
-        result.map_err(from_sqlx)
+        self.done(text, start, result)
     }
 
     pub(super) async fn execute(&mut self, text: &'static str, values: Vec<Value>) -> Result<u64, Error> {
+        let start = Instant::now();
         let result = self.driver.execute(text, values).await;
+        self.done(text, start, result)
+    }
+
+    fn done<T>(
+        &mut self,
+        text: &'static str,
+        start: Instant,
+        result: Result<T, sqlx::Error>,
+    ) -> Result<T, Error> {
         self.failed |= result.is_err();
+        let duration = start.elapsed();
+        if duration > self.slow_statement {
+            let tenant = self.tenant.map_or_else(|| "platform".to_owned(), |tenant| tenant.to_string());
+            // The text holds no value of anybody: values are parameters. One line, however it was written.
+            let statement = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            tracing::warn!(tenant, statement, duration_ms = duration.as_millis(), "slow statement");
+        }
         result.map_err(from_sqlx)
     }
 

@@ -62,6 +62,37 @@ bind!(Integer: i64 => |v| v, i32 => |v| i64::from(v), u32 => |v| i64::from(v));
 bind!(Boolean: bool => |v| v);
 bind!(Timestamp: Timestamp => |v| mono_core::time::truncate(v));
 bind!(Json: serde_json::Value => |v| v);
+/// Makes the ids of an application's own entities: types that `sql!` takes, that columns are read as, and that
+/// [`TenantTx::new_id`](crate::db::TenantTx::new_id) makes. The crate that calls it depends on `serde`.
+///
+/// ```
+/// mono_storage::ids! {
+///     /// Names a berth.
+///     BerthId = "a berth";
+/// }
+/// ```
+#[macro_export]
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $entity:literal;)*) => {
+        $crate::reexport::ids! { $($(#[$doc])* $name = $entity;)* }
+        $(
+            impl $crate::db::Bind for $name {
+                const NULL: $crate::db::Value = $crate::db::Value::Uuid(None);
+
+                fn into_value(self) -> $crate::db::Value {
+                    $crate::db::Value::Uuid(Some(self.uuid()))
+                }
+            }
+
+            impl $crate::db::Column for $name {
+                fn read(row: &$crate::db::Row, column: &str) -> ::std::result::Result<Option<Self>, $crate::reexport::Error> {
+                    row.get_optional(column).map(|id: Option<$crate::reexport::Uuid>| id.map(Self::from))
+                }
+            }
+        )*
+    };
+}
+
 bind!(Uuid: Uuid => |v| v, TenantId => |v| v.uuid(), AccountId => |v| v.uuid(), UserId => |v| v.uuid(),
     MemberId => |v| v.uuid(), ProfileId => |v| v.uuid(), AssignmentId => |v| v.uuid(), GrantId => |v| v.uuid(),
     SessionId => |v| v.uuid(), ApiKeyId => |v| v.uuid(), AuditId => |v| v.uuid(),

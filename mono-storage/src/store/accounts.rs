@@ -8,7 +8,7 @@ use mono_core::id::{AccountId, Id};
 use mono_core::model::account::{Account, AccountChange, AccountFilter, AccountSort, NewAccount};
 use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope, ScopeFilter};
-use mono_core::{Error, ErrorKind, permission};
+use mono_core::{Error, permission};
 
 const CREATE: Permission = permission!("tenant.accounts.create");
 const READ: Permission = permission!("tenant.accounts.read");
@@ -317,9 +317,7 @@ async fn apply(
     change: AccountChange,
 ) -> Result<Account, Error> {
     if let Some(version) = change.version.filter(|version| *version != old.version) {
-        let message = format!("the account was changed meanwhile: version {version} is not the current one");
-        return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
-            .with_details(serde_json::json!({ "currentVersion": old.version })));
+        return Err(Error::stale_version("the account", version, old.version));
     }
     let slug = change.slug.unwrap_or_else(|| old.slug.clone());
     let name = change.name.unwrap_or_else(|| old.name.clone());

@@ -91,6 +91,14 @@ impl TestDatabase {
     /// Runs a statement that `sql!` did not check inside a transaction of a tenant, on the application's login, and tells
     /// how many rows it read or wrote. Nothing is kept.
     pub async fn as_application(&self, tenant: TenantId, statement: &str) -> u64 {
+        self.try_as_application(tenant, statement).await.expect("the statement runs")
+    }
+
+    /// As [`as_application`](Self::as_application); where the database refuses, the code of its refusal.
+    ///
+    /// # Errors
+    /// The SQLSTATE of PostgreSQL.
+    pub async fn try_as_application(&self, tenant: TenantId, statement: &str) -> Result<u64, String> {
         match self.database.pools() {
             #[cfg(feature = "postgres")]
             Pools::Postgres { application, .. } => {
@@ -101,8 +109,11 @@ impl TestDatabase {
                     .execute(&mut *transaction)
                     .await
                     .expect("the tenant is set");
-                let done = sqlx::raw_sql(statement).execute(&mut *transaction).await;
-                done.expect("the statement runs").rows_affected()
+                match sqlx::raw_sql(statement).execute(&mut *transaction).await {
+                    Ok(done) => Ok(done.rows_affected()),
+                    Err(sqlx::Error::Database(error)) => Err(error.code().unwrap_or_default().into_owned()),
+                    Err(error) => panic!("the connection broke: {error}"),
+                }
             }
             #[cfg(feature = "sqlite")]
             Pools::Sqlite { .. } => {

@@ -10,11 +10,14 @@
 )]
 
 mod database;
+mod isolation;
 mod world;
 
 pub use database::{Backend, TestDatabase};
+pub use isolation::isolation;
 pub use world::{TenantWorld, World};
 
+use mono_core::seed::Seed;
 use std::io::Write as _;
 
 /// Writes each case as a test for every back end. A case is an `async fn(World)`.
@@ -43,7 +46,8 @@ macro_rules! conformance {
 /// Runs one case on a fresh database, and writes it into the report that `MONO_TEST_REPORT` names.
 pub async fn run<F: Future<Output = ()>>(backend: Backend, case: impl FnOnce(World) -> F) {
     let Some(database) = TestDatabase::create(backend).await else { return };
-    case(World::create(database).await).await;
+    let seed = Seed::parse(Seed::STARTER).expect("the starter catalogue is whole");
+    case(World::create(database, seed).await).await;
     if let Ok(path) = std::env::var("MONO_TEST_REPORT") {
         let mut file =
             std::fs::OpenOptions::new().append(true).create(true).open(path).expect("the report opens");

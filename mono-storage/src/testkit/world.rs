@@ -39,8 +39,9 @@ pub struct TenantWorld {
 }
 
 impl World {
-    pub(super) async fn create(test: TestDatabase) -> Self {
-        let seed = Seed::parse(Seed::STARTER).expect("the starter catalogue is whole");
+    /// Loads a catalogue and makes the two tenants. Where the catalogue is not [`Seed::STARTER`] it has its plans, roles
+    /// and permissions all the same, and those of an application beside them.
+    pub async fn create(test: TestDatabase, seed: Seed) -> Self {
         let system = Caller::system(SystemReason::Seed);
         let mut tx = test.database.platform(&system).write().await.expect("a transaction");
         tx.catalogue().save(&seed).await.expect("the catalogue is saved");

@@ -73,6 +73,20 @@ const HOLES: &[(&str, &str)] = &[
         "compares tenant_id",
     ),
     ("CREATE UNIQUE INDEX bad ON accounts (slug)", "unique index"),
+    ("CREATE UNIQUE INDEX bad ON accounts (lower(slug), tenant_id)", "unique index"),
+    ("ALTER TABLE accounts ADD CONSTRAINT bad EXCLUDE USING btree (slug WITH =)", "exclusion"),
+    ("CREATE INDEX bad ON accounts (created_at)", "B-tree index"),
+    ("ALTER TABLE guardrails DROP CONSTRAINT guardrails_pkey, ALTER tenant_id DROP NOT NULL", "never NULL"),
+    ("DROP POLICY tenant_isolation ON accounts;
+      CREATE POLICY tenant_isolation ON accounts FOR SELECT TO mono_application
+      USING (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::uuid))", "compares tenant_id"),
+    (
+        "CREATE FUNCTION bad() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+         REVOKE EXECUTE ON FUNCTION bad FROM PUBLIC;
+         CREATE TRIGGER bad BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION bad()",
+        "no trigger",
+    ),
+    ("CREATE RULE bad AS ON DELETE TO accounts DO ALSO DELETE FROM grants", "rewrite rule"),
     ("CREATE TABLE bad (tenant_id uuid, id uuid)", "enabled and forced"),
     ("CREATE TABLE bad (id uuid); GRANT SELECT ON bad TO mono_application", "no right on tables without"),
     ("GRANT SELECT ON users TO mono_application", "no right on tables without"),

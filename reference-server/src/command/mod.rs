@@ -1,6 +1,7 @@
 //! The commands of `mono`.
 
 mod audit;
+mod doctor;
 mod migrate;
 mod permission;
 mod recount;
@@ -43,6 +44,8 @@ enum Action {
         #[command(subcommand)]
         action: audit::AuditAction,
     },
+    /// Look whether the installation is whole: database, tables, isolation, catalogue, key, counters. Changes nothing.
+    Doctor,
     /// Ask who may do what, and why: of a policy file, or of the database.
     Permission {
         #[command(subcommand)]
@@ -55,7 +58,9 @@ enum Action {
 pub async fn run(command: Command) -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
-            EnvFilter::try_from_env("MONO_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn")),
+            // The driver would tell of slow statements too, without the tenant.
+            EnvFilter::try_from_env("MONO_LOG")
+                .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sqlx::query=error")),
         )
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
@@ -67,6 +72,7 @@ pub async fn run(command: Command) -> ExitCode {
         Some(Action::Seed { file }) => seed::run(config, file).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Recount) => recount::run(config).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Audit { action }) => audit::run(config, action).await,
+        Some(Action::Doctor) => Ok(doctor::run(config).await),
         Some(Action::Permission { action }) => permission::run(config, action).await,
     };
     match result {

@@ -1,6 +1,7 @@
 //! The real program, as an operator meets it.
 
 mod audit;
+mod doctor;
 mod program;
 mod refusals;
 mod secrets;

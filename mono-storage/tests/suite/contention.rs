@@ -1,0 +1,212 @@
+//! Transactions that meet, and statements that take long.
+
+use super::create;
+use mono_core::caller::Caller;
+use mono_core::id::AccountId;
+use mono_core::{Error, ErrorKind};
+use mono_storage::db::{Database, retry};
+use mono_storage::sql;
+use mono_storage::testkit::{Backend, World};
+use std::io::Write;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Barrier;
+
+mono_storage::conformance!(
+    of_a_deadlock_both_effects_come_once,
+    only_a_conflict_is_tried_again,
+    a_conflict_that_stays_is_told_after_a_few_attempts,
+    who_waits_too_long_for_a_row_is_told,
+    a_statement_that_takes_too_long_is_told,
+    a_slow_statement_stands_in_the_log_without_its_values,
+    pools_say_how_busy_they_are,
+);
+
+/// Changes two accounts, one after the other.
+async fn change_both(
+    database: &Database,
+    caller: &Caller,
+    order: [AccountId; 2],
+    barrier: &Barrier,
+) -> Result<(), Error> {
+    let mut tx = database.tenant(caller).write().await?;
+    for id in order {
+        sql!(tx, "UPDATE accounts SET version = version + 1 WHERE tenant_id = $1 AND id = $2", id)
+            .execute()
+            .await?;
+        // Both hold their first row now. SQLite lets one write at a time: there the other does not come.
+        let _ = tokio::time::timeout(Duration::from_millis(500), barrier.wait()).await;
+    }
+    tx.commit().await
+}
+
+async fn of_a_deadlock_both_effects_come_once(world: World) {
+    let admin = &world.harbour.admin;
+    let one = create(&world, admin, "One").await.unwrap().id;
+    let two = create(&world, admin, "Two").await.unwrap().id;
+    let (barrier, attempts) = (Arc::new(Barrier::new(2)), Arc::new(AtomicU32::new(0)));
+    let mut writers = tokio::task::JoinSet::new();
+    for order in [[one, two], [two, one]] {
+        let (database, caller) = (world.test.database.clone(), admin.clone());
+        let (barrier, attempts) = (Arc::clone(&barrier), Arc::clone(&attempts));
+        writers.spawn(async move {
+            retry(|| async {
+                attempts.fetch_add(1, Ordering::Relaxed);
+                change_both(&database, &caller, order, &barrier).await
+            })
+            .await
+        });
+    }
+    for result in writers.join_all().await {
+        result.unwrap();
+    }
+    let mut tx = world.test.database.tenant(admin).read().await.unwrap();
+    for id in [one, two] {
+        assert_eq!(tx.accounts().get(id).await.unwrap().version, 3);
+    }
+    if world.test.backend == Backend::Postgres {
+        assert!(attempts.load(Ordering::Relaxed) > 2, "there was a deadlock");
+    }
+}
+
+async fn only_a_conflict_is_tried_again(world: World) {
+    for code in ["unavailable", "statement_timeout", "lock_timeout", "slug_taken"] {
+        let attempts = AtomicU32::new(0);
+        let result: Result<(), Error> = retry(|| async {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            Err(Error::new(ErrorKind::Unavailable, code, "no"))
+        })
+        .await;
+        assert_eq!((result.unwrap_err().code(), attempts.load(Ordering::Relaxed)), (code, 1));
+    }
+    drop(world);
+}
+
+async fn a_conflict_that_stays_is_told_after_a_few_attempts(world: World) {
+    let attempts = AtomicU32::new(0);
+    let result: Result<(), Error> = retry(|| async {
+        attempts.fetch_add(1, Ordering::Relaxed);
+        let _tx = world.test.database.tenant(&world.harbour.admin).write().await?;
+        Err(Error::new(ErrorKind::Unavailable, "transaction_conflict", "no"))
+    })
+    .await;
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "transaction_conflict"));
+    assert_eq!(attempts.load(Ordering::Relaxed), 5);
+}
+
+async fn who_waits_too_long_for_a_row_is_told(world: World) {
+    let admin = &world.harbour.admin;
+    let id = create(&world, admin, "One").await.unwrap().id;
+    let mut options = world.test.options.clone();
+    options.lock_timeout = Duration::from_millis(100);
+    let impatient = Database::connect(&options).await.unwrap();
+    let mut holder = world.test.database.tenant(admin).write().await.unwrap();
+    holder.accounts().delete(id).await.unwrap();
+    let waiting = async {
+        let mut tx = impatient.tenant(admin).write().await?;
+        tx.accounts().delete(id).await
+    };
+    let error = waiting.await.unwrap_err();
+    // On SQLite it is the whole database that another holds, so that the transaction has not even begun.
+    let code = match world.test.backend {
+        Backend::Postgres => "lock_timeout",
+        Backend::Sqlite => "transaction_conflict",
+    };
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, code), "{error:?}");
+}
+
+async fn a_statement_that_takes_too_long_is_told(world: World) {
+    if world.test.backend == Backend::Sqlite {
+        return; // SQLite ends no statement by itself.
+    }
+    let mut options = world.test.options.clone();
+    options.statement_timeout = Duration::from_millis(100);
+    let database = Database::connect(&options).await.unwrap();
+    let mut tx = database.tenant(&world.harbour.admin).read().await.unwrap();
+    let error =
+        sql!(tx, "SELECT id, pg_sleep(5) FROM members WHERE tenant_id = $1").execute().await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "statement_timeout"), "{error:?}");
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+async fn a_slow_statement_stands_in_the_log_without_its_values(world: World) {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let said = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    // SQLite has nothing that sleeps: there every statement is a slow one.
+    let short = match world.test.backend {
+        Backend::Postgres => Duration::from_millis(50),
+        Backend::Sqlite => Duration::ZERO,
+    };
+    for (slow, logged) in [(Duration::from_mins(10), false), (short, true)] {
+        let mut options = world.test.options.clone();
+        options.slow_statement = slow;
+        let database = Database::connect(&options).await.unwrap();
+        let mut tx = database.tenant(&world.harbour.admin).read().await.unwrap();
+        sql!(
+            tx,
+            pg: "SELECT id, pg_sleep(0.1) FROM members
+                 WHERE tenant_id = $1 AND $2 <> '' ",
+            lite: "SELECT id FROM members WHERE tenant_id = $1 AND $2 <> ''",
+            "a secret value"
+        )
+        .rows()
+        .await
+        .unwrap();
+        let said = said();
+        assert_eq!(said.contains("slow statement"), logged, "{said}");
+        if logged {
+            assert_eq!(said.trim().lines().count(), 1, "{said}");
+            for words in
+                ["WARN", &world.harbour.id.to_string(), "FROM members WHERE tenant_id = $1", "duration_ms="]
+            {
+                assert!(said.contains(words), "{words}: {said}");
+            }
+        }
+        assert!(!said.contains("secret"), "{said}");
+    }
+}
+
+async fn pools_say_how_busy_they_are(world: World) {
+    let database = &world.test.database;
+    let maximum = world.test.options.max_connections;
+    let names = match world.test.backend {
+        Backend::Postgres => [("application", maximum), ("platform", maximum)],
+        Backend::Sqlite => [("read", maximum), ("write", 1)],
+    };
+    let status: Vec<_> = database.pool_status().iter().map(|pool| (pool.name, pool.maximum)).collect();
+    assert_eq!(status, names);
+    // A connection that was used goes back by itself, a little later.
+    let becomes = async |busy: u32| {
+        for _ in 0..500 {
+            let pool = database.pool_status()[0];
+            if pool.open - pool.idle == busy {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        false
+    };
+    assert!(becomes(0).await);
+    let tx = database.tenant(&world.harbour.admin).read().await.unwrap();
+    assert!(becomes(1).await);
+    tx.rollback().await.unwrap();
+    assert!(becomes(0).await);
+}

@@ -1,0 +1,123 @@
+//! The routes of an application's own entity, the same for each.
+
+use crate::app::App;
+use crate::extract::{Authenticated, Json, Path, Query};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use mono_auth::axum::ApiError;
+use mono_core::api::envelope::Success;
+use mono_core::page::{Page, PageRequest};
+use mono_storage::db::retry;
+use mono_storage::store::{Entity, Stored};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+type Answer<T> = Result<axum::Json<Success<T>>, ApiError>;
+
+/// The routes of an entity: `GET` and `POST` for all, `GET`, `PUT` and `DELETE` for one under `/{id}`, and `POST
+/// /{id}/restore`. `PUT` takes the fields under `fields` and the version that was seen under `version`.
+pub fn entity_routes<E: Entity + DeserializeOwned>() -> Router<App> {
+    Router::new()
+        .route("/", get(list::<E>).post(create::<E>))
+        .route("/{id}", get(read::<E>).put(update::<E>).delete(delete::<E>))
+        .route("/{id}/restore", post(restore::<E>))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    page: Option<u32>,
+    limit: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Update<E> {
+    version: i64,
+    fields: E,
+}
+
+fn answer<T>(data: T) -> axum::Json<Success<T>> {
+    axum::Json(Success::new(data))
+}
+
+async fn list<E: Entity>(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ListQuery>,
+) -> Answer<Page<Stored<E>>> {
+    let page = PageRequest::parse(query.page, query.limit)?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.entities::<E>().list(page).await?))
+}
+
+async fn create<E: Entity + DeserializeOwned>(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Json(fields): Json<E>,
+) -> Result<(StatusCode, axum::Json<Success<Stored<E>>>), ApiError> {
+    let stored = retry(|| async {
+        let mut tx = app.database.tenant(&caller).write().await?;
+        let stored = tx.entities::<E>().create(fields.clone()).await?;
+        tx.commit().await?;
+        Ok(stored)
+    })
+    .await?;
+    Ok((StatusCode::CREATED, answer(stored)))
+}
+
+async fn read<E: Entity>(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<E::Id>,
+) -> Answer<Stored<E>> {
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.entities::<E>().get(id).await?))
+}
+
+async fn update<E: Entity + DeserializeOwned>(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<E::Id>,
+    Json(body): Json<Update<E>>,
+) -> Answer<Stored<E>> {
+    let stored = retry(|| async {
+        let mut tx = app.database.tenant(&caller).write().await?;
+        let stored = tx.entities::<E>().update(id, body.version, body.fields.clone()).await?;
+        tx.commit().await?;
+        Ok(stored)
+    })
+    .await?;
+    Ok(answer(stored))
+}
+
+async fn delete<E: Entity>(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<E::Id>,
+) -> Result<StatusCode, ApiError> {
+    retry(|| async {
+        let mut tx = app.database.tenant(&caller).write().await?;
+        tx.entities::<E>().delete(id).await?;
+        tx.commit().await
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn restore<E: Entity>(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<E::Id>,
+) -> Answer<Stored<E>> {
+    let stored = retry(|| async {
+        let mut tx = app.database.tenant(&caller).write().await?;
+        let stored = tx.entities::<E>().restore(id).await?;
+        tx.commit().await?;
+        Ok(stored)
+    })
+    .await?;
+    Ok(answer(stored))
+}
