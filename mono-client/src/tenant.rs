@@ -2,10 +2,16 @@
 
 use crate::accounts::Accounts;
 use crate::client::Client;
+use crate::members::Members;
 use mono_core::Result;
 use mono_core::api::entitlements::{EntitlementsResponse, UsageReport};
+use mono_core::api::tenants::UpdateOwnTenant;
+use mono_core::model::tenant as model;
 use mono_core::subscription::DailyUsage;
 use reqwest::Method;
+
+/// Where the tenant is.
+const PATH: &str = "/api/v1/tenant";
 
 /// What belongs to the tenant that the client works in; made by [`Client::tenant`].
 #[derive(Debug, Clone, Copy)]
@@ -21,9 +27,31 @@ impl Client {
 }
 
 impl<'a> Tenant<'a> {
+    /// The tenant itself.
+    ///
+    /// # Errors
+    /// `Forbidden` without the permission `tenant.settings.read`, and what [`Client`] lists.
+    pub async fn get(self) -> Result<model::Tenant> {
+        self.client.send(self.client.request(Method::GET, PATH)).await?.data()
+    }
+
+    /// Changes the tenant itself; what the change leaves out stays as it is.
+    ///
+    /// # Errors
+    /// `Validation` names each field that is wrong; `Conflict` where the version is stale, with the current one in the
+    /// details as `currentVersion`; `Forbidden` without the permission `tenant.settings.update`; what [`Client`] lists.
+    pub async fn update(self, change: &UpdateOwnTenant) -> Result<model::Tenant> {
+        self.client.send(self.client.request(Method::PATCH, PATH).json(change)).await?.data()
+    }
+
     /// The accounts of the tenant.
     pub fn accounts(self) -> Accounts<'a> {
         Accounts { client: self.client }
+    }
+
+    /// The members of the tenant.
+    pub fn members(self) -> Members<'a> {
+        Members { client: self.client }
     }
 
     /// What the tenant may use, and how much of it is used.

@@ -1,11 +1,11 @@
 //! `/api/v1/tenant/accounts`
 
-use super::Problems;
+use super::{Problems, not_null, present, search_text};
 use crate::error::Error;
 use crate::model::account::{AccountChange, AccountFilter, AccountStatus, AccountType, NewAccount};
 use crate::page::PageRequest;
 use crate::text::{Email, Name, Slug};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// `POST`: makes an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,16 +84,6 @@ pub struct UpdateAccount {
     pub email: Option<Option<String>>,
 }
 
-/// Refuses `null` for what cannot be removed, so that it is not taken for "leave it as it is".
-fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    String::deserialize(deserializer).map(Some)
-}
-
-/// Tells `null` (`Some(None)`) from a field that is left out (`None`).
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
 impl UpdateAccount {
     /// Checks every field.
     ///
@@ -139,9 +129,6 @@ pub struct ListAccounts {
 }
 
 impl ListAccounts {
-    /// The longest search text, in characters.
-    pub const MAX_SEARCH: usize = 200;
-
     /// Checks every field.
     ///
     /// # Errors
@@ -159,20 +146,6 @@ impl ListAccounts {
             _ => Err(problems.into_error()),
         }
     }
-}
-
-fn search_text(text: String) -> Result<String, Error> {
-    if text.chars().count() > ListAccounts::MAX_SEARCH {
-        return Err(Error::invalid("search", "too_long", "the search text has at most 200 characters"));
-    }
-    if text.contains(char::is_control) {
-        return Err(Error::invalid(
-            "search",
-            "control_character",
-            "the search text holds a control character",
-        ));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

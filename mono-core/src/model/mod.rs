@@ -1,6 +1,7 @@
 //! The nouns of the tenancy model: plain data, no behaviour beyond their own rules.
 
 pub mod account;
+pub mod member;
 pub mod session;
 pub mod tenant;
 pub mod user;

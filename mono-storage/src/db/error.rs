@@ -27,6 +27,12 @@ const UNIQUE: &[Unique] = &[
         message: "a tenant with this slug exists",
     },
     Unique {
+        constraint: "tenants_domain_unique",
+        columns: "tenants.domain",
+        code: "domain_taken",
+        message: "a tenant with this domain exists",
+    },
+    Unique {
         constraint: "users_email_unique",
         columns: "users.email_norm",
         code: "email_taken",

@@ -12,11 +12,13 @@ use sqlx::{Connection, SqlSafeStr};
 const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "foundation", include_str!("../../migrations/postgres/0001_foundation.sql")),
     (2, "subscriptions", include_str!("../../migrations/postgres/0002_subscriptions.sql")),
+    (5, "tenancy", include_str!("../../migrations/postgres/0005_tenancy.sql")),
 ];
 #[cfg(feature = "sqlite")]
 const SQLITE: &[(i64, &str, &str)] = &[
     (1, "foundation", include_str!("../../migrations/sqlite/0001_foundation.sql")),
     (2, "subscriptions", include_str!("../../migrations/sqlite/0002_subscriptions.sql")),
+    (5, "tenancy", include_str!("../../migrations/sqlite/0005_tenancy.sql")),
 ];
 
 fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

@@ -5,7 +5,7 @@ use mono_core::id::{
     AccountId, ApiKeyId, AssignmentId, AuditId, EventId, GrantId, MemberId, OverrideId, ProfileId, SessionId,
     TenantId, UserId,
 };
-use mono_core::text::{Email, Locale, Name, Slug};
+use mono_core::text::{Domain, Email, Locale, Name, Slug, TimeZone};
 use mono_core::time::Timestamp;
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -120,4 +120,4 @@ macro_rules! texts {
         }
     )*};
 }
-texts!(Email, Slug, Name, Locale);
+texts!(Domain, Email, Slug, Name, Locale, TimeZone);

@@ -357,7 +357,7 @@ pub(super) async fn require(tx: &mut TenantTx, id: AccountId) -> Result<(), Erro
 }
 
 /// The LIKE pattern for "contains this text".
-fn contains(text: &str) -> String {
+pub(super) fn contains(text: &str) -> String {
     let escaped = mono_core::text::fold(text).replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")
 }

@@ -15,6 +15,7 @@ mod catalogue_items;
 mod granting;
 mod isolation;
 mod limits;
+mod members;
 mod metering;
 mod start;
 mod transactions;

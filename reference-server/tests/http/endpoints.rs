@@ -2,6 +2,7 @@
 //! reviewed as a diff.
 
 use crate::server::{ACCOUNTS, ADMIN, LOGIN, MEMBER, PASSWORD, STAFF, STRANGER, Server, USER, create, send};
+use mono_core::api::members::ListMembers;
 use mono_core::api::subscriptions::CreateOverride;
 use mono_core::id::AccountId;
 use mono_core::subscription::{Allowance, ItemKind, Key, OverrideChange};
@@ -30,6 +31,11 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::DELETE, format!("{ACCOUNTS}/{{id}}"), none.clone()),
         (Method::POST, format!("{ACCOUNTS}/{{id}}/restore"), none.clone()),
         (Method::GET, format!("{ACCOUNTS}/{{id}}/entitlements"), none.clone()),
+        (Method::GET, MEMBERS.into(), none.clone()),
+        (Method::GET, format!("{MEMBERS}/{{member}}"), none.clone()),
+        (Method::POST, format!("{MEMBERS}/{{member}}/suspend"), none.clone()),
+        (Method::POST, format!("{MEMBERS}/{{member}}/reactivate"), none.clone()),
+        (Method::DELETE, format!("{MEMBERS}/{{member}}"), none.clone()),
     ];
     for kind in ItemKind::ALL {
         let (list, item) = (kind.path(), format!("{}/extra", kind.path()));
@@ -68,6 +74,9 @@ fn extra(kind: ItemKind) -> Value {
     }
 }
 
+/// Where the people of a tenant are.
+const MEMBERS: &str = "/api/v1/tenant/members";
+
 /// Where the platform works on a tenant.
 const TENANT: &str = "/api/v1/platform/tenants/{tenant}";
 
@@ -97,6 +106,10 @@ async fn everybody_calls_every_route(world: World) {
     };
     let (tenant, staff) = (server.world.harbour.id, server.sign_in(STAFF).await);
     let exception = staff.platform().subscriptions().add_override(tenant, &exception).await.unwrap().id;
+    server.add_person("first@harbour.example", &[(tenant, None)]).await;
+    server.add_person("second@harbour.example", &[(tenant, None)]).await;
+    let members = admin.tenant().members().list(&ListMembers::default()).await.unwrap().items;
+    let member = |email: &str| members.iter().find(|member| member.email.as_str() == email).unwrap().id;
     let mut text = String::new();
     for (caller, credential) in CALLERS {
         let token =
@@ -105,6 +118,9 @@ async fn everybody_calls_every_route(world: World) {
             // Who restores needs a deleted account; the admin has just deleted one.
             let id = if path.ends_with("restore") && *credential != ADMIN { deleted } else { account };
             let address = path.replace("{id}", &id.to_string()).replace("{tenant}", &tenant.to_string());
+            // Staff and admin both remove one, and each has one to remove.
+            let email = if *credential == STAFF { "first@harbour.example" } else { "second@harbour.example" };
+            let address = address.replace("{member}", &member(email).to_string());
             let address = address.replace("{override_id}", &exception.to_string());
             let mut request = server.request(method.clone(), &address);
             if !token.is_empty() {
@@ -168,7 +184,7 @@ async fn no_route_is_left_out(world: World) {
     assert_eq!(in_source, routes().len(), "a route is in src/routes and not in the table, or the other way");
     for (method, path, _) in routes() {
         let id = server.database().new_id::<AccountId>().to_string();
-        let path = ["{id}", "{tenant}", "{override_id}"]
+        let path = ["{id}", "{tenant}", "{override_id}", "{member}"]
             .iter()
             .fold(path, |path, placeholder| path.replace(placeholder, &id));
         let answer = send(server.request(method.clone(), &path)).await;

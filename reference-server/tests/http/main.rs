@@ -15,6 +15,7 @@ mod hostile;
 mod isolation;
 mod limits;
 mod login;
+mod members;
 mod permissions;
 mod plans;
 mod races;

@@ -1,7 +1,7 @@
 //! `/api/v1/tenant/accounts`
 
 use crate::app::App;
-use crate::extract::{Authenticated, Json, Path, Query};
+use crate::extract::{Authenticated, IfMatch, Json, Path, Query};
 use crate::routes::{Answer, answer};
 use axum::Router;
 use axum::extract::State;
@@ -57,9 +57,11 @@ async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<AccountId>,
+    if_match: IfMatch,
     Json(body): Json<UpdateAccount>,
 ) -> Result<Answer<Account>, ApiError> {
-    let change = body.parse()?;
+    let mut change = body.parse()?;
+    change.version = if_match.or(change.version)?;
     let mut tx = app.database.tenant(&caller).write().await?;
     let account = tx.accounts().update(id, change).await?;
     tx.commit().await?;

@@ -1,0 +1,30 @@
+-- The owner is bound by the policies of its own tables, and there is none for it.
+ALTER TABLE members NO FORCE ROW LEVEL SECURITY;
+-- What a tenant sees of its people, copied from the user: the application has no right on users, who belong to no tenant.
+ALTER TABLE members ADD COLUMN name text COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE members ADD COLUMN name_norm text COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE members ADD COLUMN email text COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE members ADD COLUMN email_norm text COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE members ADD COLUMN version bigint NOT NULL DEFAULT 1;
+ALTER TABLE members ADD COLUMN updated_at timestamptz;
+UPDATE members SET name = u.name, name_norm = lower(u.name COLLATE "default"), email = u.email, email_norm = u.email_norm,
+    updated_at = members.created_at FROM users u WHERE u.id = members.user_id;
+ALTER TABLE members ALTER COLUMN updated_at SET NOT NULL;
+ALTER TABLE members FORCE ROW LEVEL SECURITY;
+CREATE INDEX members_newest ON members (tenant_id, created_at DESC, id DESC);
+CREATE INDEX members_name ON members (tenant_id, name_norm, id);
+
+ALTER TABLE tenants ADD COLUMN name_norm text COLLATE "C" NOT NULL DEFAULT '';
+UPDATE tenants SET name_norm = lower(name COLLATE "default");
+ALTER TABLE tenants ADD COLUMN domain text COLLATE "C" CONSTRAINT tenants_domain_unique UNIQUE;
+ALTER TABLE tenants ADD COLUMN currency text COLLATE "C" NOT NULL DEFAULT 'EUR';
+ALTER TABLE tenants ADD COLUMN time_zone text COLLATE "C" NOT NULL DEFAULT 'UTC';
+ALTER TABLE tenants ADD COLUMN default_locale text COLLATE "C" NOT NULL DEFAULT 'en';
+ALTER TABLE tenants ADD COLUMN supported_locales jsonb NOT NULL DEFAULT '["en"]';
+ALTER TABLE tenants ADD COLUMN settings jsonb NOT NULL DEFAULT '{}';
+ALTER TABLE tenants ADD COLUMN branding jsonb NOT NULL DEFAULT '{}';
+CREATE INDEX tenants_newest ON tenants (created_at DESC, id DESC);
+CREATE INDEX tenants_name ON tenants (name_norm, id);
+
+-- Read with every principal of the tenant: what is suspended is refused to all but those who lift it.
+CREATE INDEX accounts_suspended ON accounts (tenant_id, id) WHERE status = 'suspended' AND deleted_at IS NULL;

@@ -1,0 +1,27 @@
+-- What a tenant sees of its people, copied from the user: the application has no right on users, who belong to no tenant.
+ALTER TABLE members ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE members ADD COLUMN name_norm TEXT NOT NULL DEFAULT '';
+ALTER TABLE members ADD COLUMN email TEXT NOT NULL DEFAULT '';
+ALTER TABLE members ADD COLUMN email_norm TEXT NOT NULL DEFAULT '';
+ALTER TABLE members ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE members ADD COLUMN updated_at TEXT NOT NULL DEFAULT '';
+UPDATE members SET name = u.name, name_norm = lower(u.name), email = u.email, email_norm = u.email_norm,
+    updated_at = members.created_at FROM users u WHERE u.id = members.user_id;
+CREATE INDEX members_newest ON members (tenant_id, created_at DESC, id DESC);
+CREATE INDEX members_name ON members (tenant_id, name_norm, id);
+
+ALTER TABLE tenants ADD COLUMN name_norm TEXT NOT NULL DEFAULT '';
+UPDATE tenants SET name_norm = lower(name);
+ALTER TABLE tenants ADD COLUMN domain TEXT;
+CREATE UNIQUE INDEX tenants_domain_unique ON tenants (domain);
+ALTER TABLE tenants ADD COLUMN currency TEXT NOT NULL DEFAULT 'EUR';
+ALTER TABLE tenants ADD COLUMN time_zone TEXT NOT NULL DEFAULT 'UTC';
+ALTER TABLE tenants ADD COLUMN default_locale TEXT NOT NULL DEFAULT 'en';
+ALTER TABLE tenants ADD COLUMN supported_locales TEXT NOT NULL DEFAULT '["en"]';
+ALTER TABLE tenants ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE tenants ADD COLUMN branding TEXT NOT NULL DEFAULT '{}';
+CREATE INDEX tenants_newest ON tenants (created_at DESC, id DESC);
+CREATE INDEX tenants_name ON tenants (name_norm, id);
+
+-- Read with every principal of the tenant: what is suspended is refused to all but those who lift it.
+CREATE INDEX accounts_suspended ON accounts (tenant_id, id) WHERE status = 'suspended' AND deleted_at IS NULL;
