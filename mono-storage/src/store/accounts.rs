@@ -3,10 +3,11 @@
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
+use mono_core::caller::ACCOUNT_SUSPENDED;
 use mono_core::id::{AccountId, Id};
 use mono_core::model::account::{Account, AccountChange, AccountFilter, AccountSort, NewAccount};
 use mono_core::page::{Page, PageRequest};
-use mono_core::permission::{Permission, Scope, ScopeFilter};
+use mono_core::permission::{Permission, PermissionSet, Principal, Scope, ScopeFilter};
 use mono_core::{Error, ErrorKind, permission};
 
 const CREATE: Permission = permission!("tenant.accounts.create");
@@ -14,7 +15,8 @@ const READ: Permission = permission!("tenant.accounts.read");
 const UPDATE: Permission = permission!("tenant.accounts.update");
 const DELETE: Permission = permission!("tenant.accounts.delete");
 const RESTORE: Permission = permission!("tenant.accounts.restore");
-pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, DELETE, RESTORE];
+const SUSPEND: Permission = permission!("tenant.accounts.suspend");
+pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, DELETE, RESTORE, SUSPEND];
 
 /// How the audit log names an account.
 const ENTITY: &str = "account";
@@ -94,7 +96,8 @@ impl Accounts<'_> {
     /// One account.
     ///
     /// # Errors
-    /// `NotFound` where there is none in this tenant, `Forbidden` without `tenant.accounts.read` for it.
+    /// `NotFound` where there is none in this tenant, `Forbidden` without `tenant.accounts.read` for it, and with code
+    /// `account_suspended` where it is suspended and the caller is not one of those who lift that.
     pub async fn get(self, id: AccountId) -> Result<Account, Error> {
         let tx = self.tx;
         let account = sql!(
@@ -109,8 +112,14 @@ impl Accounts<'_> {
         .optional()
         .await?
         .ok_or_else(not_found)?;
-        tx.authorize(READ, &Scope::account(tx.tenant(), id)).await?;
-        Ok(account)
+        let scope = Scope::account(tx.tenant(), id);
+        match tx.authorize(READ, &scope).await {
+            Err(error) if error.code() == ACCOUNT_SUSPENDED => {
+                let lifted = lifted(tx).is_some_and(|set| set.check(READ, &scope, tx.now()));
+                if lifted { Ok(account) } else { Err(error) }
+            }
+            authorized => authorized.map(|()| account),
+        }
     }
 
     /// One page of the accounts that the caller may read: all of the tenant, or those in which a role reaches it.
@@ -183,12 +192,19 @@ impl Accounts<'_> {
     /// Changes an account; fields that the change does not name stay as they are.
     ///
     /// # Errors
-    /// `NotFound` where there is none in this tenant, `Forbidden` without `tenant.accounts.update` for it,
+    /// `NotFound` where there is none in this tenant; `Forbidden` without `tenant.accounts.update` for it, or, for its
+    /// status, without `tenant.accounts.suspend` in the tenant: the right to lift a suspension comes from above it;
     /// `Conflict` where the slug is taken or the version is stale (`details.currentVersion` says which is current).
     pub async fn update(self, id: AccountId, change: AccountChange) -> Result<Account, Error> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
-        tx.authorize(UPDATE, &Scope::account(tx.tenant(), id)).await?;
+        let status = change.status.unwrap_or(old.status);
+        if status != old.status {
+            tx.authorize(SUSPEND, &Scope::tenant(tx.tenant())).await?;
+        }
+        if status == old.status || change.changes_more_than_status() {
+            tx.authorize(UPDATE, &Scope::account(tx.tenant(), id)).await?;
+        }
         if let Some(version) = change.version.filter(|version| *version != old.version) {
             let message =
                 format!("the account was changed meanwhile: version {version} is not the current one");
@@ -199,7 +215,6 @@ impl Accounts<'_> {
         let name = change.name.unwrap_or_else(|| old.name.clone());
         let email = change.email.unwrap_or_else(|| old.email.clone());
         let account_type = change.account_type.unwrap_or(old.account_type);
-        let status = change.status.unwrap_or(old.status);
         if (&slug, &name, &email, account_type, status)
             == (&old.slug, &old.name, &old.email, old.account_type, old.status)
         {
@@ -301,7 +316,9 @@ impl VisibleAccounts {
     async fn of(tx: &mut TenantTx, permission: Permission) -> Result<Self, Error> {
         let (tenant, now) = (tx.tenant(), tx.now());
         let whole = Scope::tenant(tenant);
-        let held = tx.caller().permissions().map_or(ScopeFilter::All, |set| set.scopes_for(permission, now));
+        let lifted = lifted(tx);
+        let held = lifted.as_ref().or(tx.caller().permissions());
+        let held = held.map_or(ScopeFilter::All, |set| set.scopes_for(permission, now));
         let subtrees = match &held {
             ScopeFilter::Within(subtrees) => subtrees.as_slice(),
             ScopeFilter::All | ScopeFilter::None => &[],
@@ -327,6 +344,16 @@ impl VisibleAccounts {
         let accounts = self.accounts.as_ref()?;
         Some(accounts.iter().map(|account| serde_json::Value::from(account.to_string())).collect())
     }
+}
+
+/// What the caller may do apart from suspensions of accounts, where it is one of those who lift them: who lifts a
+/// suspension sees what is suspended.
+fn lifted(tx: &TenantTx) -> Option<PermissionSet> {
+    let (set, facts) = (tx.caller().permissions()?, tx.caller().facts());
+    if facts.suspended.is_empty() || !set.check(SUSPEND, &Scope::tenant(tx.tenant()), tx.now()) {
+        return None;
+    }
+    Some(set.engine().compile(&Principal { suspended: Vec::new(), ..facts.clone() }))
 }
 
 fn not_found() -> Error {

@@ -82,6 +82,7 @@ impl World {
             assignments: part.assignments,
             grants: part.grants,
             guardrails: part.guardrails,
+            suspended: part.suspended.iter().map(|id| Scope::account(tenant.id, *id)).collect(),
             ..Default::default()
         };
         let engine = &self.seed.engine;

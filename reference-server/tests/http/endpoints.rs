@@ -31,6 +31,8 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::DELETE, format!("{ACCOUNTS}/{{id}}"), none.clone()),
         (Method::POST, format!("{ACCOUNTS}/{{id}}/restore"), none.clone()),
         (Method::GET, format!("{ACCOUNTS}/{{id}}/entitlements"), none.clone()),
+        (Method::GET, "/api/v1/tenant".into(), none.clone()),
+        (Method::PATCH, "/api/v1/tenant".into(), json!({"timeZone": "Europe/Lisbon"})),
         (Method::GET, MEMBERS.into(), none.clone()),
         (Method::GET, format!("{MEMBERS}/{{member}}"), none.clone()),
         (Method::POST, format!("{MEMBERS}/{{member}}/suspend"), none.clone()),
@@ -57,7 +59,14 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::POST, format!("{subscription}/changes"), plan),
         (Method::GET, overrides.clone(), none.clone()),
         (Method::POST, overrides.clone(), exception),
-        (Method::DELETE, format!("{overrides}/{{override_id}}"), none),
+        (Method::DELETE, format!("{overrides}/{{override_id}}"), none.clone()),
+        (Method::GET, "/api/v1/platform/tenants".into(), none.clone()),
+        (Method::POST, "/api/v1/platform/tenants".into(), json!({"name": "Another"})),
+        (Method::GET, TENANT.into(), none.clone()),
+        (Method::PATCH, TENANT.into(), json!({"currency": "USD"})),
+        (Method::POST, format!("{TENANT}/suspend"), none.clone()),
+        (Method::POST, format!("{TENANT}/archive"), none.clone()),
+        (Method::POST, format!("{TENANT}/reactivate"), none),
     ]);
     routes
 }

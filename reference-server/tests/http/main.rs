@@ -22,4 +22,5 @@ mod races;
 mod refusals;
 mod server;
 mod subscriptions;
+mod tenants;
 mod tokens;

@@ -62,9 +62,15 @@ async fn update(
 ) -> Result<Answer<Account>, ApiError> {
     let mut change = body.parse()?;
     change.version = if_match.or(change.version)?;
+    let status_changes = change.status.is_some();
     let mut tx = app.database.tenant(&caller).write().await?;
     let account = tx.accounts().update(id, change).await?;
-    tx.commit().await?;
+    // A suspended account is refused to everybody in it from now on.
+    if status_changes {
+        app.commit_rights(tx).await?
+    } else {
+        tx.commit().await?
+    }
     Ok(answer(account))
 }
 
