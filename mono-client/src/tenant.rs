@@ -3,6 +3,7 @@
 use crate::accounts::Accounts;
 use crate::client::Client;
 use crate::members::Members;
+use crate::teams::Teams;
 use mono_core::Result;
 use mono_core::api::entitlements::{EntitlementsResponse, UsageReport};
 use mono_core::api::tenants::UpdateOwnTenant;
@@ -47,6 +48,11 @@ impl<'a> Tenant<'a> {
     /// The accounts of the tenant.
     pub fn accounts(self) -> Accounts<'a> {
         Accounts { client: self.client }
+    }
+
+    /// The teams of the tenant's accounts.
+    pub fn teams(self) -> Teams<'a> {
+        Teams { client: self.client }
     }
 
     /// The members of the tenant.

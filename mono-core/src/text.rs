@@ -379,7 +379,7 @@ mod tests {
             "*.example",
             "[::1]",
             &format!("{}.example", "a".repeat(64)),
-            &"a.".repeat(127),
+            &"a.".repeat(128),
         ] {
             assert!(Domain::parse(text).is_err(), "{text:?}");
         }

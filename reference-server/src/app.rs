@@ -64,7 +64,11 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
             routes::platform::tenants::routes().merge(routes::platform::subscriptions::routes()),
         )
         .nest("/api/v1/tenant", routes::tenant::tenants::routes())
-        .nest("/api/v1/tenant/accounts", routes::tenant::accounts::routes())
+        .nest(
+            "/api/v1/tenant/accounts",
+            routes::tenant::accounts::routes().merge(routes::tenant::teams::routes_of_accounts()),
+        )
+        .nest("/api/v1/tenant/teams", routes::tenant::teams::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
         .nest("/api/v1/tenant/members", routes::tenant::members::routes())
         .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())

@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod members;
 pub mod permissions;
 pub mod subscriptions;
+pub mod teams;
 pub mod tenants;
 
 use crate::error::{Error, Problem};

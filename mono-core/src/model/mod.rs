@@ -3,6 +3,7 @@
 pub mod account;
 pub mod member;
 pub mod session;
+pub mod team;
 pub mod tenant;
 pub mod user;
 

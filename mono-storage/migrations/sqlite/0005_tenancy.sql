@@ -25,3 +25,31 @@ CREATE INDEX tenants_name ON tenants (name_norm, id);
 
 -- Read with every principal of the tenant: what is suspended is refused to all but those who lift it.
 CREATE INDEX accounts_suspended ON accounts (tenant_id, id) WHERE status = 'suspended' AND deleted_at IS NULL;
+
+-- People of an account who work together.
+CREATE TABLE teams (
+    tenant_id BLOB NOT NULL REFERENCES tenants (id),
+    id BLOB NOT NULL,
+    account_id BLOB NOT NULL,
+    name TEXT NOT NULL,
+    name_norm TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, account_id) REFERENCES accounts (tenant_id, id) ON DELETE CASCADE
+) STRICT;
+-- A deleted team gives its name free; restoring it asks for the name again.
+CREATE UNIQUE INDEX teams_name_unique ON teams (tenant_id, account_id, name_norm) WHERE deleted_at IS NULL;
+
+CREATE TABLE team_members (
+    tenant_id BLOB NOT NULL REFERENCES tenants (id),
+    team_id BLOB NOT NULL,
+    member_id BLOB NOT NULL,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, team_id, member_id),
+    FOREIGN KEY (tenant_id, team_id) REFERENCES teams (tenant_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, member_id) REFERENCES members (tenant_id, id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX team_members_member ON team_members (tenant_id, member_id);

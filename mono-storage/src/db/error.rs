@@ -39,6 +39,12 @@ const UNIQUE: &[Unique] = &[
         message: "a user with this e-mail address exists",
     },
     Unique {
+        constraint: "teams_name_unique",
+        columns: "teams.tenant_id, teams.account_id, teams.name_norm",
+        code: "name_taken",
+        message: "the account has a team of this name",
+    },
+    Unique {
         constraint: "members_user_unique",
         columns: "members.tenant_id, members.user_id",
         code: "already_member",

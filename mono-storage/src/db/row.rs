@@ -3,7 +3,7 @@
 use mono_core::Error;
 use mono_core::id::{
     AccountId, ApiKeyId, AssignmentId, AuditId, EventId, GrantId, MemberId, OverrideId, ProfileId, SessionId,
-    TenantId, UserId,
+    TeamId, TenantId, UserId,
 };
 use mono_core::text::{Domain, Email, Locale, Name, Slug, TimeZone};
 use mono_core::time::Timestamp;
@@ -107,7 +107,8 @@ ids!(
     ApiKeyId,
     AuditId,
     EventId,
-    OverrideId
+    OverrideId,
+    TeamId
 );
 
 macro_rules! texts {

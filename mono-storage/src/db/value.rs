@@ -2,7 +2,7 @@
 
 use mono_core::id::{
     AccountId, ApiKeyId, AssignmentId, AuditId, EventId, GrantId, MemberId, OverrideId, ProfileId, SessionId,
-    TenantId, UserId,
+    TeamId, TenantId, UserId,
 };
 use mono_core::text::{Domain, Email, Locale, Name, Slug, TimeZone};
 use mono_core::time::Timestamp;
@@ -66,4 +66,4 @@ bind!(Json: serde_json::Value => |v| v);
 bind!(Uuid: Uuid => |v| v, TenantId => |v| v.uuid(), AccountId => |v| v.uuid(), UserId => |v| v.uuid(),
     MemberId => |v| v.uuid(), ProfileId => |v| v.uuid(), AssignmentId => |v| v.uuid(), GrantId => |v| v.uuid(),
     SessionId => |v| v.uuid(), ApiKeyId => |v| v.uuid(), AuditId => |v| v.uuid(),
-    EventId => |v| v.uuid(), OverrideId => |v| v.uuid());
+    EventId => |v| v.uuid(), OverrideId => |v| v.uuid(), TeamId => |v| v.uuid());

@@ -18,6 +18,7 @@ mod recount;
 mod roles;
 mod sessions;
 mod subscriptions;
+mod teams;
 mod tenants;
 mod usage;
 mod users;
@@ -33,6 +34,8 @@ pub use principals::{Principal, Principals, TenantPart};
 pub use recount::{Drift, HeldCounter};
 pub use roles::Roles;
 pub use subscriptions::Subscriptions;
+pub use teams::Teams;
+pub use tenants::Tenants;
 pub use usage::Reservation;
 pub(crate) use usage::refusal;
 pub use users::{Credentials, NewUser, Users};
@@ -49,6 +52,7 @@ pub fn required_permissions() -> Vec<Permission> {
         members::REQUIRED,
         roles::REQUIRED,
         subscriptions::REQUIRED,
+        teams::REQUIRED,
         tenants::REQUIRED,
         usage::REQUIRED,
         users::REQUIRED,

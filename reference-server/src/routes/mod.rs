@@ -30,6 +30,7 @@ pub(crate) mod tenant {
     pub(crate) mod accounts;
     pub(crate) mod entitlements;
     pub(crate) mod members;
+    pub(crate) mod teams;
     pub(crate) mod tenants;
     pub(crate) mod usage;
 }

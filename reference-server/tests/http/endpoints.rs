@@ -4,6 +4,7 @@
 use crate::server::{ACCOUNTS, ADMIN, LOGIN, MEMBER, PASSWORD, STAFF, STRANGER, Server, USER, create, send};
 use mono_core::api::members::ListMembers;
 use mono_core::api::subscriptions::CreateOverride;
+use mono_core::api::teams::CreateTeam;
 use mono_core::id::AccountId;
 use mono_core::subscription::{Allowance, ItemKind, Key, OverrideChange};
 use mono_storage::testkit::World;
@@ -37,6 +38,15 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, format!("{MEMBERS}/{{member}}"), none.clone()),
         (Method::POST, format!("{MEMBERS}/{{member}}/suspend"), none.clone()),
         (Method::POST, format!("{MEMBERS}/{{member}}/reactivate"), none.clone()),
+        (Method::GET, format!("{ACCOUNTS}/{{id}}/teams"), none.clone()),
+        (Method::POST, format!("{ACCOUNTS}/{{id}}/teams"), json!({"name": "New"})),
+        (Method::GET, format!("{TEAMS}/{{team}}"), none.clone()),
+        (Method::PATCH, format!("{TEAMS}/{{team}}"), json!({"name": "Other"})),
+        (Method::PUT, format!("{TEAMS}/{{team}}/members/{{member}}"), none.clone()),
+        (Method::GET, format!("{TEAMS}/{{team}}/members"), none.clone()),
+        (Method::DELETE, format!("{TEAMS}/{{team}}/members/{{member}}"), none.clone()),
+        (Method::DELETE, format!("{TEAMS}/{{team}}"), none.clone()),
+        (Method::POST, format!("{TEAMS}/{{team}}/restore"), none.clone()),
         (Method::DELETE, format!("{MEMBERS}/{{member}}"), none.clone()),
     ];
     for kind in ItemKind::ALL {
@@ -83,6 +93,9 @@ fn extra(kind: ItemKind) -> Value {
     }
 }
 
+/// Where the teams of accounts are.
+const TEAMS: &str = "/api/v1/tenant/teams";
+
 /// Where the people of a tenant are.
 const MEMBERS: &str = "/api/v1/tenant/members";
 
@@ -115,6 +128,8 @@ async fn everybody_calls_every_route(world: World) {
     };
     let (tenant, staff) = (server.world.harbour.id, server.sign_in(STAFF).await);
     let exception = staff.platform().subscriptions().add_override(tenant, &exception).await.unwrap().id;
+    let crew = CreateTeam { name: "Crew".into() };
+    let team = admin.tenant().teams().create(account, &crew).await.unwrap().id;
     server.add_person("first@harbour.example", &[(tenant, None)]).await;
     server.add_person("second@harbour.example", &[(tenant, None)]).await;
     let members = admin.tenant().members().list(&ListMembers::default()).await.unwrap().items;
@@ -130,6 +145,7 @@ async fn everybody_calls_every_route(world: World) {
             // Staff and admin both remove one, and each has one to remove.
             let email = if *credential == STAFF { "first@harbour.example" } else { "second@harbour.example" };
             let address = address.replace("{member}", &member(email).to_string());
+            let address = address.replace("{team}", &team.to_string());
             let address = address.replace("{override_id}", &exception.to_string());
             let mut request = server.request(method.clone(), &address);
             if !token.is_empty() {
@@ -193,7 +209,7 @@ async fn no_route_is_left_out(world: World) {
     assert_eq!(in_source, routes().len(), "a route is in src/routes and not in the table, or the other way");
     for (method, path, _) in routes() {
         let id = server.database().new_id::<AccountId>().to_string();
-        let path = ["{id}", "{tenant}", "{override_id}", "{member}"]
+        let path = ["{id}", "{tenant}", "{override_id}", "{member}", "{team}"]
             .iter()
             .fold(path, |path, placeholder| path.replace(placeholder, &id));
         let answer = send(server.request(method.clone(), &path)).await;

@@ -22,5 +22,6 @@ mod races;
 mod refusals;
 mod server;
 mod subscriptions;
+mod teams;
 mod tenants;
 mod tokens;
