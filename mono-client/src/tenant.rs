@@ -3,6 +3,9 @@
 use crate::accounts::Accounts;
 use crate::client::Client;
 use crate::members::Members;
+use crate::option_sets::OptionSets;
+use crate::profiles::Profiles;
+use crate::schemas::Schemas;
 use crate::teams::Teams;
 use mono_core::Result;
 use mono_core::api::entitlements::{EntitlementsResponse, UsageReport};
@@ -53,6 +56,21 @@ impl<'a> Tenant<'a> {
     /// The teams of the tenant's accounts.
     pub fn teams(self) -> Teams<'a> {
         Teams { client: self.client }
+    }
+
+    /// The schemas of the tenant's profiles.
+    pub fn schemas(self) -> Schemas<'a> {
+        Schemas { client: self.client }
+    }
+
+    /// The option sets that fields of profiles choose from.
+    pub fn option_sets(self) -> OptionSets<'a> {
+        OptionSets { client: self.client }
+    }
+
+    /// The profiles of the tenant's members.
+    pub fn profiles(self) -> Profiles<'a> {
+        Profiles { client: self.client }
     }
 
     /// The members of the tenant.

@@ -70,7 +70,13 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         )
         .nest("/api/v1/tenant/teams", routes::tenant::teams::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
-        .nest("/api/v1/tenant/members", routes::tenant::members::routes())
+        .nest(
+            "/api/v1/tenant/members",
+            routes::tenant::members::routes().merge(routes::tenant::profiles::routes_of_members()),
+        )
+        .nest("/api/v1/tenant/profiles", routes::tenant::profiles::routes())
+        .nest("/api/v1/tenant/schemas", routes::tenant::schemas::routes())
+        .nest("/api/v1/tenant/option-sets", routes::tenant::option_sets::routes())
         .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
         .fallback(layer::fallback::not_found)

@@ -124,13 +124,11 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             return Ok(Self(None));
         }
         let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-        match version.and_then(|version| version.parse().ok()) {
-            Some(version) => Ok(Self(Some(version))),
-            None => {
-                let message = "the header If-Match holds one version in quotes, such as \"3\"";
-                Err(Error::invalid("If-Match", "invalid_version", message).into())
-            }
-        }
+        let version = version.and_then(|version| version.parse().ok()).ok_or_else(|| {
+            let message = "the header If-Match holds one version in quotes, such as \"3\"";
+            Error::invalid("If-Match", "invalid_version", message)
+        })?;
+        Ok(Self(Some(version)))
     }
 }
 

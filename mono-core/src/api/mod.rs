@@ -8,6 +8,7 @@ pub mod entitlements;
 pub mod envelope;
 pub mod members;
 pub mod permissions;
+pub mod profiles;
 pub mod subscriptions;
 pub mod teams;
 pub mod tenants;

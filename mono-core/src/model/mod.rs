@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod member;
+pub mod profile;
+pub mod schema;
 pub mod session;
 pub mod team;
 pub mod tenant;

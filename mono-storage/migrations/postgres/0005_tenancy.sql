@@ -58,3 +58,42 @@ CREATE TABLE team_members (
 );
 CREATE INDEX team_members_member ON team_members (tenant_id, member_id);
 CALL mono_protect_table('team_members');
+
+-- The options that fields of profiles choose from, and the fields themselves. Each is a document: it is read whole.
+CREATE TABLE option_sets (
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    key text COLLATE "C" NOT NULL,
+    definition jsonb NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, key)
+);
+CALL mono_protect_table('option_sets');
+
+CREATE TABLE schemas (
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    key text COLLATE "C" NOT NULL,
+    definition jsonb NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, key)
+);
+CALL mono_protect_table('schemas');
+
+CREATE TABLE profiles (
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    -- The schema that the data obey.
+    kind text COLLATE "C" NOT NULL,
+    data jsonb NOT NULL,
+    status text COLLATE "C" NOT NULL CHECK (status IN ('draft', 'published')),
+    version bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    deleted_at timestamptz,
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, member_id) REFERENCES members (tenant_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, kind) REFERENCES schemas (tenant_id, key)
+);
+CREATE INDEX profiles_member ON profiles (tenant_id, member_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX profiles_kind ON profiles (tenant_id, kind);
+CALL mono_protect_table('profiles');

@@ -53,3 +53,39 @@ CREATE TABLE team_members (
     FOREIGN KEY (tenant_id, member_id) REFERENCES members (tenant_id, id) ON DELETE CASCADE
 ) STRICT;
 CREATE INDEX team_members_member ON team_members (tenant_id, member_id);
+
+-- The options that fields of profiles choose from, and the fields themselves. Each is a document: it is read whole.
+CREATE TABLE option_sets (
+    tenant_id BLOB NOT NULL REFERENCES tenants (id),
+    key TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, key)
+) STRICT;
+
+CREATE TABLE schemas (
+    tenant_id BLOB NOT NULL REFERENCES tenants (id),
+    key TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, key)
+) STRICT;
+
+CREATE TABLE profiles (
+    tenant_id BLOB NOT NULL REFERENCES tenants (id),
+    id BLOB NOT NULL,
+    member_id BLOB NOT NULL,
+    -- The schema that the data obey.
+    kind TEXT NOT NULL,
+    data TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('draft', 'published')),
+    version INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, member_id) REFERENCES members (tenant_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, kind) REFERENCES schemas (tenant_id, key)
+) STRICT;
+CREATE INDEX profiles_member ON profiles (tenant_id, member_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX profiles_kind ON profiles (tenant_id, kind);

@@ -12,10 +12,13 @@ mod granting;
 mod grants;
 mod guardrails;
 mod members;
+mod option_sets;
 mod outbox;
 mod principals;
+mod profiles;
 mod recount;
 mod roles;
+mod schemas;
 mod sessions;
 mod subscriptions;
 mod teams;
@@ -29,10 +32,13 @@ pub use catalogue::{Alias, Definitions, Put};
 pub use grants::{Grants, NewGrant};
 pub use guardrails::Guardrails;
 pub use members::Members;
+pub use option_sets::OptionSets;
 pub use outbox::Event;
 pub use principals::{Principal, Principals, TenantPart};
+pub use profiles::Profiles;
 pub use recount::{Drift, HeldCounter};
 pub use roles::Roles;
+pub use schemas::Schemas;
 pub use subscriptions::Subscriptions;
 pub use teams::Teams;
 pub use tenants::Tenants;
@@ -50,7 +56,9 @@ pub fn required_permissions() -> Vec<Permission> {
         catalogue::REQUIRED,
         guardrails::REQUIRED,
         members::REQUIRED,
+        profiles::REQUIRED,
         roles::REQUIRED,
+        schemas::REQUIRED,
         subscriptions::REQUIRED,
         teams::REQUIRED,
         tenants::REQUIRED,

@@ -30,6 +30,9 @@ pub(crate) mod tenant {
     pub(crate) mod accounts;
     pub(crate) mod entitlements;
     pub(crate) mod members;
+    pub(crate) mod option_sets;
+    pub(crate) mod profiles;
+    pub(crate) mod schemas;
     pub(crate) mod teams;
     pub(crate) mod tenants;
     pub(crate) mod usage;

@@ -3,6 +3,7 @@
 
 use crate::server::{ACCOUNTS, ADMIN, LOGIN, MEMBER, PASSWORD, STAFF, STRANGER, Server, USER, create, send};
 use mono_core::api::members::ListMembers;
+use mono_core::api::profiles::CreateProfile;
 use mono_core::api::subscriptions::CreateOverride;
 use mono_core::api::teams::CreateTeam;
 use mono_core::id::AccountId;
@@ -47,6 +48,28 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::DELETE, format!("{TEAMS}/{{team}}/members/{{member}}"), none.clone()),
         (Method::DELETE, format!("{TEAMS}/{{team}}"), none.clone()),
         (Method::POST, format!("{TEAMS}/{{team}}/restore"), none.clone()),
+        (Method::GET, "/api/v1/tenant/option-sets".into(), none.clone()),
+        (
+            Method::PUT,
+            "/api/v1/tenant/option-sets/extra".into(),
+            json!({"key": "extra", "name": "Extra", "options": []}),
+        ),
+        (Method::GET, "/api/v1/tenant/option-sets/extra".into(), none.clone()),
+        (Method::DELETE, "/api/v1/tenant/option-sets/extra".into(), none.clone()),
+        (Method::GET, "/api/v1/tenant/schemas".into(), none.clone()),
+        (
+            Method::PUT,
+            "/api/v1/tenant/schemas/extra".into(),
+            json!({"key": "extra", "name": "Extra", "fields": []}),
+        ),
+        (Method::GET, "/api/v1/tenant/schemas/extra".into(), none.clone()),
+        (Method::DELETE, "/api/v1/tenant/schemas/extra".into(), none.clone()),
+        (Method::GET, format!("{MEMBERS}/{{member}}/profiles"), none.clone()),
+        (Method::POST, format!("{MEMBERS}/{{member}}/profiles"), json!({"kind": "plain", "data": {}})),
+        (Method::GET, format!("{PROFILES}/{{profile}}"), none.clone()),
+        (Method::PATCH, format!("{PROFILES}/{{profile}}"), json!({"status": "published"})),
+        (Method::DELETE, format!("{PROFILES}/{{profile}}"), none.clone()),
+        (Method::POST, format!("{PROFILES}/{{profile}}/restore"), none.clone()),
         (Method::DELETE, format!("{MEMBERS}/{{member}}"), none.clone()),
     ];
     for kind in ItemKind::ALL {
@@ -96,6 +119,9 @@ fn extra(kind: ItemKind) -> Value {
 /// Where the teams of accounts are.
 const TEAMS: &str = "/api/v1/tenant/teams";
 
+/// Where the profiles of members are.
+const PROFILES: &str = "/api/v1/tenant/profiles";
+
 /// Where the people of a tenant are.
 const MEMBERS: &str = "/api/v1/tenant/members";
 
@@ -130,10 +156,13 @@ async fn everybody_calls_every_route(world: World) {
     let exception = staff.platform().subscriptions().add_override(tenant, &exception).await.unwrap().id;
     let crew = CreateTeam { name: "Crew".into() };
     let team = admin.tenant().teams().create(account, &crew).await.unwrap().id;
-    server.add_person("first@harbour.example", &[(tenant, None)]).await;
     server.add_person("second@harbour.example", &[(tenant, None)]).await;
     let members = admin.tenant().members().list(&ListMembers::default()).await.unwrap().items;
-    let member = |email: &str| members.iter().find(|member| member.email.as_str() == email).unwrap().id;
+    let member = members.iter().find(|member| member.email.as_str() == "second@harbour.example").unwrap().id;
+    let schema = serde_json::from_value(json!({"key": "plain", "name": "Plain", "fields": []})).unwrap();
+    admin.tenant().schemas().put(&schema).await.unwrap();
+    let plain = CreateProfile { kind: "plain".into(), data: json!({}) };
+    let profile = admin.tenant().profiles().create(member, &plain).await.unwrap().id;
     let mut text = String::new();
     for (caller, credential) in CALLERS {
         let token =
@@ -142,9 +171,8 @@ async fn everybody_calls_every_route(world: World) {
             // Who restores needs a deleted account; the admin has just deleted one.
             let id = if path.ends_with("restore") && *credential != ADMIN { deleted } else { account };
             let address = path.replace("{id}", &id.to_string()).replace("{tenant}", &tenant.to_string());
-            // Staff and admin both remove one, and each has one to remove.
-            let email = if *credential == STAFF { "first@harbour.example" } else { "second@harbour.example" };
-            let address = address.replace("{member}", &member(email).to_string());
+            let address = address.replace("{member}", &member.to_string());
+            let address = address.replace("{profile}", &profile.to_string());
             let address = address.replace("{team}", &team.to_string());
             let address = address.replace("{override_id}", &exception.to_string());
             let mut request = server.request(method.clone(), &address);
@@ -209,7 +237,7 @@ async fn no_route_is_left_out(world: World) {
     assert_eq!(in_source, routes().len(), "a route is in src/routes and not in the table, or the other way");
     for (method, path, _) in routes() {
         let id = server.database().new_id::<AccountId>().to_string();
-        let path = ["{id}", "{tenant}", "{override_id}", "{member}", "{team}"]
+        let path = ["{id}", "{tenant}", "{override_id}", "{member}", "{team}", "{profile}"]
             .iter()
             .fold(path, |path, placeholder| path.replace(placeholder, &id));
         let answer = send(server.request(method.clone(), &path)).await;

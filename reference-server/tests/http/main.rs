@@ -18,6 +18,7 @@ mod login;
 mod members;
 mod permissions;
 mod plans;
+mod profiles;
 mod races;
 mod refusals;
 mod server;

@@ -67,9 +67,9 @@ async fn update(
     let account = tx.accounts().update(id, change).await?;
     // A suspended account is refused to everybody in it from now on.
     if status_changes {
-        app.commit_rights(tx).await?
+        app.commit_rights(tx).await?;
     } else {
-        tx.commit().await?
+        tx.commit().await?;
     }
     Ok(answer(account))
 }
