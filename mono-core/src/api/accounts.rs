@@ -3,7 +3,7 @@
 use super::{Problems, not_null, present, search_text};
 use crate::error::Error;
 use crate::model::account::{AccountChange, AccountFilter, AccountStatus, AccountType, NewAccount};
-use crate::page::PageRequest;
+use crate::page::{Cursor, Limit, PageRequest};
 use crate::text::{Email, Name, Slug};
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +143,45 @@ impl ListAccounts {
         };
         match page {
             Some(page) if problems.is_empty() => Ok((page, filter)),
+            _ => Err(problems.into_error()),
+        }
+    }
+}
+
+/// The query of `GET …/by-cursor`: from where, which accounts. They come newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScrollAccounts {
+    /// The cursor that the slice before gave as `next`; left out, the list begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// How many accounts a slice holds: 20 by default, 100 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Text that name or e-mail address contain, without regard to case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// `active`, `suspended` or `archived`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+}
+
+impl ScrollAccounts {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<(Option<Cursor>, Limit, AccountFilter), Error> {
+        let mut problems = Problems::default();
+        let limit = problems.take(Limit::parse(self.limit));
+        let cursor = self.cursor.and_then(|text| problems.take(text.parse()));
+        let filter = AccountFilter {
+            search: self.search.and_then(|text| problems.take(search_text(text))),
+            status: self.status.and_then(|text| problems.take(text.parse())),
+            ..Default::default()
+        };
+        match limit {
+            Some(limit) if problems.is_empty() => Ok((cursor, limit, filter)),
             _ => Err(problems.into_error()),
         }
     }

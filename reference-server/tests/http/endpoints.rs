@@ -27,6 +27,7 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, "/api/v1/tenant/usage?from=2026-01-01&until=2026-01-31".into(), none.clone()),
         (Method::GET, "/api/v1/user/permissions/snapshot".into(), none.clone()),
         (Method::GET, ACCOUNTS.into(), none.clone()),
+        (Method::GET, format!("{ACCOUNTS}/by-cursor"), none.clone()),
         (Method::POST, ACCOUNTS.into(), json!({"name": "New"})),
         (Method::GET, format!("{ACCOUNTS}/{{id}}"), none.clone()),
         (Method::PATCH, format!("{ACCOUNTS}/{{id}}"), json!({"name": "Other"})),

@@ -8,15 +8,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use mono_auth::axum::{ApiError, Authenticated as Uncounted};
-use mono_core::api::accounts::{CreateAccount, ListAccounts, UpdateAccount};
+use mono_core::api::accounts::{CreateAccount, ListAccounts, ScrollAccounts, UpdateAccount};
 use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::id::AccountId;
 use mono_core::model::account::Account;
-use mono_core::page::Page;
+use mono_core::page::{Page, Slice};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(list).post(create))
+        .route("/by-cursor", get(scroll))
         .route("/{id}", get(read).patch(update).delete(delete))
         .route("/{id}/restore", post(restore))
         .route("/{id}/entitlements", get(entitlements))
@@ -30,6 +31,16 @@ async fn list(
     let (page, filter) = query.parse()?;
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.accounts().list(&filter, page).await?))
+}
+
+async fn scroll(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ScrollAccounts>,
+) -> Result<Answer<Slice<Account>>, ApiError> {
+    let (cursor, limit, filter) = query.parse()?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.accounts().list_after(&filter, cursor, limit).await?))
 }
 
 async fn create(
