@@ -6,7 +6,7 @@ use mono_core::error::Problem;
 use mono_core::id::{AccountId, MemberId, SessionId, TenantId, UserId};
 use mono_core::model::tenant::TenantStatus;
 use mono_core::model::user::UserStatus;
-use mono_core::permission::{self, Engine, Permission, TenantFeatures};
+use mono_core::permission::{self, Engine, Permission, Scope, TenantFeatures};
 use mono_core::subscription::{Entitlements, PlanCatalogue};
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
@@ -193,6 +193,7 @@ fn facts(principal: &Principal, entitlements: &Entitlements) -> permission::Prin
         facts.assignments.extend_from_slice(&part.assignments);
         facts.grants.extend_from_slice(&part.grants);
         facts.guardrails.clone_from(&part.guardrails);
+        facts.suspended = part.suspended.iter().map(|id| Scope::account(part.tenant, *id)).collect();
         facts.features = vec![TenantFeatures {
             tenant: part.tenant,
             features: entitlements.features().map(|(key, _)| key.as_str().to_owned()).collect(),

@@ -33,15 +33,15 @@ async fn person(world: &World, authenticator: &Authenticator, email: &str, role:
     let system = Caller::system(SystemReason::Seed);
     let mut tx = database.platform(&system).write().await.unwrap();
     let (email, name) = (Email::parse(email).unwrap(), Name::parse(email).unwrap());
-    let user = tx.users().create(NewUser { email, name, password_hash: Some(hash) }).await.unwrap().id;
+    let user = tx.users().create(NewUser { email, name, password_hash: Some(hash) }).await.unwrap();
     tx.commit().await.unwrap();
     let system = Caller::system_in(SystemReason::Seed, world.harbour.id);
     let mut tx = database.tenant(&system).write().await.unwrap();
-    let member = tx.members().add(user).await.unwrap();
+    let member = tx.members().add(&user).await.unwrap();
     let whole = Scope::tenant(world.harbour.id);
     tx.assignments().assign(NewAssignment::new(member.id, role, whole)).await.unwrap();
     tx.commit().await.unwrap();
-    user
+    user.id
 }
 
 async fn sign_in(authenticator: &Authenticator, email: &str) -> Result<SignedIn, Error> {

@@ -2,13 +2,15 @@
 
 use crate::client::Client;
 use mono_core::Result;
-use mono_core::api::accounts::{CompareVersions, CreateAccount, ListAccounts, ListVersions, UpdateAccount};
+use mono_core::api::accounts::{
+    CompareVersions, CreateAccount, ListAccounts, ListVersions, ScrollAccounts, UpdateAccount,
+};
 use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::audit::FieldChange;
 use mono_core::history::Version;
 use mono_core::id::AccountId;
 use mono_core::model::account::Account;
-use mono_core::page::Page;
+use mono_core::page::{Page, Slice};
 use reqwest::Method;
 
 /// Where the accounts are.
@@ -54,6 +56,16 @@ impl Accounts<'_> {
     /// ```
     pub async fn list(&self, wanted: &ListAccounts) -> Result<Page<Account>> {
         self.client.send(self.client.request(Method::GET, PATH).query(wanted)).await?.data()
+    }
+
+    /// A slice of the accounts that the caller may see, newest first. Its `next` is the cursor of the slice after it;
+    /// however deep it stands, a slice costs the same.
+    ///
+    /// # Errors
+    /// `Validation` names what is wrong with cursor, limit, search or status.
+    pub async fn scroll(&self, wanted: &ScrollAccounts) -> Result<Slice<Account>> {
+        let path = format!("{PATH}/by-cursor");
+        self.client.send(self.client.request(Method::GET, &path).query(wanted)).await?.data()
     }
 
     /// One account.

@@ -3,10 +3,20 @@
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::client::Client;
+use crate::members::Members;
+use crate::option_sets::OptionSets;
+use crate::profiles::Profiles;
+use crate::schemas::Schemas;
+use crate::teams::Teams;
 use mono_core::Result;
 use mono_core::api::entitlements::{EntitlementsResponse, UsageReport};
+use mono_core::api::tenants::UpdateOwnTenant;
+use mono_core::model::tenant as model;
 use mono_core::subscription::DailyUsage;
 use reqwest::Method;
+
+/// Where the tenant is.
+const PATH: &str = "/api/v1/tenant";
 
 /// What belongs to the tenant that the client works in; made by [`Client::tenant`].
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +32,23 @@ impl Client {
 }
 
 impl<'a> Tenant<'a> {
+    /// The tenant itself.
+    ///
+    /// # Errors
+    /// `Forbidden` without the permission `tenant.settings.read`, and what [`Client`] lists.
+    pub async fn get(self) -> Result<model::Tenant> {
+        self.client.send(self.client.request(Method::GET, PATH)).await?.data()
+    }
+
+    /// Changes the tenant itself; what the change leaves out stays as it is.
+    ///
+    /// # Errors
+    /// `Validation` names each field that is wrong; `Conflict` where the version is stale, with the current one in the
+    /// details as `currentVersion`; `Forbidden` without the permission `tenant.settings.update`; what [`Client`] lists.
+    pub async fn update(self, change: &UpdateOwnTenant) -> Result<model::Tenant> {
+        self.client.send(self.client.request(Method::PATCH, PATH).json(change)).await?.data()
+    }
+
     /// The accounts of the tenant.
     pub fn accounts(self) -> Accounts<'a> {
         Accounts { client: self.client }
@@ -30,6 +57,31 @@ impl<'a> Tenant<'a> {
     /// The audit log of the tenant.
     pub fn audit(self) -> Audit<'a> {
         Audit { client: self.client }
+    }
+
+    /// The teams of the tenant's accounts.
+    pub fn teams(self) -> Teams<'a> {
+        Teams { client: self.client }
+    }
+
+    /// The schemas of the tenant's profiles.
+    pub fn schemas(self) -> Schemas<'a> {
+        Schemas { client: self.client }
+    }
+
+    /// The option sets that fields of profiles choose from.
+    pub fn option_sets(self) -> OptionSets<'a> {
+        OptionSets { client: self.client }
+    }
+
+    /// The profiles of the tenant's members.
+    pub fn profiles(self) -> Profiles<'a> {
+        Profiles { client: self.client }
+    }
+
+    /// The members of the tenant.
+    pub fn members(self) -> Members<'a> {
+        Members { client: self.client }
     }
 
     /// What the tenant may use, and how much of it is used.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::id::{AccountId, MemberId, SessionId, TenantId, UserId};
-use crate::permission::{Decision, Permission, PermissionSet, Principal, Scope};
+use crate::permission::{Decision, Permission, PermissionSet, Principal, Reason, Scope};
 use crate::subscription::{Entitlements, Source};
 use crate::time::Timestamp;
 use serde_json::json;
@@ -234,6 +234,9 @@ impl Caller {
     }
 }
 
+/// The code of a refusal whose reason is that the account is suspended.
+pub const ACCOUNT_SUSPENDED: &str = "account_suspended";
+
 /// How a caller passed a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
@@ -247,11 +250,19 @@ pub enum Pass {
 fn refusal(permissions: &PermissionSet, permission: Permission, scope: &Scope, now: Timestamp) -> Error {
     let explanation = permissions.explain(permission, scope, now);
     let name = permission.name();
-    let (message, details) = match &explanation.feature {
-        Some(feature) => {
+    let mut code = explanation.code();
+    let suspended = explanation.fact.as_ref().filter(|_| explanation.reason == Reason::Suspended);
+    let (message, details) = match (&explanation.feature, suspended.and_then(|fact| fact.scope.account_id()))
+    {
+        (Some(feature), _) => {
             (format!("this needs the feature `{feature}`"), json!({ "permission": name, "feature": feature }))
         }
-        None => (format!("this needs the permission {name}"), json!({ "permission": name })),
+        (None, Some(account)) => {
+            code = ACCOUNT_SUSPENDED;
+            let message = "this account is suspended; its data is kept".to_owned();
+            (message, json!({ "permission": name, "account": account }))
+        }
+        (None, None) => (format!("this needs the permission {name}"), json!({ "permission": name })),
     };
-    Error::new(ErrorKind::Forbidden, explanation.code(), message).with_details(details)
+    Error::new(ErrorKind::Forbidden, code, message).with_details(details)
 }

@@ -103,6 +103,8 @@ ids! {
     MemberId = "a member";
     /// Names a profile of a member.
     ProfileId = "a profile";
+    /// Names a team of an account.
+    TeamId = "a team";
     /// Names a role assignment.
     AssignmentId = "an assignment";
     /// Names a direct grant.

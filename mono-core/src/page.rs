@@ -1,7 +1,9 @@
-//! Lists by page: page (from 1), limit, total and total pages.
+//! Lists by page: page (from 1), limit, total and total pages; and lists by cursor, whose cost does not grow with depth.
 
 use crate::error::{Error, Problem};
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// How many items a page holds when the caller does not say.
 pub const DEFAULT_LIMIT: u32 = 20;
@@ -95,6 +97,98 @@ impl<T> Page<T> {
         let total_pages = total.div_ceil(u64::from(request.limit()));
         let pagination = Pagination { page: request.page(), limit: request.limit(), total, total_pages };
         Self { items, pagination }
+    }
+}
+
+/// How many items a slice holds: 1 to 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(u32);
+
+impl Limit {
+    /// Checks a limit; 20 where none is given.
+    ///
+    /// # Errors
+    /// `Validation` that names `limit`.
+    pub fn parse(limit: Option<u32>) -> Result<Self, Error> {
+        PageRequest::parse(None, limit).map(|page| Self(page.limit))
+    }
+
+    /// The number.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// A place in a list that runs from the newest to the oldest: right after one item. Its text is opaque to clients.
+///
+/// ```
+/// use mono_core::page::Cursor;
+/// let text = Cursor::START.to_string();
+/// assert_eq!(text.parse::<Cursor>()?, Cursor::START);
+/// assert!("somewhere".parse::<Cursor>().is_err());
+/// # Ok::<(), mono_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// When the item was made.
+    pub created_at: Timestamp,
+    /// The item's id, which tells items of one moment apart.
+    pub id: Uuid,
+}
+
+impl Cursor {
+    /// Before the newest item: the last moment that a database keeps as four digits of a year.
+    pub const START: Self = Self { created_at: last_moment(), id: Uuid::max() };
+}
+
+const fn last_moment() -> Timestamp {
+    const LAST: i64 = 253_402_300_799;
+    match Timestamp::from_timestamp(LAST, 0) {
+        Some(moment) => moment,
+        None => Timestamp::MAX_UTC,
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}{}", self.created_at.timestamp_micros(), self.id.simple())
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let read = || {
+            let (moment, id) = text.split_at_checked(16)?;
+            let plain = text.len() == 48 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let micros = i64::from_str_radix(moment, 16).ok().filter(|_| plain)?;
+            let created_at = Timestamp::from_timestamp_micros(micros)?;
+            (created_at <= Self::START.created_at).then_some(())?;
+            Some(Self { created_at, id: Uuid::try_parse(id).ok()? })
+        };
+        let message = "the cursor is not one that a list has given";
+        read().ok_or_else(|| Error::invalid("cursor", "invalid_cursor", message))
+    }
+}
+
+/// A part of a list, with the place at which it goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slice<T> {
+    /// The items, newest first.
+    pub items: Vec<T>,
+    /// The cursor of the next slice; `null` where this is the last.
+    pub next: Option<String>,
+}
+
+impl<T> Slice<T> {
+    /// The slice of items that were read with one more than wanted, if there was one.
+    pub fn new(mut items: Vec<T>, limit: Limit, place: impl Fn(&T) -> Cursor) -> Self {
+        let wanted = usize::try_from(limit.get()).unwrap_or(usize::MAX);
+        let more = items.len() > wanted;
+        items.truncate(wanted);
+        let next = items.last().filter(|_| more).map(|item| place(item).to_string());
+        Self { items, next }
     }
 }
 

@@ -251,6 +251,71 @@ impl Locale {
     }
 }
 
+/// The name of a time zone in the IANA database: `UTC`, `Europe/Lisbon`, `America/Argentina/Ushuaia`. The database
+/// changes several times a year, so only the form is checked.
+///
+/// ```
+/// assert!(mono_core::text::TimeZone::parse("Europe/Lisbon").is_ok());
+/// assert!(mono_core::text::TimeZone::parse("../etc/passwd").is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TimeZone(String);
+text_type!(TimeZone);
+
+impl TimeZone {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// `Validation` on the field `timeZone`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_+-".contains(&byte);
+        let part = |part: &str| {
+            part.starts_with(|first: char| first.is_ascii_alphabetic()) && part.bytes().all(plain)
+        };
+        if text.len() <= 64 && text.split('/').count() <= 3 && text.split('/').all(part) {
+            return Ok(Self(text.to_owned()));
+        }
+        let message = "the time zone is a name such as UTC or Europe/Lisbon";
+        Err(Error::invalid("timeZone", "invalid_time_zone", message))
+    }
+}
+
+/// A domain name, in lower case and without the dot at its end. Names in other scripts are given in Punycode (`xn--…`).
+///
+/// ```
+/// assert_eq!(mono_core::text::Domain::parse("Port.Example.COM.")?.as_str(), "port.example.com");
+/// # Ok::<(), mono_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Domain(String);
+text_type!(Domain);
+
+impl Domain {
+    /// Checks a name and brings it to its usual spelling.
+    ///
+    /// # Errors
+    /// `Validation` on the field `domain`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let text = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        let label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        // An address in figures is no name.
+        let named =
+            text.rsplit_once('.').is_some_and(|(_, top)| top.contains(|c: char| c.is_ascii_alphabetic()));
+        if named && text.len() <= 253 && text.split('.').all(label) {
+            return Ok(Self(text));
+        }
+        let message = "the domain is a name such as port.example.com, without https:// and without a path";
+        Err(Error::invalid("domain", "invalid_domain", message))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +359,46 @@ mod tests {
             assert!(Name::parse(text).is_err(), "{text:?}");
         }
         assert_eq!(Name::parse(&"ä".repeat(200)).unwrap().as_str().chars().count(), 200);
+    }
+
+    #[test]
+    fn hostile_domains_and_zones_are_refused() {
+        for text in [
+            "",
+            ".",
+            "localhost",
+            "https://a.example",
+            "a.example/x",
+            "a.example:80",
+            "a..example",
+            "-a.example",
+            "127.0.0.1",
+            "a b.example",
+            "ü.example",
+            "a.example\0",
+            "*.example",
+            "[::1]",
+            &format!("{}.example", "a".repeat(64)),
+            &"a.".repeat(128),
+        ] {
+            assert!(Domain::parse(text).is_err(), "{text:?}");
+        }
+        for text in [
+            "",
+            "/",
+            "Europe/",
+            "Europe//Lisbon",
+            "../x",
+            "Europe/Lisbon\0",
+            "a/b/c/d",
+            "+01:00",
+            "Europe Lisbon",
+        ] {
+            assert!(TimeZone::parse(text).is_err(), "{text:?}");
+        }
+        for text in ["UTC", "Etc/GMT+1", "America/Port-au-Prince", "America/Argentina/Ushuaia"] {
+            assert_eq!(TimeZone::parse(text).unwrap().as_str(), text);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use axum::middleware::from_fn;
 use mono_auth::Authenticator;
 use mono_core::Error;
 use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
-use mono_storage::db::{Database, PlatformTx};
+use mono_storage::db::{Database, PlatformTx, TenantTx};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The largest body of a request, in bytes: 1 MiB.
@@ -26,6 +26,13 @@ impl App {
     /// Commits what changes the catalogue or a subscription. This node heeds it from its next request on, the others
     /// within five seconds.
     pub(crate) async fn commit_rules(&self, tx: PlatformTx) -> Result<(), Error> {
+        tx.commit().await?;
+        self.authenticator.forget();
+        Ok(())
+    }
+
+    /// Commits what changes what people of a tenant may do; in force as [`commit_rules`](Self::commit_rules) says.
+    pub(crate) async fn commit_rights(&self, tx: TenantTx) -> Result<(), Error> {
         tx.commit().await?;
         self.authenticator.forget();
         Ok(())
@@ -52,10 +59,25 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .merge(catalogue::<Feature>())
         .merge(catalogue::<FeatureSet>())
         .merge(catalogue::<Limit>())
-        .nest("/api/v1/platform/tenants", routes::platform::subscriptions::routes())
-        .nest("/api/v1/tenant/accounts", routes::tenant::accounts::routes())
+        .nest(
+            "/api/v1/platform/tenants",
+            routes::platform::tenants::routes().merge(routes::platform::subscriptions::routes()),
+        )
+        .nest("/api/v1/tenant", routes::tenant::tenants::routes())
+        .nest(
+            "/api/v1/tenant/accounts",
+            routes::tenant::accounts::routes().merge(routes::tenant::teams::routes_of_accounts()),
+        )
         .nest("/api/v1/tenant/audit", routes::tenant::audit::routes())
+        .nest("/api/v1/tenant/teams", routes::tenant::teams::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
+        .nest(
+            "/api/v1/tenant/members",
+            routes::tenant::members::routes().merge(routes::tenant::profiles::routes_of_members()),
+        )
+        .nest("/api/v1/tenant/profiles", routes::tenant::profiles::routes())
+        .nest("/api/v1/tenant/schemas", routes::tenant::schemas::routes())
+        .nest("/api/v1/tenant/option-sets", routes::tenant::option_sets::routes())
         .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
         .fallback(layer::fallback::not_found)

@@ -68,19 +68,24 @@ pub(crate) async fn update_tables(config: &Config, options: &DatabaseOptions) ->
 
 /// Opens a database that is there already; makes nothing.
 pub(crate) async fn open_existing(config: &Config) -> Result<Database, Error> {
+    let database = open_without_key(config).await?;
+    match key_file::load(&config.data_directory)? {
+        Some(keys) => with_audit_key(database, &keys),
+        None => Ok(database),
+    }
+}
+
+/// Opens a database to look at it. What is written would stand in the audit log without a key.
+pub(crate) async fn open_without_key(config: &Config) -> Result<Database, Error> {
     let options = config.database()?.must_exist();
-    let database = Database::connect(&options).await.map_err(|error| match error.kind() {
+    Database::connect(&options).await.map_err(|error| match error.kind() {
         ErrorKind::Unavailable => {
             let hint = if options.is_embedded() { "; `mono serve` makes one" } else { "" };
             let message = format!("cannot open the database ({}){hint}", options.system());
             Error::new(ErrorKind::Unavailable, "database_unreachable", message).with_source(error)
         }
         _ => error,
-    })?;
-    match key_file::load(&config.data_directory)? {
-        Some(keys) => with_audit_key(database, &keys),
-        None => Ok(database),
-    }
+    })
 }
 
 /// Tells the operator what is away. Only the words for clients are replaced; every other failure says what it is.

@@ -3,9 +3,10 @@
 use crate::config::Config;
 use mono_auth::Authenticator;
 use mono_core::caller::{Caller, SystemReason};
-use mono_core::id::{AccountId, Random, TenantId, UserId};
+use mono_core::id::{AccountId, Random, TenantId};
 use mono_core::model::account::{AccountFilter, AccountType, NewAccount};
 use mono_core::model::tenant::Tenant;
+use mono_core::model::user::User;
 use mono_core::page::PageRequest;
 use mono_core::permission::Scope;
 use mono_core::subscription::{Key, Subscription};
@@ -191,18 +192,18 @@ async fn add_person(database: &Database, person: &Person, hash: &str) -> Result<
     let mut tx = database.platform(&system).write().await?;
     let new = new_user(person, hash)?;
     let user = match tx.users().credentials(&new.email).await? {
-        Some(found) => found.user.id,
-        None => tx.users().create(new).await?.id,
+        Some(found) => found.user,
+        None => tx.users().create(new).await?,
     };
     let tenant = tx.tenants().find_by_slug(&Slug::parse(person.tenant)?).await?;
     tx.commit().await?;
     match tenant {
-        Some(tenant) => add_member(database, tenant.id, user, person.role).await,
+        Some(tenant) => add_member(database, tenant.id, &user, person.role).await,
         None => Ok(()),
     }
 }
 
-async fn add_member(database: &Database, tenant: TenantId, user: UserId, role: &str) -> Result<(), Error> {
+async fn add_member(database: &Database, tenant: TenantId, user: &User, role: &str) -> Result<(), Error> {
     let system = Caller::system_in(SystemReason::Seed, tenant);
     let mut tx = database.tenant(&system).write().await?;
     // The owner of an account has the role in that account; everybody else in the whole tenant.

@@ -4,7 +4,7 @@ use crate::app::App;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
 use mono_auth::axum::ApiError;
 use mono_core::caller::Caller;
@@ -89,6 +89,41 @@ fn without_value(found: &str) -> &str {
         found
     } else {
         what.trim_end()
+    }
+}
+
+/// The version of a thing that a change is based on, in the header `If-Match`: `"3"`.
+pub(crate) struct IfMatch(Option<i64>);
+
+impl IfMatch {
+    /// The version in the header or in the body.
+    pub(crate) fn or(&self, body: Option<i64>) -> Result<Option<i64>, Error> {
+        match (self.0, body) {
+            (Some(header), Some(body)) if header != body => {
+                let message = format!("the header If-Match says version {header}, the body {body}");
+                Err(Error::invalid("version", "version_mismatch", message))
+            }
+            (header, body) => Ok(header.or(body)),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let Some(value) = parts.headers.get(IF_MATCH) else { return Ok(Self(None)) };
+        let text = value.to_str().unwrap_or_default().trim();
+        // "*" asks for a thing that is there, which every change does.
+        if text == "*" {
+            return Ok(Self(None));
+        }
+        let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        let version = version.and_then(|version| version.parse().ok()).ok_or_else(|| {
+            let message = "the header If-Match holds one version in quotes, such as \"3\"";
+            Error::invalid("If-Match", "invalid_version", message)
+        })?;
+        Ok(Self(Some(version)))
     }
 }
 

@@ -69,11 +69,11 @@ impl Marina {
             Passwords::new(&SystemRandom).unwrap().hash(PASSWORD.into(), &SystemRandom).await.unwrap();
         let (email, name) = (Email::parse(email).unwrap(), Name::parse(email).unwrap());
         let new = NewUser { email, name, password_hash: Some(password_hash) };
-        let user = tx.users().create(new).await.unwrap().id;
+        let user = tx.users().create(new).await.unwrap();
         tx.commit().await.unwrap();
         let system = Caller::system_in(SystemReason::Seed, tenant);
         let mut tx = database.tenant(&system).write().await.unwrap();
-        let member = tx.members().add(user).await.unwrap().id;
+        let member = tx.members().add(&user).await.unwrap().id;
         let new = NewAssignment::new(member, "tenant_admin", Scope::tenant(tenant));
         tx.assignments().assign(new).await.unwrap();
         tx.commit().await.unwrap();

@@ -1,11 +1,11 @@
 //! `/api/v1/tenant/accounts`
 
-use super::Problems;
+use super::{Problems, not_null, present, search_text};
 use crate::error::Error;
 use crate::model::account::{AccountChange, AccountFilter, AccountStatus, AccountType, NewAccount};
-use crate::page::PageRequest;
+use crate::page::{Cursor, Limit, PageRequest};
 use crate::text::{Email, Name, Slug};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// `POST`: makes an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,16 +84,6 @@ pub struct UpdateAccount {
     pub email: Option<Option<String>>,
 }
 
-/// Refuses `null` for what cannot be removed, so that it is not taken for "leave it as it is".
-fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    String::deserialize(deserializer).map(Some)
-}
-
-/// Tells `null` (`Some(None)`) from a field that is left out (`None`).
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
 impl UpdateAccount {
     /// Checks every field.
     ///
@@ -139,9 +129,6 @@ pub struct ListAccounts {
 }
 
 impl ListAccounts {
-    /// The longest search text, in characters.
-    pub const MAX_SEARCH: usize = 200;
-
     /// Checks every field.
     ///
     /// # Errors
@@ -183,18 +170,43 @@ pub struct CompareVersions {
     pub to: i64,
 }
 
-fn search_text(text: String) -> Result<String, Error> {
-    if text.chars().count() > ListAccounts::MAX_SEARCH {
-        return Err(Error::invalid("search", "too_long", "the search text has at most 200 characters"));
+/// The query of `GET …/by-cursor`: from where, which accounts. They come newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScrollAccounts {
+    /// The cursor that the slice before gave as `next`; left out, the list begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// How many accounts a slice holds: 20 by default, 100 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Text that name or e-mail address contain, without regard to case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// `active`, `suspended` or `archived`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+}
+
+impl ScrollAccounts {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<(Option<Cursor>, Limit, AccountFilter), Error> {
+        let mut problems = Problems::default();
+        let limit = problems.take(Limit::parse(self.limit));
+        let cursor = self.cursor.and_then(|text| problems.take(text.parse()));
+        let filter = AccountFilter {
+            search: self.search.and_then(|text| problems.take(search_text(text))),
+            status: self.status.and_then(|text| problems.take(text.parse())),
+            ..Default::default()
+        };
+        match limit {
+            Some(limit) if problems.is_empty() => Ok((cursor, limit, filter)),
+            _ => Err(problems.into_error()),
+        }
     }
-    if text.contains(char::is_control) {
-        return Err(Error::invalid(
-            "search",
-            "control_character",
-            "the search text holds a control character",
-        ));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

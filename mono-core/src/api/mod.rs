@@ -7,10 +7,15 @@ pub mod audit;
 pub mod auth;
 pub mod entitlements;
 pub mod envelope;
+pub mod members;
 pub mod permissions;
+pub mod profiles;
 pub mod subscriptions;
+pub mod teams;
+pub mod tenants;
 
 use crate::error::{Error, Problem};
+use serde::{Deserialize, Deserializer};
 
 /// Collects what is wrong with the fields of a request, so that all of it is reported at once.
 #[derive(Debug, Default)]
@@ -31,4 +36,36 @@ impl Problems {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Refuses `null` for what cannot be removed, so that it is not taken for "leave it as it is".
+fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Tells `null` (`Some(None)`) from a field that is left out (`None`).
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// The longest search text, in characters.
+const MAX_SEARCH: usize = 200;
+
+/// Checks the text that a list is searched for.
+fn search_text(text: String) -> Result<String, Error> {
+    if text.chars().count() > MAX_SEARCH {
+        return Err(Error::invalid("search", "too_long", "the search text has at most 200 characters"));
+    }
+    if text.contains(char::is_control) {
+        return Err(Error::invalid(
+            "search",
+            "control_character",
+            "the search text holds a control character",
+        ));
+    }
+    Ok(text)
 }

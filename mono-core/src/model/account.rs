@@ -87,6 +87,13 @@ pub struct AccountChange {
     pub email: Option<Option<Email>>,
 }
 
+impl AccountChange {
+    /// Whether anything but the status is named.
+    pub const fn changes_more_than_status(&self) -> bool {
+        self.name.is_some() || self.slug.is_some() || self.account_type.is_some() || self.email.is_some()
+    }
+}
+
 /// Which accounts of a list are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountFilter {

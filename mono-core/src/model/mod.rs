@@ -1,7 +1,11 @@
 //! The nouns of the tenancy model: plain data, no behaviour beyond their own rules.
 
 pub mod account;
+pub mod member;
+pub mod profile;
+pub mod schema;
 pub mod session;
+pub mod team;
 pub mod tenant;
 pub mod user;
 

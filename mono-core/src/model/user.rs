@@ -1,7 +1,7 @@
 //! A user: one person on the platform, known by one e-mail address.
 
 use super::word_enum;
-use crate::id::{MemberId, TenantId, UserId};
+use crate::id::UserId;
 use crate::text::{Email, Name};
 
 word_enum! {
@@ -24,19 +24,5 @@ pub struct User {
     /// The person's name.
     pub name: Name,
     /// Whether the person may sign in.
-    pub status: UserStatus,
-}
-
-/// A person's membership in a tenant.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Member {
-    /// The tenant.
-    pub tenant_id: TenantId,
-    /// The membership's id.
-    pub id: MemberId,
-    /// The person.
-    pub user_id: UserId,
-    /// Whether the membership may be used.
     pub status: UserStatus,
 }

@@ -30,10 +30,22 @@ const UNIQUE: &[Unique] = &[
         message: "a tenant with this slug exists",
     },
     Unique {
+        constraint: "tenants_domain_unique",
+        columns: "tenants.domain",
+        code: "domain_taken",
+        message: "a tenant with this domain exists",
+    },
+    Unique {
         constraint: "users_email_unique",
         columns: "users.email_norm",
         code: "email_taken",
         message: "a user with this e-mail address exists",
+    },
+    Unique {
+        constraint: "teams_name_unique",
+        columns: "teams.tenant_id, teams.account_id, teams.name_norm",
+        code: "name_taken",
+        message: "the account has a team of this name",
     },
     Unique {
         constraint: "members_user_unique",

@@ -14,12 +14,14 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (2, "subscriptions", include_str!("../../migrations/postgres/0002_subscriptions.sql")),
     (3, "audit", include_str!("../../migrations/postgres/0003_audit.sql")),
     (4, "own tables", include_str!("../../migrations/postgres/0004_own_tables.sql")),
+    (5, "tenancy", include_str!("../../migrations/postgres/0005_tenancy.sql")),
 ];
 #[cfg(feature = "sqlite")]
 const SQLITE: &[(i64, &str, &str)] = &[
     (1, "foundation", include_str!("../../migrations/sqlite/0001_foundation.sql")),
     (2, "subscriptions", include_str!("../../migrations/sqlite/0002_subscriptions.sql")),
     (3, "audit", include_str!("../../migrations/sqlite/0003_audit.sql")),
+    (5, "tenancy", include_str!("../../migrations/sqlite/0005_tenancy.sql")),
 ];
 
 /// The table that keeps which of our own migrations were run. An application keeps one for itself.

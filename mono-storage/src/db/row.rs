@@ -3,9 +3,9 @@
 use mono_core::Error;
 use mono_core::id::{
     AccountId, ApiKeyId, AssignmentId, AuditId, EventId, GrantId, MemberId, OverrideId, ProfileId, SessionId,
-    TenantId, UserId,
+    TeamId, TenantId, UserId,
 };
-use mono_core::text::{Email, Locale, Name, Slug};
+use mono_core::text::{Domain, Email, Locale, Name, Slug, TimeZone};
 use mono_core::time::Timestamp;
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -114,7 +114,8 @@ ids!(
     ApiKeyId,
     AuditId,
     EventId,
-    OverrideId
+    OverrideId,
+    TeamId
 );
 
 macro_rules! texts {
@@ -127,4 +128,4 @@ macro_rules! texts {
         }
     )*};
 }
-texts!(Email, Slug, Name, Locale);
+texts!(Domain, Email, Slug, Name, Locale, TimeZone);

@@ -2,9 +2,9 @@
 
 use mono_core::id::{
     AccountId, ApiKeyId, AssignmentId, AuditId, EventId, GrantId, MemberId, OverrideId, ProfileId, SessionId,
-    TenantId, UserId,
+    TeamId, TenantId, UserId,
 };
-use mono_core::text::{Email, Locale, Name, Slug};
+use mono_core::text::{Domain, Email, Locale, Name, Slug, TimeZone};
 use mono_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -57,7 +57,8 @@ macro_rules! bind {
 
 bind!(Text: String => |v| v, &str => |v| v.to_owned(), &String => |v| v.clone(),
     Email => |v| v.into(), Slug => |v| v.into(), Name => |v| v.into(), Locale => |v| v.into(),
-    &Email => |v| v.as_str().to_owned(), &Slug => |v| v.as_str().to_owned(), &Name => |v| v.as_str().to_owned());
+    &Domain => |v| v.as_str().to_owned(), &Locale => |v| v.as_str().to_owned(),
+    &TimeZone => |v| v.as_str().to_owned(), &Email => |v| v.as_str().to_owned(), &Slug => |v| v.as_str().to_owned(), &Name => |v| v.as_str().to_owned());
 bind!(Integer: i64 => |v| v, i32 => |v| i64::from(v), u32 => |v| i64::from(v));
 bind!(Boolean: bool => |v| v);
 bind!(Timestamp: Timestamp => |v| mono_core::time::truncate(v));
@@ -96,4 +97,4 @@ macro_rules! ids {
 bind!(Uuid: Uuid => |v| v, TenantId => |v| v.uuid(), AccountId => |v| v.uuid(), UserId => |v| v.uuid(),
     MemberId => |v| v.uuid(), ProfileId => |v| v.uuid(), AssignmentId => |v| v.uuid(), GrantId => |v| v.uuid(),
     SessionId => |v| v.uuid(), ApiKeyId => |v| v.uuid(), AuditId => |v| v.uuid(),
-    EventId => |v| v.uuid(), OverrideId => |v| v.uuid());
+    EventId => |v| v.uuid(), OverrideId => |v| v.uuid(), TeamId => |v| v.uuid());

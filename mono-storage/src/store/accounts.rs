@@ -3,11 +3,12 @@
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::{Action, FieldChange, changes};
+use mono_core::caller::ACCOUNT_SUSPENDED;
 use mono_core::history::Version;
 use mono_core::id::{AccountId, Id};
 use mono_core::model::account::{Account, AccountChange, AccountFilter, AccountSort, NewAccount};
-use mono_core::page::{Page, PageRequest};
-use mono_core::permission::{Permission, Scope, ScopeFilter};
+use mono_core::page::{Cursor, Limit, Page, PageRequest, Slice};
+use mono_core::permission::{Permission, PermissionSet, Principal, Scope, ScopeFilter};
 use mono_core::{Error, permission};
 
 const CREATE: Permission = permission!("tenant.accounts.create");
@@ -15,7 +16,8 @@ const READ: Permission = permission!("tenant.accounts.read");
 const UPDATE: Permission = permission!("tenant.accounts.update");
 const DELETE: Permission = permission!("tenant.accounts.delete");
 const RESTORE: Permission = permission!("tenant.accounts.restore");
-pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, DELETE, RESTORE];
+const SUSPEND: Permission = permission!("tenant.accounts.suspend");
+pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, DELETE, RESTORE, SUSPEND];
 
 /// How the audit log names an account.
 const ENTITY: &str = "account";
@@ -25,6 +27,28 @@ pub(super) const LIMIT: &str = "accounts";
 macro_rules! columns {
     () => {
         "tenant_id, id, slug, name, account_type, status, email, version, created_at, updated_at"
+    };
+}
+
+/// Which accounts a list is about: `$2` is searched for, `$3` the status, `$4` and `$5` say which are visible.
+macro_rules! matching {
+    () => {
+        " FROM accounts WHERE tenant_id = $1 AND deleted_at IS NULL
+          AND ($2 IS NULL OR name_norm LIKE $2 ESCAPE '\\' OR email_norm LIKE $2 ESCAPE '\\')
+          AND ($3 IS NULL OR status = $3)"
+    };
+}
+macro_rules! matching_postgres {
+    () => {
+        concat!(matching!(), " AND ($4 IS NULL OR id::text IN (SELECT jsonb_array_elements_text($4)) = $5)")
+    };
+}
+macro_rules! matching_sqlite {
+    () => {
+        concat!(
+            matching!(),
+            " AND ($4 IS NULL OR lower(hex(id)) IN (SELECT replace(value, '-', '') FROM json_each($4)) = $5)"
+        )
     };
 }
 
@@ -95,7 +119,8 @@ impl Accounts<'_> {
     /// One account.
     ///
     /// # Errors
-    /// `NotFound` where there is none in this tenant, `Forbidden` without `tenant.accounts.read` for it.
+    /// `NotFound` where there is none in this tenant, `Forbidden` without `tenant.accounts.read` for it, and with code
+    /// `account_suspended` where it is suspended and the caller is not one of those who lift that.
     pub async fn get(self, id: AccountId) -> Result<Account, Error> {
         let tx = self.tx;
         let account = sql!(
@@ -110,8 +135,14 @@ impl Accounts<'_> {
         .optional()
         .await?
         .ok_or_else(not_found)?;
-        tx.authorize(READ, &Scope::account(tx.tenant(), id)).await?;
-        Ok(account)
+        let scope = Scope::account(tx.tenant(), id);
+        match tx.authorize(READ, &scope).await {
+            Err(error) if error.code() == ACCOUNT_SUSPENDED => {
+                let lifted = lifted(tx).is_some_and(|set| set.check(READ, &scope, tx.now()));
+                if lifted { Ok(account) } else { Err(error) }
+            }
+            authorized => authorized.map(|()| account),
+        }
     }
 
     /// One page of the accounts that the caller may read: all of the tenant, or those in which a role reaches it.
@@ -123,26 +154,6 @@ impl Accounts<'_> {
         let visible = VisibleAccounts::of(tx, READ).await?;
         let search = filter.search.as_deref().map(contains);
         let status = filter.status.map(mono_core::model::account::AccountStatus::as_str);
-        macro_rules! matching {
-            () => {
-                " FROM accounts WHERE tenant_id = $1 AND deleted_at IS NULL
-                  AND ($2 IS NULL OR name_norm LIKE $2 ESCAPE '\\' OR email_norm LIKE $2 ESCAPE '\\')
-                  AND ($3 IS NULL OR status = $3)"
-            };
-        }
-        macro_rules! matching_postgres {
-            () => {
-                concat!(
-                    matching!(),
-                    " AND ($4 IS NULL OR id::text IN (SELECT jsonb_array_elements_text($4)) = $5)"
-                )
-            };
-        }
-        macro_rules! matching_sqlite {
-            () => {
-                concat!(matching!(), " AND ($4 IS NULL OR lower(hex(id)) IN (SELECT replace(value, '-', '') FROM json_each($4)) = $5)")
-            };
-        }
         let total: i64 = sql!(
             tx,
             pg: concat!("SELECT count(*) AS total", matching_postgres!()),
@@ -181,15 +192,55 @@ impl Accounts<'_> {
         Ok(Page::new(items, page, u64::try_from(total).unwrap_or_default()))
     }
 
+    /// The accounts that the caller may read, newest first, after those that a cursor has come past. However deep the
+    /// cursor stands, a slice costs the same: it runs along the index from there. The order of the filter does not
+    /// matter.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn list_after(
+        self,
+        filter: &AccountFilter,
+        after: Option<Cursor>,
+        limit: Limit,
+    ) -> Result<Slice<Account>, Error> {
+        let tx = self.tx;
+        let visible = VisibleAccounts::of(tx, READ).await?;
+        let search = filter.search.as_deref().map(contains);
+        let status = filter.status.map(mono_core::model::account::AccountStatus::as_str);
+        let after = after.unwrap_or(Cursor::START);
+        // One row more than is wanted tells whether anything follows.
+        let items: Vec<Account> = sql!(
+            tx,
+            pg: concat!("SELECT ", columns!(), matching_postgres!(),
+                " AND (created_at, id) < ($6, $7) ORDER BY created_at DESC, id DESC LIMIT $8"),
+            lite: concat!("SELECT ", columns!(), matching_sqlite!(),
+                " AND (created_at, id) < ($6, $7) ORDER BY created_at DESC, id DESC LIMIT $8"),
+            search,
+            status,
+            visible.ids(),
+            visible.listed,
+            after.created_at,
+            after.id,
+            limit.get().saturating_add(1)
+        )
+        .all()
+        .await?;
+        Ok(Slice::new(items, limit, |account| Cursor {
+            created_at: account.created_at,
+            id: account.id.uuid(),
+        }))
+    }
+
     /// Changes an account; fields that the change does not name stay as they are.
     ///
     /// # Errors
-    /// `NotFound` where there is none in this tenant, `Forbidden` without `tenant.accounts.update` for it,
+    /// `NotFound` where there is none in this tenant; `Forbidden` without `tenant.accounts.update` for it, or, for its
+    /// status, without `tenant.accounts.suspend` in the tenant: the right to lift a suspension comes from above it;
     /// `Conflict` where the slug is taken or the version is stale (`details.currentVersion` says which is current).
     pub async fn update(self, id: AccountId, change: AccountChange) -> Result<Account, Error> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
-        tx.authorize(UPDATE, &Scope::account(tx.tenant(), id)).await?;
         apply(tx, Action::Update, old, change).await
     }
 
@@ -232,7 +283,6 @@ impl Accounts<'_> {
     pub async fn revert(self, id: AccountId, version: i64) -> Result<Account, Error> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
-        tx.authorize(UPDATE, &Scope::account(tx.tenant(), id)).await?;
         let Account { name, slug, account_type, status, email, .. } =
             tx.version::<_, Account>(ENTITY, id, version).await?.snapshot;
         let change = AccountChange {
@@ -316,6 +366,13 @@ async fn apply(
     old: Account,
     change: AccountChange,
 ) -> Result<Account, Error> {
+    let status = change.status.unwrap_or(old.status);
+    if status != old.status {
+        tx.authorize(SUSPEND, &Scope::tenant(tx.tenant())).await?;
+    }
+    if status == old.status || change.changes_more_than_status() {
+        tx.authorize(UPDATE, &Scope::account(tx.tenant(), old.id)).await?;
+    }
     if let Some(version) = change.version.filter(|version| *version != old.version) {
         return Err(Error::stale_version("the account", version, old.version));
     }
@@ -323,7 +380,6 @@ async fn apply(
     let name = change.name.unwrap_or_else(|| old.name.clone());
     let email = change.email.unwrap_or_else(|| old.email.clone());
     let account_type = change.account_type.unwrap_or(old.account_type);
-    let status = change.status.unwrap_or(old.status);
     if (&slug, &name, &email, account_type, status)
         == (&old.slug, &old.name, &old.email, old.account_type, old.status)
     {
@@ -378,7 +434,9 @@ impl VisibleAccounts {
     async fn of(tx: &mut TenantTx, permission: Permission) -> Result<Self, Error> {
         let (tenant, now) = (tx.tenant(), tx.now());
         let whole = Scope::tenant(tenant);
-        let held = tx.caller().permissions().map_or(ScopeFilter::All, |set| set.scopes_for(permission, now));
+        let lifted = lifted(tx);
+        let held = lifted.as_ref().or(tx.caller().permissions());
+        let held = held.map_or(ScopeFilter::All, |set| set.scopes_for(permission, now));
         let subtrees = match &held {
             ScopeFilter::Within(subtrees) => subtrees.as_slice(),
             ScopeFilter::All | ScopeFilter::None => &[],
@@ -405,6 +463,16 @@ impl VisibleAccounts {
         let accounts = self.accounts.as_ref()?;
         Some(accounts.iter().map(|account| serde_json::Value::from(account.to_string())).collect())
     }
+}
+
+/// What the caller may do apart from suspensions of accounts, where it is one of those who lift them: who lifts a
+/// suspension sees what is suspended.
+fn lifted(tx: &TenantTx) -> Option<PermissionSet> {
+    let (set, facts) = (tx.caller().permissions()?, tx.caller().facts());
+    if facts.suspended.is_empty() || !set.check(SUSPEND, &Scope::tenant(tx.tenant()), tx.now()) {
+        return None;
+    }
+    Some(set.engine().compile(&Principal { suspended: Vec::new(), ..facts.clone() }))
 }
 
 fn not_found() -> Error {
@@ -435,7 +503,7 @@ pub(super) async fn require(tx: &mut TenantTx, id: AccountId) -> Result<(), Erro
 }
 
 /// The LIKE pattern for "contains this text".
-fn contains(text: &str) -> String {
+pub(super) fn contains(text: &str) -> String {
     let escaped = mono_core::text::fold(text).replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")
 }

@@ -45,7 +45,8 @@ impl TenantTx {
             let engine = known.engine();
             let compiled = engine.tenant_rules(self.tenant(), roles.clone(), &overrides);
             let engine = engine.with_tenants([compiled]);
-            let facts = self.caller().facts().clone();
+            // What is held in a suspended account is held; whether anything may be done there, `authorize` says.
+            let facts = Principal { suspended: Vec::new(), ..self.caller().facts().clone() };
             Held { set: engine.compile(&facts), engine, facts }
         });
         Ok(Rules { roles, overrides, held })

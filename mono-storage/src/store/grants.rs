@@ -163,7 +163,11 @@ impl Grants<'_> {
 }
 
 /// Refuses unless the caller holds all that the member was given.
-async fn require_superior(tx: &mut TenantTx, rules: &Rules, member: MemberId) -> Result<(), Error> {
+pub(super) async fn require_superior(
+    tx: &mut TenantTx,
+    rules: &Rules,
+    member: MemberId,
+) -> Result<(), Error> {
     let now = tx.now();
     let assignments: Vec<Assignment> = sql!(
         tx,

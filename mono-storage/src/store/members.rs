@@ -1,18 +1,34 @@
 //! Members: which person works in the tenant.
 
+use super::accounts::contains;
+use super::granting::Rules;
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
-use mono_core::id::{MemberId, UserId};
-use mono_core::model::user::Member;
+use mono_core::caller::Actor;
+use mono_core::id::{Id, MemberId};
+use mono_core::model::member::{Member, MemberFilter, MemberSort};
+use mono_core::model::user::{User, UserStatus};
+use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope};
-use mono_core::{Error, permission};
+use mono_core::{Error, ErrorKind, permission};
 
 const ADD: Permission = permission!("tenant.members.invite");
-pub(super) const REQUIRED: &[Permission] = &[ADD];
+const READ: Permission = permission!("tenant.members.read");
+const SUSPEND: Permission = permission!("tenant.members.suspend");
+const REMOVE: Permission = permission!("tenant.members.remove");
+pub(super) const REQUIRED: &[Permission] = &[ADD, READ, SUSPEND, REMOVE];
 
+/// How the audit log names a member.
+const ENTITY: &str = "member";
 /// The limit that each member takes one of.
 pub(super) const LIMIT: &str = "members";
+
+macro_rules! columns {
+    () => {
+        "tenant_id, id, user_id, name, email, status, version, created_at, updated_at"
+    };
+}
 
 impl FromRow for Member {
     fn from_row(row: &Row) -> Result<Self, Error> {
@@ -20,12 +36,20 @@ impl FromRow for Member {
             tenant_id: row.get("tenant_id")?,
             id: row.get("id")?,
             user_id: row.get("user_id")?,
+            name: row.get("name")?,
+            email: row.get("email")?,
             status: row.parse("status")?,
+            version: row.get("version")?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
         })
     }
 }
 
 /// The members of a tenant.
+///
+/// A member's row holds a copy of the person's name and address. Users belong to no tenant, and a login that serves
+/// tenants has no right on them; with the copy a list stays within the tenant, and its search within one table.
 pub struct Members<'t> {
     tx: &'t mut TenantTx,
 }
@@ -43,22 +67,172 @@ impl Members<'_> {
     /// # Errors
     /// `Forbidden` without `tenant.members.invite`; `Conflict` where the person is a member or does not exist;
     /// `LimitExceeded` where the plan's members are used up.
-    pub async fn add(self, user: UserId) -> Result<Member, Error> {
+    pub async fn add(self, user: &User) -> Result<Member, Error> {
         let tx = self.tx;
         tx.authorize(ADD, &Scope::tenant(tx.tenant())).await?;
         let (id, now) = (tx.new_id::<MemberId>(), tx.now());
         let member: Member = sql!(
             tx,
-            "INSERT INTO members (tenant_id, id, user_id, status, created_at) VALUES ($1, $2, $3, 'active', $4)
-             RETURNING tenant_id, id, user_id, status",
+            concat!(
+                "INSERT INTO members (tenant_id, id, user_id, name, name_norm, email, email_norm, status, version,
+                     created_at, updated_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, 'active', 1, $8, $8) RETURNING ",
+                columns!()
+            ),
             id,
-            user,
+            user.id,
+            &user.name,
+            user.name.folded(),
+            &user.email,
+            user.email.folded(),
             now
         )
         .one()
         .await?;
-        tx.audit_change(Action::Create, "member", id, None, Some(&member)).await?;
+        tx.audit_change(Action::Create, ENTITY, id, None, Some(&member)).await?;
         tx.reserve(LIMIT, 1).await?;
         Ok(member)
     }
+
+    /// One member.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.members.read`; `NotFound` where the tenant has no such member.
+    pub async fn get(self, id: MemberId) -> Result<Member, Error> {
+        let tx = self.tx;
+        tx.authorize(READ, &Scope::tenant(tx.tenant())).await?;
+        sql!(tx, concat!("SELECT ", columns!(), " FROM members WHERE tenant_id = $1 AND id = $2"), id)
+            .optional()
+            .await?
+            .ok_or_else(not_found)
+    }
+
+    /// One page of the members.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.members.read`.
+    pub async fn list(self, filter: &MemberFilter, page: PageRequest) -> Result<Page<Member>, Error> {
+        let tx = self.tx;
+        tx.authorize(READ, &Scope::tenant(tx.tenant())).await?;
+        let search = filter.search.as_deref().map(contains);
+        let status = filter.status.map(UserStatus::as_str);
+        macro_rules! matching {
+            () => {
+                " FROM members WHERE tenant_id = $1
+                  AND ($2 IS NULL OR name_norm LIKE $2 ESCAPE '\\' OR email_norm LIKE $2 ESCAPE '\\')
+                  AND ($3 IS NULL OR status = $3)"
+            };
+        }
+        let total: i64 = sql!(tx, concat!("SELECT count(*) AS total", matching!()), search.clone(), status)
+            .row()
+            .await?
+            .get("total")?;
+        macro_rules! ordered {
+            ($order:literal) => {
+                sql!(
+                    tx,
+                    concat!("SELECT ", columns!(), matching!(), " ORDER BY ", $order, " LIMIT $4 OFFSET $5"),
+                    search,
+                    status,
+                    page.limit(),
+                    i64::try_from(page.offset()).unwrap_or(i64::MAX)
+                )
+                .all()
+                .await?
+            };
+        }
+        let items = match filter.sort {
+            MemberSort::Newest => ordered!("created_at DESC, id DESC"),
+            MemberSort::Oldest => ordered!("created_at, id"),
+            _ => ordered!("name_norm, id"),
+        };
+        Ok(Page::new(items, page, u64::try_from(total).unwrap_or_default()))
+    }
+
+    /// Suspends a membership, or lets it be used again. What the member holds is kept, and so is the place in the plan.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.members.suspend`, or with code `not_held` where the member holds anything that the
+    /// caller does not; `NotFound` where the tenant has no such member; `Conflict` with code `own_membership` for the
+    /// caller's own.
+    pub async fn set_status(self, id: MemberId, status: UserStatus) -> Result<Member, Error> {
+        let tx = self.tx;
+        let old = find_to_change(tx, SUSPEND, id).await?;
+        if old.status == status {
+            return Ok(old);
+        }
+        let now = tx.now();
+        let member: Member = sql!(
+            tx,
+            concat!(
+                "UPDATE members SET status = $3, updated_at = $4, version = version + 1
+                 WHERE tenant_id = $1 AND id = $2 RETURNING ",
+                columns!()
+            ),
+            id,
+            status.as_str(),
+            now
+        )
+        .one()
+        .await?;
+        tx.audit_change(Action::Update, ENTITY, id, Some(&old), Some(&member)).await?;
+        Ok(member)
+    }
+
+    /// Ends a membership, with every role and grant that came with it, and gives its place in the plan back. The person
+    /// stays a user of the platform.
+    ///
+    /// # Errors
+    /// As [`set_status`](Self::set_status), with `tenant.members.remove`.
+    pub async fn remove(self, id: MemberId) -> Result<(), Error> {
+        let tx = self.tx;
+        let old = find_to_change(tx, REMOVE, id).await?;
+        sql!(tx, "DELETE FROM members WHERE tenant_id = $1 AND id = $2", id).execute().await?;
+        tx.audit_change(Action::Delete, ENTITY, id, Some(&old), None).await?;
+        tx.release(LIMIT, 1).await
+    }
+}
+
+/// The member, held until the transaction ends, where the caller may change it.
+///
+/// Nobody takes away more than they could give. And nobody changes their own membership: who is left after any change
+/// is then at least as strong as who is gone, so a tenant never loses its last administrator.
+async fn find_to_change(tx: &mut TenantTx, permission: Permission, id: MemberId) -> Result<Member, Error> {
+    tx.authorize(permission, &Scope::tenant(tx.tenant())).await?;
+    // The rules first: who changes members, and who gives them rights, stands in one line.
+    let rules: Rules = tx.rules().await?;
+    macro_rules! select {
+        ($lock:literal) => {
+            concat!("SELECT ", columns!(), " FROM members WHERE tenant_id = $1 AND id = $2", $lock)
+        };
+    }
+    let member: Option<Member> =
+        sql!(tx, pg: select!(" FOR UPDATE"), lite: select!(""), id).optional().await?;
+    let member = member.ok_or_else(not_found)?;
+    if let Actor::User { user, member: own, .. } = tx.caller().actor() {
+        if user == member.user_id {
+            let message = "nobody changes their own membership: ask somebody with the same rights";
+            return Err(Error::new(ErrorKind::Conflict, "own_membership", message));
+        }
+        if let Some(own) = own {
+            require_active(tx, own).await?;
+        }
+    }
+    super::grants::require_superior(tx, &rules, id).await?;
+    Ok(member)
+}
+
+/// Refuses a caller who was suspended or removed while it waited: of two who remove each other, one stays.
+async fn require_active(tx: &mut TenantTx, own: MemberId) -> Result<(), Error> {
+    let active =
+        sql!(tx, "SELECT id FROM members WHERE tenant_id = $1 AND id = $2 AND status = 'active'", own);
+    if active.rows().await?.is_empty() {
+        let message = "this membership is suspended, or has ended";
+        return Err(Error::new(ErrorKind::Forbidden, "member_suspended", message));
+    }
+    Ok(())
+}
+
+fn not_found() -> Error {
+    Error::not_found(MemberId::ENTITY)
 }

@@ -14,12 +14,16 @@ mod granting;
 mod grants;
 mod guardrails;
 mod members;
+mod option_sets;
 mod outbox;
 mod principals;
+mod profiles;
 mod recount;
 mod roles;
+mod schemas;
 mod sessions;
 mod subscriptions;
+mod teams;
 mod tenants;
 mod usage;
 mod users;
@@ -34,11 +38,16 @@ pub use entity::{Entities, Entity, EntityPermissions, EntityStatements, Stored};
 pub use grants::{Grants, NewGrant};
 pub use guardrails::Guardrails;
 pub use members::Members;
+pub use option_sets::OptionSets;
 pub use outbox::Event;
 pub use principals::{Principal, Principals, TenantPart};
+pub use profiles::Profiles;
 pub use recount::{Drift, HeldCounter};
 pub use roles::Roles;
+pub use schemas::Schemas;
 pub use subscriptions::Subscriptions;
+pub use teams::Teams;
+pub use tenants::Tenants;
 pub use usage::Reservation;
 pub(crate) use usage::refusal;
 pub use users::{Credentials, NewUser, Users};
@@ -54,8 +63,11 @@ pub fn required_permissions() -> Vec<Permission> {
         catalogue::REQUIRED,
         guardrails::REQUIRED,
         members::REQUIRED,
+        profiles::REQUIRED,
         roles::REQUIRED,
+        schemas::REQUIRED,
         subscriptions::REQUIRED,
+        teams::REQUIRED,
         tenants::REQUIRED,
         usage::REQUIRED,
         users::REQUIRED,

@@ -3,7 +3,7 @@
 use crate::db::{PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::Error;
-use mono_core::id::{MemberId, TenantId, UserId};
+use mono_core::id::{AccountId, MemberId, TenantId, UserId};
 use mono_core::model::tenant::TenantStatus;
 use mono_core::model::user::UserStatus;
 use mono_core::permission::{Assignment, Grant, Guardrail, Override, Role, Scope, Subject};
@@ -37,6 +37,8 @@ pub struct TenantPart {
     pub grants: Vec<Grant>,
     /// What is forbidden to everybody.
     pub guardrails: Vec<Guardrail>,
+    /// The accounts of the tenant that are suspended.
+    pub suspended: Vec<AccountId>,
     /// The tenant's own roles.
     pub roles: Vec<Role>,
     /// What the tenant changes in roles of the platform.
@@ -142,6 +144,7 @@ async fn load_tenant(
         assignments: Vec::new(),
         grants: Vec::new(),
         guardrails: Vec::new(),
+        suspended: Vec::new(),
         roles: Vec::new(),
         overrides: Vec::new(),
         entitlement_overrides: Vec::new(),
@@ -171,6 +174,14 @@ async fn load_tenant(
         platform_sql!(tx, "SELECT pattern, scope, reason FROM guardrails WHERE tenant_id = $1", tenant)
             .all()
             .await?;
+    let suspended = platform_sql!(
+        tx,
+        "SELECT id FROM accounts WHERE tenant_id = $1 AND status = 'suspended' AND deleted_at IS NULL",
+        tenant
+    )
+    .rows()
+    .await?;
+    part.suspended = suspended.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
     part.roles =
         platform_sql!(tx, "SELECT definition FROM tenant_roles WHERE tenant_id = $1 ORDER BY key", tenant)
             .all()

@@ -36,6 +36,8 @@ impl TenantTx {
     /// # Errors
     /// `Forbidden` unless the program itself asks.
     pub async fn recount(&mut self) -> Result<Vec<Drift>, Error> {
+        // In the order in which they are taken: those of accounts before those of the tenant.
+        let mut drifts = self.recount_teams_of_accounts().await?;
         let held = self.hold_counter(super::accounts::LIMIT, None).await?;
         let accounts = sql!(
             self,
@@ -47,7 +49,38 @@ impl TenantTx {
         let members = sql!(self, "SELECT count(*) AS present FROM members WHERE tenant_id = $1");
         let members = members.row().await?.get::<i64>("present")?;
         let members = self.mend_counter(held, members.unsigned_abs()).await?;
-        Ok(accounts.into_iter().chain(members).collect())
+        let held = self.hold_counter(super::teams::LIMIT, None).await?;
+        let teams =
+            sql!(self, "SELECT count(*) AS present FROM teams WHERE tenant_id = $1 AND deleted_at IS NULL");
+        let teams = teams.row().await?.get::<i64>("present")?;
+        let teams = self.mend_counter(held, teams.unsigned_abs()).await?;
+        drifts.extend(accounts.into_iter().chain(members).chain(teams));
+        Ok(drifts)
+    }
+
+    async fn recount_teams_of_accounts(&mut self) -> Result<Vec<Drift>, Error> {
+        self.caller().require_system()?;
+        let rows = sql!(
+            self,
+            "SELECT account_id AS holder FROM teams WHERE tenant_id = $1
+             UNION SELECT holder_id AS holder FROM usage_counters
+                 WHERE tenant_id = $1 AND limit_key = $2 AND holder_id <> $1
+             ORDER BY holder",
+            super::teams::LIMIT
+        );
+        let mut drifts = Vec::new();
+        for row in rows.rows().await? {
+            let account: AccountId = row.get("holder")?;
+            let held = self.hold_counter(super::teams::LIMIT, Some(account)).await?;
+            let present = sql!(
+                self,
+                "SELECT count(*) AS present FROM teams WHERE tenant_id = $1 AND account_id = $2 AND deleted_at IS NULL",
+                account
+            );
+            let present = present.row().await?.get::<i64>("present")?;
+            drifts.extend(self.mend_counter(held, present.unsigned_abs()).await?);
+        }
+        Ok(drifts)
     }
 
     /// Holds the counter of a limit of things that exist. Count the rows after this, in a statement of their own: who

@@ -1,27 +1,58 @@
-//! Tenants, above themselves: making one and finding one is the platform's work.
+//! Tenants, above themselves: a tenant's own row belongs to the platform, which also serves it to the tenant itself.
 
+use super::accounts::contains;
 use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
-use mono_core::Error;
-use mono_core::audit::Action;
-use mono_core::id::TenantId;
-use mono_core::model::tenant::{Tenant, TenantStatus};
-use mono_core::permission;
-use mono_core::permission::Permission;
-use mono_core::text::{Name, Slug};
+use mono_core::audit::{Action, changes};
+use mono_core::caller::Pass;
+use mono_core::id::{Id, TenantId};
+use mono_core::model::tenant::{
+    Document, NewTenant, Tenant, TenantChange, TenantFilter, TenantSort, TenantStatus,
+};
+use mono_core::page::{Page, PageRequest};
+use mono_core::permission::{Permission, Scope};
+use mono_core::subscription::Currency;
+use mono_core::text::{Locale, Name, Slug, TimeZone};
+use mono_core::{Error, ErrorKind, permission};
+use serde::Serialize;
 
 const CREATE: Permission = permission!("platform.tenants.create");
 const READ: Permission = permission!("platform.tenants.read");
+const UPDATE: Permission = permission!("platform.tenants.update");
 const SUSPEND: Permission = permission!("platform.tenants.suspend");
-pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, SUSPEND];
+const READ_OWN: Permission = permission!("tenant.settings.read");
+const UPDATE_OWN: Permission = permission!("tenant.settings.update");
+pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, SUSPEND, READ_OWN, UPDATE_OWN];
+
+/// How the audit log names a tenant.
+const ENTITY: &str = "tenant";
+
+macro_rules! columns {
+    () => {
+        "id, slug, name, domain, status, currency, time_zone, default_locale, supported_locales, settings, branding,
+         version, created_at, updated_at"
+    };
+}
 
 impl FromRow for Tenant {
     fn from_row(row: &Row) -> Result<Self, Error> {
+        let document = |column| Document::parse(column, row.get(column)?).map_err(Error::internal);
         Ok(Self {
             id: row.get("id")?,
             slug: row.get("slug")?,
             name: row.get("name")?,
+            domain: row.get_optional("domain")?,
             status: row.parse("status")?,
+            currency: Currency::parse(&row.get::<String>("currency")?).map_err(Error::internal)?,
+            time_zone: row.get("time_zone")?,
+            default_locale: row.get("default_locale")?,
+            supported_locales: serde_json::from_value(row.get("supported_locales")?)
+                .map_err(Error::internal)?,
+            settings: document("settings")?,
+            branding: document("branding")?,
+            version: row.get("version")?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
         })
     }
 }
@@ -39,28 +70,81 @@ impl PlatformTx {
 }
 
 impl Tenants<'_> {
-    /// Makes a tenant.
+    /// Makes a tenant with a name, and with everything else as it is by default.
     ///
     /// # Errors
-    /// `Forbidden` without `platform.tenants.create`, `Conflict` where the slug is taken.
+    /// As [`create_from`](Self::create_from).
     pub async fn create(self, slug: &Slug, name: &Name) -> Result<Tenant, Error> {
+        let new = NewTenant { slug: slug.clone(), name: name.clone(), change: TenantChange::default() };
+        self.create_from(new).await
+    }
+
+    /// Makes a tenant. Until it has a subscription it may use nothing.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.tenants.create`; `Conflict` where slug or domain are taken; `Validation` where the
+    /// default language is not among the supported ones.
+    pub async fn create_from(self, new: NewTenant) -> Result<Tenant, Error> {
         let tx = self.tx;
         tx.authorize(CREATE)?;
-        let (id, now) = (tx.new_id::<TenantId>(), tx.now());
+        let now = tx.now();
+        let english = Locale::parse("en")?;
+        let plain = Tenant {
+            id: tx.new_id(),
+            slug: new.slug,
+            name: new.name,
+            domain: None,
+            status: TenantStatus::Active,
+            currency: Currency::parse("EUR")?,
+            time_zone: TimeZone::parse("UTC")?,
+            default_locale: english.clone(),
+            supported_locales: vec![english],
+            settings: Document::default(),
+            branding: Document::default(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        // A default language that is named alone is the one that is offered.
+        let mut change = TenantChange { name: None, slug: None, ..new.change };
+        if let (Some(default), None) = (&change.default_locale, &change.supported_locales) {
+            change.supported_locales = Some(vec![default.clone()]);
+        }
+        let new = change.apply(&plain)?;
         let tenant: Tenant = platform_sql!(
             tx,
-            "INSERT INTO tenants (id, slug, name, status, version, created_at, updated_at)
-             VALUES ($1, $2, $3, 'active', 1, $4, $4) RETURNING id, slug, name, status",
-            id,
-            slug,
-            name,
+            concat!(
+                "INSERT INTO tenants (id, slug, name, name_norm, domain, status, currency, time_zone, default_locale,
+                     supported_locales, settings, branding, version, created_at, updated_at)
+                 VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $9, $10, $11, 1, $12, $12) RETURNING ",
+                columns!()
+            ),
+            new.id,
+            &new.slug,
+            &new.name,
+            new.name.folded(),
+            new.domain.as_ref(),
+            new.currency.as_str(),
+            &new.time_zone,
+            &new.default_locale,
+            to_value(&new.supported_locales)?,
+            to_value(&new.settings)?,
+            to_value(&new.branding)?,
             now
         )
         .one()
         .await?;
-        let changes = serde_json::json!([{ "field": "slug", "new": slug.as_str() }]);
-        tx.audit(Action::Create, "tenant", Some(id.uuid()), changes).await?;
+        audit(tx, Action::Create, None, &tenant).await?;
         Ok(tenant)
+    }
+
+    /// One tenant.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.tenants.read`, `NotFound` where there is none.
+    pub async fn get(self, id: TenantId) -> Result<Tenant, Error> {
+        self.tx.authorize(READ)?;
+        find(self.tx, id).await
     }
 
     /// The tenant with this slug.
@@ -69,7 +153,7 @@ impl Tenants<'_> {
     /// `Forbidden` without `platform.tenants.read`.
     pub async fn find_by_slug(self, slug: &Slug) -> Result<Option<Tenant>, Error> {
         self.tx.authorize(READ)?;
-        platform_sql!(self.tx, "SELECT id, slug, name, status FROM tenants WHERE slug = $1", slug)
+        platform_sql!(self.tx, concat!("SELECT ", columns!(), " FROM tenants WHERE slug = $1"), slug)
             .optional()
             .await
     }
@@ -80,32 +164,195 @@ impl Tenants<'_> {
     /// `Forbidden` without `platform.tenants.read`.
     pub async fn all(self) -> Result<Vec<Tenant>, Error> {
         self.tx.authorize(READ)?;
-        platform_sql!(self.tx, "SELECT id, slug, name, status FROM tenants ORDER BY created_at, id")
+        platform_sql!(self.tx, concat!("SELECT ", columns!(), " FROM tenants ORDER BY created_at, id"))
             .all()
             .await
     }
 
-    /// Suspends a tenant, archives it, or lets it work again.
+    /// One page of the tenants.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.tenants.read`.
+    pub async fn list(self, filter: &TenantFilter, page: PageRequest) -> Result<Page<Tenant>, Error> {
+        let tx = self.tx;
+        tx.authorize(READ)?;
+        let search = filter.search.as_deref().map(contains);
+        let status = filter.status.map(TenantStatus::as_str);
+        macro_rules! matching {
+            () => {
+                " FROM tenants WHERE ($1 IS NULL OR name_norm LIKE $1 ESCAPE '\\' OR slug LIKE $1 ESCAPE '\\')
+                  AND ($2 IS NULL OR status = $2)"
+            };
+        }
+        let total: i64 =
+            platform_sql!(tx, concat!("SELECT count(*) AS total", matching!()), search.clone(), status)
+                .row()
+                .await?
+                .get("total")?;
+        macro_rules! ordered {
+            ($order:literal) => {
+                platform_sql!(
+                    tx,
+                    concat!("SELECT ", columns!(), matching!(), " ORDER BY ", $order, " LIMIT $3 OFFSET $4"),
+                    search,
+                    status,
+                    page.limit(),
+                    i64::try_from(page.offset()).unwrap_or(i64::MAX)
+                )
+                .all()
+                .await?
+            };
+        }
+        let items = match filter.sort {
+            TenantSort::Name => ordered!("name_norm, id"),
+            TenantSort::Oldest => ordered!("created_at, id"),
+            _ => ordered!("created_at DESC, id DESC"),
+        };
+        Ok(Page::new(items, page, u64::try_from(total).unwrap_or_default()))
+    }
+
+    /// Changes a tenant; fields that the change does not name stay as they are.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.tenants.update`; `NotFound` where there is none; `Conflict` where slug or domain
+    /// are taken or the version is stale (`details.currentVersion` says which is current); `Validation` where the
+    /// default language is not among the supported ones.
+    pub async fn update(self, id: TenantId, change: TenantChange) -> Result<Tenant, Error> {
+        self.tx.authorize(UPDATE)?;
+        update(self.tx, id, change).await
+    }
+
+    /// The tenant that the caller works in. Needs a transaction that writes, for a super admin's look is recorded.
+    ///
+    /// # Errors
+    /// `Validation` where the caller works in no tenant, `Forbidden` without `tenant.settings.read`.
+    pub async fn own(self) -> Result<Tenant, Error> {
+        let tenant = authorize_own(self.tx, READ_OWN).await?;
+        find(self.tx, tenant).await
+    }
+
+    /// Changes the tenant that the caller works in. Slug and domain are the platform's to give: they lead people there.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update), with `tenant.settings.update`; `Validation` where slug or domain are named.
+    pub async fn update_own(self, change: TenantChange) -> Result<Tenant, Error> {
+        let tenant = authorize_own(self.tx, UPDATE_OWN).await?;
+        if change.slug.is_some() || change.domain.is_some() {
+            let field = if change.slug.is_some() { "slug" } else { "domain" };
+            return Err(Error::invalid(field, "platform_only", format!("the platform sets the {field}")));
+        }
+        update(self.tx, tenant, change).await
+    }
+
+    /// Suspends a tenant, archives it, or lets it work again. Its data is kept.
     ///
     /// # Errors
     /// `Forbidden` without `platform.tenants.suspend`, `NotFound` where there is none.
     pub async fn set_status(self, id: TenantId, status: TenantStatus) -> Result<Tenant, Error> {
         let tx = self.tx;
         tx.authorize(SUSPEND)?;
+        let old = find_for_update(tx, id).await?;
+        if old.status == status {
+            return Ok(old);
+        }
         let now = tx.now();
         let tenant: Tenant = platform_sql!(
             tx,
-            "UPDATE tenants SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1
-             RETURNING id, slug, name, status",
+            concat!(
+                "UPDATE tenants SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1 RETURNING ",
+                columns!()
+            ),
             id,
             status.as_str(),
             now
         )
-        .optional()
-        .await?
-        .ok_or_else(|| Error::not_found("a tenant"))?;
-        let changes = serde_json::json!([{ "field": "status", "new": status.as_str() }]);
-        tx.audit(Action::Update, "tenant", Some(id.uuid()), changes).await?;
+        .one()
+        .await?;
+        audit(tx, Action::Update, Some(&old), &tenant).await?;
         Ok(tenant)
     }
+}
+
+/// Asks for a right in the tenant that the caller works in; the pass of a super admin from elsewhere is recorded.
+async fn authorize_own(tx: &mut PlatformTx, permission: Permission) -> Result<TenantId, Error> {
+    let tenant = tx.caller().tenant()?;
+    if tx.caller().authorize(permission, &Scope::tenant(tenant), tx.now())? == Pass::Privileged {
+        let changes = serde_json::json!([{ "field": "permission", "new": permission.name() }]);
+        tx.audit(Action::PrivilegedAccess, ENTITY, Some(tenant.uuid()), changes).await?;
+    }
+    Ok(tenant)
+}
+
+async fn update(tx: &mut PlatformTx, id: TenantId, change: TenantChange) -> Result<Tenant, Error> {
+    let old = find_for_update(tx, id).await?;
+    if let Some(version) = change.version.filter(|version| *version != old.version) {
+        let message = format!("the tenant was changed meanwhile: version {version} is not the current one");
+        return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
+            .with_details(serde_json::json!({ "currentVersion": old.version })));
+    }
+    let new = change.apply(&old)?;
+    if new == old {
+        return Ok(old);
+    }
+    let now = tx.now();
+    let tenant: Tenant = platform_sql!(
+        tx,
+        concat!(
+            "UPDATE tenants SET slug = $2, name = $3, name_norm = $4, domain = $5, currency = $6, time_zone = $7,
+                 default_locale = $8, supported_locales = $9, settings = $10, branding = $11, version = version + 1,
+                 updated_at = $12
+             WHERE id = $1 RETURNING ",
+            columns!()
+        ),
+        id,
+        &new.slug,
+        &new.name,
+        new.name.folded(),
+        new.domain.as_ref(),
+        new.currency.as_str(),
+        &new.time_zone,
+        &new.default_locale,
+        to_value(&new.supported_locales)?,
+        to_value(&new.settings)?,
+        to_value(&new.branding)?,
+        now
+    )
+    .one()
+    .await?;
+    audit(tx, Action::Update, Some(&old), &tenant).await?;
+    Ok(tenant)
+}
+
+async fn find(tx: &mut PlatformTx, id: TenantId) -> Result<Tenant, Error> {
+    platform_sql!(tx, concat!("SELECT ", columns!(), " FROM tenants WHERE id = $1"), id)
+        .optional()
+        .await?
+        .ok_or_else(not_found)
+}
+
+/// The tenant, held until the transaction ends, so that what is audited is what was changed.
+async fn find_for_update(tx: &mut PlatformTx, id: TenantId) -> Result<Tenant, Error> {
+    macro_rules! select {
+        ($lock:literal) => {
+            concat!("SELECT ", columns!(), " FROM tenants WHERE id = $1", $lock)
+        };
+    }
+    platform_sql!(tx, pg: select!(" FOR NO KEY UPDATE"), lite: select!(""), id)
+        .optional()
+        .await?
+        .ok_or_else(not_found)
+}
+
+async fn audit(tx: &mut PlatformTx, action: Action, old: Option<&Tenant>, new: &Tenant) -> Result<(), Error> {
+    let before = old.map(to_value).transpose()?.unwrap_or_default();
+    let changes = to_value(&changes(&before, &to_value(new)?))?;
+    tx.audit(action, ENTITY, Some(new.id.uuid()), changes).await
+}
+
+fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<serde_json::Value, Error> {
+    serde_json::to_value(value).map_err(Error::internal)
+}
+
+fn not_found() -> Error {
+    Error::not_found(TenantId::ENTITY)
 }

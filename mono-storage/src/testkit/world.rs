@@ -103,6 +103,7 @@ impl World {
             assignments: part.assignments,
             grants: part.grants,
             guardrails: part.guardrails,
+            suspended: part.suspended.iter().map(|id| Scope::account(tenant.id, *id)).collect(),
             ..Default::default()
         };
         let engine = &self.seed.engine;
@@ -119,13 +120,13 @@ impl World {
             name: Name::parse(email).expect("a name"),
             password_hash: None,
         };
-        let user = tx.users().create(new).await.expect("a user").id;
+        let user = tx.users().create(new).await.expect("a user");
         tx.commit().await.expect("the user is committed");
         let system = Caller::system_in(SystemReason::Seed, tenant.id);
         let mut tx = self.test.database.tenant(&system).write().await.expect("a transaction");
-        let member = tx.members().add(user).await.expect("a member").id;
+        let member = tx.members().add(&user).await.expect("a member").id;
         tx.commit().await.expect("the member is committed");
-        (user, member)
+        (user.id, member)
     }
 
     /// A caller who has a role in one account only.
@@ -149,7 +150,7 @@ impl TenantWorld {
 
         let system = Caller::system_in(SystemReason::Seed, tenant.id);
         let mut tx = test.database.tenant(&system).write().await.expect("a transaction");
-        let member = tx.members().add(user.id).await.expect("a member");
+        let member = tx.members().add(&user).await.expect("a member");
         tx.commit().await.expect("the member is committed");
 
         let nobody = Caller::system_in(SystemReason::Seed, tenant.id);

@@ -81,7 +81,7 @@ async fn a_child_cannot_point_into_another_tenant(world: World) {
     tx.commit().await.unwrap();
     let system = Caller::system_in(SystemReason::Seed, world.harbour.id);
     let mut tx = world.test.database.tenant(&system).write().await.unwrap();
-    let member = tx.members().add(user.id).await.unwrap();
+    let member = tx.members().add(&user).await.unwrap();
     let scope = Scope::account(world.harbour.id, theirs.id);
     let error = tx.assignments().assign(NewAssignment::new(member.id, "user", scope)).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, "reference_missing"));

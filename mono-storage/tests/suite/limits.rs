@@ -190,7 +190,8 @@ async fn a_recount_finds_drift_and_mends_it(world: World) {
         recount().await,
         [
             Drift { limit: "accounts", account: None, counted: 5, rows: 3 },
-            Drift { limit: "members", account: None, counted: 5, rows: 1 }
+            Drift { limit: "members", account: None, counted: 5, rows: 1 },
+            Drift { limit: "teams", account: None, counted: 5, rows: 0 }
         ]
     );
     assert_eq!(recount().await, []);

@@ -1,6 +1,6 @@
 //! `mono doctor`: looks whether an installation is whole, and changes nothing.
 
-use crate::boot::open_existing;
+use crate::boot::open_without_key;
 use crate::config::Config;
 use crate::key_file;
 use mono_auth::{Authenticator, KeyRing};
@@ -13,7 +13,7 @@ pub(super) async fn run(config: &Config) -> ExitCode {
     let mut report = Report { whole: true };
     let keys = key_file::require(&config.data_directory);
     report.tell("key file", keys.as_ref().map(|_| "is there, and nobody else may read it"));
-    match open_existing(config).await {
+    match open_without_key(config).await {
         Ok(database) => {
             report.tell("database", Ok(&format!("{} answers", database.system())));
             report.tell("migrations", Ok("are those of this program"));

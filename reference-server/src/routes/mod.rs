@@ -23,11 +23,18 @@ pub(crate) mod platform {
     //! What works above the tenants.
     pub(crate) mod catalogue;
     pub(crate) mod subscriptions;
+    pub(crate) mod tenants;
 }
 pub(crate) mod tenant {
     //! What works in the caller's tenant.
     pub(crate) mod accounts;
     pub(crate) mod audit;
     pub(crate) mod entitlements;
+    pub(crate) mod members;
+    pub(crate) mod option_sets;
+    pub(crate) mod profiles;
+    pub(crate) mod schemas;
+    pub(crate) mod teams;
+    pub(crate) mod tenants;
     pub(crate) mod usage;
 }

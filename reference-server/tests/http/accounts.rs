@@ -3,7 +3,7 @@
 use crate::server::{ADMIN, STRANGER, Server, create, named};
 use mono_client::Client;
 use mono_core::ErrorKind;
-use mono_core::api::accounts::{CreateAccount, ListAccounts, UpdateAccount};
+use mono_core::api::accounts::{CreateAccount, ListAccounts, ScrollAccounts, UpdateAccount};
 use mono_core::model::account::{Account, AccountStatus, AccountType};
 use mono_storage::testkit::World;
 
@@ -14,6 +14,7 @@ mono_storage::conformance!(
     a_slug_is_taken_once,
     search_finds_what_a_person_means,
     lists_are_paged_sorted_and_filtered,
+    a_cursor_goes_through_the_whole_list,
     the_sixth_account_is_over_the_limit,
     a_refused_restore_leaves_nothing_behind,
 );
@@ -228,6 +229,47 @@ async fn lists_are_paged_sorted_and_filtered(world: World) {
     assert_eq!(count("archived", None).await, 0);
     assert_eq!(count("suspended", Some("account 21")).await, 1);
     assert_eq!(count("suspended", Some("account 20")).await, 0);
+}
+
+async fn a_cursor_goes_through_the_whole_list(world: World) {
+    let server = Server::start(world).await;
+    let client = server.sign_in(STRANGER).await;
+    let accounts = client.tenant().accounts();
+    let mut made = Vec::new();
+    for i in 0..23 {
+        made.push(create(&client, &format!("Account {i:02}")).await.id);
+    }
+    made.reverse();
+    for limit in [1, 7, 22, 23, 100] {
+        let mut wanted = ScrollAccounts { limit: Some(limit), ..Default::default() };
+        let mut seen = Vec::new();
+        loop {
+            let slice = accounts.scroll(&wanted).await.unwrap();
+            assert!(slice.items.len() <= limit as usize);
+            seen.extend(slice.items.iter().map(|account| account.id));
+            wanted.cursor = slice.next;
+            if wanted.cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, made, "every account once, newest first, {limit} at a time");
+    }
+    // What is made meanwhile moves nothing.
+    let wanted = ScrollAccounts { limit: Some(10), ..Default::default() };
+    let first = accounts.scroll(&wanted).await.unwrap();
+    create(&client, "Later").await;
+    let second = accounts.scroll(&ScrollAccounts { cursor: first.next, ..wanted.clone() }).await.unwrap();
+    assert_eq!(second.items[0].id, made[10]);
+    let found = ScrollAccounts { search: Some("T 1".into()), ..wanted };
+    assert_eq!(accounts.scroll(&found).await.unwrap().items.len(), 10);
+    for cursor in ["", "x", &"z".repeat(48), &"f".repeat(48), "é234567890123456"] {
+        let wanted = ScrollAccounts { cursor: Some(cursor.into()), ..Default::default() };
+        assert_eq!(accounts.scroll(&wanted).await.unwrap_err().code(), "invalid_cursor", "{cursor}");
+    }
+    let other = accounts.scroll(&ScrollAccounts::default()).await.unwrap().next.unwrap();
+    let wanted = ScrollAccounts { cursor: Some(other), ..Default::default() };
+    let admin = server.sign_in(ADMIN).await;
+    assert_eq!(admin.tenant().accounts().scroll(&wanted).await.unwrap().items, [], "a cursor grants nothing");
 }
 
 async fn the_sixth_account_is_over_the_limit(world: World) {

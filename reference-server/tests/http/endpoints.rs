@@ -2,7 +2,10 @@
 //! reviewed as a diff.
 
 use crate::server::{ACCOUNTS, ADMIN, LOGIN, MEMBER, PASSWORD, STAFF, STRANGER, Server, USER, create, send};
+use mono_core::api::members::ListMembers;
+use mono_core::api::profiles::CreateProfile;
 use mono_core::api::subscriptions::CreateOverride;
+use mono_core::api::teams::CreateTeam;
 use mono_core::id::AccountId;
 use mono_core::subscription::{Allowance, ItemKind, Key, OverrideChange};
 use mono_storage::testkit::World;
@@ -26,6 +29,7 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, "/api/v1/tenant/audit/export?format=csv".into(), none.clone()),
         (Method::GET, "/api/v1/user/permissions/snapshot".into(), none.clone()),
         (Method::GET, ACCOUNTS.into(), none.clone()),
+        (Method::GET, format!("{ACCOUNTS}/by-cursor"), none.clone()),
         (Method::POST, ACCOUNTS.into(), json!({"name": "New"})),
         (Method::GET, format!("{ACCOUNTS}/{{id}}"), none.clone()),
         (Method::PATCH, format!("{ACCOUNTS}/{{id}}"), json!({"name": "Other"})),
@@ -36,6 +40,44 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::DELETE, format!("{ACCOUNTS}/{{id}}"), none.clone()),
         (Method::POST, format!("{ACCOUNTS}/{{id}}/restore"), none.clone()),
         (Method::GET, format!("{ACCOUNTS}/{{id}}/entitlements"), none.clone()),
+        (Method::GET, "/api/v1/tenant".into(), none.clone()),
+        (Method::PATCH, "/api/v1/tenant".into(), json!({"timeZone": "Europe/Lisbon"})),
+        (Method::GET, MEMBERS.into(), none.clone()),
+        (Method::GET, format!("{MEMBERS}/{{member}}"), none.clone()),
+        (Method::POST, format!("{MEMBERS}/{{member}}/suspend"), none.clone()),
+        (Method::POST, format!("{MEMBERS}/{{member}}/reactivate"), none.clone()),
+        (Method::GET, format!("{ACCOUNTS}/{{id}}/teams"), none.clone()),
+        (Method::POST, format!("{ACCOUNTS}/{{id}}/teams"), json!({"name": "New"})),
+        (Method::GET, format!("{TEAMS}/{{team}}"), none.clone()),
+        (Method::PATCH, format!("{TEAMS}/{{team}}"), json!({"name": "Other"})),
+        (Method::PUT, format!("{TEAMS}/{{team}}/members/{{member}}"), none.clone()),
+        (Method::GET, format!("{TEAMS}/{{team}}/members"), none.clone()),
+        (Method::DELETE, format!("{TEAMS}/{{team}}/members/{{member}}"), none.clone()),
+        (Method::DELETE, format!("{TEAMS}/{{team}}"), none.clone()),
+        (Method::POST, format!("{TEAMS}/{{team}}/restore"), none.clone()),
+        (Method::GET, "/api/v1/tenant/option-sets".into(), none.clone()),
+        (
+            Method::PUT,
+            "/api/v1/tenant/option-sets/extra".into(),
+            json!({"key": "extra", "name": "Extra", "options": []}),
+        ),
+        (Method::GET, "/api/v1/tenant/option-sets/extra".into(), none.clone()),
+        (Method::DELETE, "/api/v1/tenant/option-sets/extra".into(), none.clone()),
+        (Method::GET, "/api/v1/tenant/schemas".into(), none.clone()),
+        (
+            Method::PUT,
+            "/api/v1/tenant/schemas/extra".into(),
+            json!({"key": "extra", "name": "Extra", "fields": []}),
+        ),
+        (Method::GET, "/api/v1/tenant/schemas/extra".into(), none.clone()),
+        (Method::DELETE, "/api/v1/tenant/schemas/extra".into(), none.clone()),
+        (Method::GET, format!("{MEMBERS}/{{member}}/profiles"), none.clone()),
+        (Method::POST, format!("{MEMBERS}/{{member}}/profiles"), json!({"kind": "plain", "data": {}})),
+        (Method::GET, format!("{PROFILES}/{{profile}}"), none.clone()),
+        (Method::PATCH, format!("{PROFILES}/{{profile}}"), json!({"status": "published"})),
+        (Method::DELETE, format!("{PROFILES}/{{profile}}"), none.clone()),
+        (Method::POST, format!("{PROFILES}/{{profile}}/restore"), none.clone()),
+        (Method::DELETE, format!("{MEMBERS}/{{member}}"), none.clone()),
     ];
     for kind in ItemKind::ALL {
         let (list, item) = (kind.path(), format!("{}/extra", kind.path()));
@@ -57,7 +99,14 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::POST, format!("{subscription}/changes"), plan),
         (Method::GET, overrides.clone(), none.clone()),
         (Method::POST, overrides.clone(), exception),
-        (Method::DELETE, format!("{overrides}/{{override_id}}"), none),
+        (Method::DELETE, format!("{overrides}/{{override_id}}"), none.clone()),
+        (Method::GET, "/api/v1/platform/tenants".into(), none.clone()),
+        (Method::POST, "/api/v1/platform/tenants".into(), json!({"name": "Another"})),
+        (Method::GET, TENANT.into(), none.clone()),
+        (Method::PATCH, TENANT.into(), json!({"currency": "USD"})),
+        (Method::POST, format!("{TENANT}/suspend"), none.clone()),
+        (Method::POST, format!("{TENANT}/archive"), none.clone()),
+        (Method::POST, format!("{TENANT}/reactivate"), none),
     ]);
     routes
 }
@@ -73,6 +122,15 @@ fn extra(kind: ItemKind) -> Value {
         ItemKind::Plan | ItemKind::AddOn => json!({"key": "extra", "name": "Extra", "price": price}),
     }
 }
+
+/// Where the teams of accounts are.
+const TEAMS: &str = "/api/v1/tenant/teams";
+
+/// Where the profiles of members are.
+const PROFILES: &str = "/api/v1/tenant/profiles";
+
+/// Where the people of a tenant are.
+const MEMBERS: &str = "/api/v1/tenant/members";
 
 /// Where the platform works on a tenant.
 const TENANT: &str = "/api/v1/platform/tenants/{tenant}";
@@ -103,6 +161,15 @@ async fn everybody_calls_every_route(world: World) {
     };
     let (tenant, staff) = (server.world.harbour.id, server.sign_in(STAFF).await);
     let exception = staff.platform().subscriptions().add_override(tenant, &exception).await.unwrap().id;
+    let crew = CreateTeam { name: "Crew".into() };
+    let team = admin.tenant().teams().create(account, &crew).await.unwrap().id;
+    server.add_person("second@harbour.example", &[(tenant, None)]).await;
+    let members = admin.tenant().members().list(&ListMembers::default()).await.unwrap().items;
+    let member = members.iter().find(|member| member.email.as_str() == "second@harbour.example").unwrap().id;
+    let schema = serde_json::from_value(json!({"key": "plain", "name": "Plain", "fields": []})).unwrap();
+    admin.tenant().schemas().put(&schema).await.unwrap();
+    let plain = CreateProfile { kind: "plain".into(), data: json!({}) };
+    let profile = admin.tenant().profiles().create(member, &plain).await.unwrap().id;
     let mut text = String::new();
     for (caller, credential) in CALLERS {
         let token =
@@ -111,6 +178,9 @@ async fn everybody_calls_every_route(world: World) {
             // Who restores needs a deleted account; the admin has just deleted one.
             let id = if path.ends_with("restore") && *credential != ADMIN { deleted } else { account };
             let address = path.replace("{id}", &id.to_string()).replace("{tenant}", &tenant.to_string());
+            let address = address.replace("{member}", &member.to_string());
+            let address = address.replace("{profile}", &profile.to_string());
+            let address = address.replace("{team}", &team.to_string());
             let address = address.replace("{override_id}", &exception.to_string());
             let mut request = server.request(method.clone(), &address);
             if !token.is_empty() {
@@ -174,7 +244,7 @@ async fn no_route_is_left_out(world: World) {
     assert_eq!(in_source, routes().len(), "a route is in src/routes and not in the table, or the other way");
     for (method, path, _) in routes() {
         let id = server.database().new_id::<AccountId>().to_string();
-        let path = ["{id}", "{tenant}", "{override_id}"]
+        let path = ["{id}", "{tenant}", "{override_id}", "{member}", "{team}", "{profile}"]
             .iter()
             .fold(path, |path, placeholder| path.replace(placeholder, &id));
         let answer = send(server.request(method.clone(), &path)).await;

@@ -122,19 +122,19 @@ impl Server {
             name: Name::parse(email).unwrap(),
             password_hash: Some(password_hash().await),
         };
-        let user = tx.users().create(new).await.unwrap().id;
+        let user = tx.users().create(new).await.unwrap();
         tx.commit().await.unwrap();
         for (tenant, role) in tenants {
             let system = Caller::system_in(SystemReason::Seed, *tenant);
             let mut tx = self.database().tenant(&system).write().await.unwrap();
-            let member = tx.members().add(user).await.unwrap();
+            let member = tx.members().add(&user).await.unwrap();
             if let Some(role) = role {
                 let new = NewAssignment::new(member.id, *role, Scope::tenant(*tenant));
                 tx.assignments().assign(new).await.unwrap();
             }
             tx.commit().await.unwrap();
         }
-        user
+        user.id
     }
 
     pub(crate) async fn suspend_person(&self, email: &str) {

@@ -1,24 +1,27 @@
 //! `/api/v1/tenant/accounts`
 
 use crate::app::App;
-use crate::extract::{Authenticated, Json, Path, Query, VersionPath};
+use crate::extract::{Authenticated, IfMatch, Json, Path, Query, VersionPath};
 use crate::routes::{Answer, answer};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use mono_auth::axum::{ApiError, Authenticated as Uncounted};
-use mono_core::api::accounts::{CompareVersions, CreateAccount, ListAccounts, ListVersions, UpdateAccount};
+use mono_core::api::accounts::{
+    CompareVersions, CreateAccount, ListAccounts, ListVersions, ScrollAccounts, UpdateAccount,
+};
 use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::audit::FieldChange;
 use mono_core::history::Version;
 use mono_core::id::AccountId;
 use mono_core::model::account::Account;
-use mono_core::page::{Page, PageRequest};
+use mono_core::page::{Page, PageRequest, Slice};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(list).post(create))
+        .route("/by-cursor", get(scroll))
         .route("/{id}", get(read).patch(update).delete(delete))
         .route("/{id}/restore", post(restore))
         .route("/{id}/entitlements", get(entitlements))
@@ -36,6 +39,16 @@ async fn list(
     let (page, filter) = query.parse()?;
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.accounts().list(&filter, page).await?))
+}
+
+async fn scroll(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ScrollAccounts>,
+) -> Result<Answer<Slice<Account>>, ApiError> {
+    let (cursor, limit, filter) = query.parse()?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.accounts().list_after(&filter, cursor, limit).await?))
 }
 
 async fn create(
@@ -63,12 +76,20 @@ async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<AccountId>,
+    if_match: IfMatch,
     Json(body): Json<UpdateAccount>,
 ) -> Result<Answer<Account>, ApiError> {
-    let change = body.parse()?;
+    let mut change = body.parse()?;
+    change.version = if_match.or(change.version)?;
+    let status_changes = change.status.is_some();
     let mut tx = app.database.tenant(&caller).write().await?;
     let account = tx.accounts().update(id, change).await?;
-    tx.commit().await?;
+    // A suspended account is refused to everybody in it from now on.
+    if status_changes {
+        app.commit_rights(tx).await?;
+    } else {
+        tx.commit().await?;
+    }
     Ok(answer(account))
 }
 

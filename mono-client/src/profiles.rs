@@ -1,0 +1,76 @@
+//! The profiles of the members of a tenant.
+
+use crate::client::Client;
+use mono_core::Result;
+use mono_core::api::profiles::{CreateProfile, UpdateProfile};
+use mono_core::id::{MemberId, ProfileId};
+use mono_core::model::profile::Profile;
+use reqwest::Method;
+
+fn path(profile: ProfileId) -> String {
+    format!("/api/v1/tenant/profiles/{profile}")
+}
+
+fn path_of(member: MemberId) -> String {
+    format!("/api/v1/tenant/members/{member}/profiles")
+}
+
+/// The profiles of the members of a tenant; made by [`Tenant::profiles`](crate::Tenant::profiles).
+///
+/// Every call may fail with `Unauthorized` where nobody is signed in, `Forbidden` where a permission is missing, and as
+/// [`Client`] lists.
+#[derive(Debug, Clone, Copy)]
+pub struct Profiles<'a> {
+    pub(crate) client: &'a Client,
+}
+
+impl Profiles<'_> {
+    /// Makes a draft of a member.
+    ///
+    /// # Errors
+    /// `Validation` names each field that does not obey the schema, `NotFound` says that there is no such member.
+    pub async fn create(&self, member: MemberId, profile: &CreateProfile) -> Result<Profile> {
+        self.client.send(self.client.request(Method::POST, &path_of(member)).json(profile)).await?.data()
+    }
+
+    /// The profiles of a member, oldest first.
+    ///
+    /// # Errors
+    /// `Forbidden` for somebody else's without `tenant.members.read`.
+    pub async fn list(&self, member: MemberId) -> Result<Vec<Profile>> {
+        self.client.send(self.client.request(Method::GET, &path_of(member))).await?.data()
+    }
+
+    /// One profile.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none.
+    pub async fn get(&self, profile: ProfileId) -> Result<Profile> {
+        self.client.send(self.client.request(Method::GET, &path(profile))).await?.data()
+    }
+
+    /// Changes a profile, publishes it, or takes it back.
+    ///
+    /// # Errors
+    /// `Validation` names each field that does not obey the schema; `Conflict` where the version is stale.
+    pub async fn update(&self, profile: ProfileId, change: &UpdateProfile) -> Result<Profile> {
+        self.client.send(self.client.request(Method::PATCH, &path(profile)).json(change)).await?.data()
+    }
+
+    /// Deletes a profile; [`restore`](Self::restore) brings it back.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none.
+    pub async fn delete(&self, profile: ProfileId) -> Result<()> {
+        self.client.send(self.client.request(Method::DELETE, &path(profile))).await?.nothing()
+    }
+
+    /// Brings a deleted profile back, as a draft.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none.
+    pub async fn restore(&self, profile: ProfileId) -> Result<Profile> {
+        let path = format!("{}/restore", path(profile));
+        self.client.send(self.client.request(Method::POST, &path)).await?.data()
+    }
+}

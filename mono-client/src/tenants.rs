@@ -1,0 +1,83 @@
+//! The tenants of the platform.
+
+use crate::client::Client;
+use mono_core::Result;
+use mono_core::api::tenants::{CreateTenant, ListTenants, UpdateTenant};
+use mono_core::id::TenantId;
+use mono_core::model::tenant::Tenant;
+use mono_core::page::Page;
+use reqwest::Method;
+
+/// Where the tenants are.
+const PATH: &str = "/api/v1/platform/tenants";
+
+fn path(tenant: TenantId, rest: &str) -> String {
+    format!("{PATH}/{tenant}{rest}")
+}
+
+/// The tenants of the platform; made by [`Platform::tenants`](crate::Platform::tenants).
+///
+/// Every call may fail with `Unauthorized` where nobody is signed in, `Forbidden` where a permission is missing, and as
+/// [`Client`] lists.
+#[derive(Debug, Clone, Copy)]
+pub struct Tenants<'a> {
+    pub(crate) client: &'a Client,
+}
+
+impl Tenants<'_> {
+    /// Makes a tenant. It may use nothing until [`Subscriptions::set`](crate::Subscriptions::set) gives it a plan.
+    ///
+    /// # Errors
+    /// `Validation` names each field that is wrong, `Conflict` says that slug or domain are taken.
+    pub async fn create(&self, tenant: &CreateTenant) -> Result<Tenant> {
+        self.client.send(self.client.request(Method::POST, PATH).json(tenant)).await?.data()
+    }
+
+    /// One page of the tenants.
+    ///
+    /// # Errors
+    /// `Validation` names what is wrong with page, limit, search, status or sort.
+    pub async fn list(&self, wanted: &ListTenants) -> Result<Page<Tenant>> {
+        self.client.send(self.client.request(Method::GET, PATH).query(wanted)).await?.data()
+    }
+
+    /// One tenant.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none.
+    pub async fn get(&self, tenant: TenantId) -> Result<Tenant> {
+        self.client.send(self.client.request(Method::GET, &path(tenant, ""))).await?.data()
+    }
+
+    /// Changes a tenant; what the change leaves out stays as it is.
+    ///
+    /// # Errors
+    /// `Validation`, `NotFound`; `Conflict` where the version is stale, or slug or domain are taken.
+    pub async fn update(&self, tenant: TenantId, change: &UpdateTenant) -> Result<Tenant> {
+        self.client.send(self.client.request(Method::PATCH, &path(tenant, "")).json(change)).await?.data()
+    }
+
+    /// Suspends a tenant: everybody in it is refused, and everything is kept.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none.
+    pub async fn suspend(&self, tenant: TenantId) -> Result<Tenant> {
+        self.client.send(self.client.request(Method::POST, &path(tenant, "/suspend"))).await?.data()
+    }
+
+    /// Closes a tenant; it is refused like a suspended one.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none.
+    pub async fn archive(&self, tenant: TenantId) -> Result<Tenant> {
+        self.client.send(self.client.request(Method::POST, &path(tenant, "/archive"))).await?.data()
+    }
+
+    /// Lets a tenant work again.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none.
+    pub async fn reactivate(&self, tenant: TenantId) -> Result<Tenant> {
+        self.client.send(self.client.request(Method::POST, &path(tenant, "/reactivate"))).await?.data()
+    }
+}

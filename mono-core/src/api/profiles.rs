@@ -1,0 +1,63 @@
+//! `/api/v1/tenant/members/{id}/profiles` and `/api/v1/tenant/profiles`
+
+use super::{Problems, not_null};
+use crate::error::Error;
+use crate::model::profile::ProfileChange;
+use crate::model::tenant::Document;
+use crate::subscription::Key;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// `POST`: makes a draft.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateProfile {
+    /// The schema that its data obey.
+    pub kind: String,
+    /// Its fields: a JSON object.
+    pub data: Value,
+}
+
+impl CreateProfile {
+    /// Checks the form of both; the schema checks the fields.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<(Key, Document), Error> {
+        let mut problems = Problems::default();
+        let kind = problems.take(Key::parse(&self.kind));
+        let data = problems.take(Document::parse("data", self.data));
+        kind.zip(data).ok_or_else(|| problems.into_error())
+    }
+}
+
+/// `PATCH`: changes a profile; what is left out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateProfile {
+    /// The version that the change is based on; a stale one is a conflict. The header `If-Match` says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// Other fields, in place of all that there are.
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+    /// `draft` or `published`.
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+}
+
+impl UpdateProfile {
+    /// Checks the form of every field; the schema checks the data.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<ProfileChange, Error> {
+        let mut problems = Problems::default();
+        let change = ProfileChange {
+            version: self.version,
+            data: self.data.and_then(|value| problems.take(Document::parse("data", value))),
+            status: self.status.and_then(|text| problems.take(text.parse())),
+        };
+        if problems.is_empty() { Ok(change) } else { Err(problems.into_error()) }
+    }
+}

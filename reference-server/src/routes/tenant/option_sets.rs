@@ -1,0 +1,63 @@
+//! `/api/v1/tenant/option-sets`
+
+use crate::app::App;
+use crate::extract::{Authenticated, Json, Path};
+use crate::routes::{Answer, answer};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use mono_auth::axum::ApiError;
+use mono_core::Error;
+use mono_core::model::schema::OptionSet;
+use mono_core::subscription::Key;
+use mono_storage::store::Put;
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new().route("/", get(list)).route("/{key}", get(read).put(put).delete(delete))
+}
+
+async fn list(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+) -> Result<Answer<Vec<OptionSet>>, ApiError> {
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.option_sets().list().await?))
+}
+
+async fn read(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(key): Path<Key>,
+) -> Result<Answer<OptionSet>, ApiError> {
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.option_sets().get(&key).await?))
+}
+
+async fn put(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(key): Path<Key>,
+    Json(item): Json<OptionSet>,
+) -> Result<(StatusCode, Answer<OptionSet>), ApiError> {
+    if item.key != key {
+        let message = format!("the address says `{key}`, the body `{}`", item.key);
+        return Err(Error::invalid("key", "key_mismatch", message).into());
+    }
+    let mut tx = app.database.tenant(&caller).write().await?;
+    let put = tx.option_sets().put(&item).await?;
+    tx.commit().await?;
+    let status = if put == Put::Created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, answer(item)))
+}
+
+async fn delete(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(key): Path<Key>,
+) -> Result<StatusCode, ApiError> {
+    let mut tx = app.database.tenant(&caller).write().await?;
+    tx.option_sets().delete(&key).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,131 @@
+//! `/api/v1/tenant/accounts/{id}/teams` and `/api/v1/tenant/teams`
+
+use crate::app::App;
+use crate::extract::{Authenticated, IfMatch, Json, Path, Paths, Query};
+use crate::routes::{Answer, answer};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post, put};
+use mono_auth::axum::ApiError;
+use mono_core::api::teams::{CreateTeam, ListTeams, UpdateTeam};
+use mono_core::id::{AccountId, MemberId, TeamId};
+use mono_core::model::member::Member;
+use mono_core::model::team::Team;
+use mono_core::page::Page;
+
+/// The routes below `/api/v1/tenant/accounts`.
+pub(crate) fn routes_of_accounts() -> Router<App> {
+    Router::new().route("/{id}/teams", get(list).post(create))
+}
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/{id}", get(read).patch(update).delete(delete))
+        .route("/{id}/restore", post(restore))
+        .route("/{id}/members", get(members))
+        .route("/{id}/members/{member_id}", put(add_member).delete(remove_member))
+}
+
+async fn list(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(account): Path<AccountId>,
+    Query(query): Query<ListTeams>,
+) -> Result<Answer<Page<Team>>, ApiError> {
+    let (page, search) = query.parse()?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.teams().list(account, search.as_deref(), page).await?))
+}
+
+async fn create(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(account): Path<AccountId>,
+    Json(body): Json<CreateTeam>,
+) -> Result<(StatusCode, Answer<Team>), ApiError> {
+    let name = body.parse()?;
+    let mut tx = app.database.tenant(&caller).write().await?;
+    let team = tx.teams().create(account, name).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, answer(team)))
+}
+
+async fn read(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<TeamId>,
+) -> Result<Answer<Team>, ApiError> {
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.teams().get(id).await?))
+}
+
+async fn update(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<TeamId>,
+    if_match: IfMatch,
+    Json(body): Json<UpdateTeam>,
+) -> Result<Answer<Team>, ApiError> {
+    let mut change = body.parse()?;
+    change.version = if_match.or(change.version)?;
+    let mut tx = app.database.tenant(&caller).write().await?;
+    let team = tx.teams().update(id, change).await?;
+    tx.commit().await?;
+    Ok(answer(team))
+}
+
+async fn delete(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<TeamId>,
+) -> Result<StatusCode, ApiError> {
+    let mut tx = app.database.tenant(&caller).write().await?;
+    tx.teams().delete(id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn restore(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<TeamId>,
+) -> Result<Answer<Team>, ApiError> {
+    let mut tx = app.database.tenant(&caller).write().await?;
+    let team = tx.teams().restore(id).await?;
+    tx.commit().await?;
+    Ok(answer(team))
+}
+
+async fn members(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<TeamId>,
+    Query(query): Query<ListTeams>,
+) -> Result<Answer<Page<Member>>, ApiError> {
+    let (page, search) = query.parse()?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.teams().members(id, search.as_deref(), page).await?))
+}
+
+async fn add_member(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Paths(id, member): Paths<TeamId, MemberId>,
+) -> Result<StatusCode, ApiError> {
+    let mut tx = app.database.tenant(&caller).write().await?;
+    tx.teams().add_member(id, member).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn remove_member(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Paths(id, member): Paths<TeamId, MemberId>,
+) -> Result<StatusCode, ApiError> {
+    let mut tx = app.database.tenant(&caller).write().await?;
+    tx.teams().remove_member(id, member).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
