@@ -428,7 +428,7 @@ async fn audit<T: CatalogueItem>(tx: &mut PlatformTx, old: Option<&T>, new: Opti
 }
 
 /// The limits that stores count by their rows.
-const COUNTED: [&str; 2] = [super::accounts::LIMIT, super::members::LIMIT];
+const COUNTED: [&str; 3] = [super::accounts::LIMIT, super::members::LIMIT, super::teams::LIMIT];
 
 /// The limits whose counters would be lost: use is counted under the start of its window, so another window begins at
 /// nothing, and things that exist are counted without end.
