@@ -201,6 +201,18 @@ fn a_combination_that_cannot_be_is_refused_with_what_is_missing() {
     planned.add_ons.push(PurchasedAddOn { add_on: key("gold"), quantity: 0, from: now(), until: None });
     assert_eq!(places(&refused(&planned)), [("add_ons[1].add_on", "unknown_add_on")]);
 
+    // Nothing ends before it begins, and no record grows without end.
+    let mut backwards = with(on("professional"), "webhooks", 1);
+    backwards.add_ons[0].until = Some(backwards.add_ons[0].from - chrono::TimeDelta::days(1));
+    backwards.state = SubscriptionState::Paused { from: day(2), until: Some(day(1)) };
+    assert_eq!(
+        places(&refused(&backwards)),
+        [("state.paused.until", "out_of_range"), ("add_ons[0].until", "out_of_range")]
+    );
+    let mut endless = on("professional");
+    endless.plan_changes = vec![PlanChange { plan: key("starter"), from: day(1) }; 1001];
+    assert_eq!(places(&refused(&endless)), [("plan_changes", "too_many")]);
+
     let webhooks = Change::AddOn { add_on: key("webhooks"), quantity: 1 };
     let error = catalogue.preview(&on("starter"), &[], &webhooks, &BTreeMap::new(), now()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Validation);

@@ -4,7 +4,10 @@ use super::bundle::Bundle;
 use super::cycle::cycles;
 use super::item::CatalogueItem;
 use super::section::Section;
-use super::{Entitlements, Feature, FeatureKind, Key, Override, OverrideChange, PlanCatalogue, Subscription};
+use super::{
+    Entitlements, Feature, FeatureKind, Key, Override, OverrideChange, PlanCatalogue, Subscription,
+    SubscriptionState,
+};
 use crate::error::Problem;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -210,6 +213,11 @@ pub(super) fn subscription_problems(
             problems.push(Problem::new(place, "too_many", message));
             return problems;
         }
+    }
+    if let SubscriptionState::Paused { from, until: Some(until) } = subscription.state
+        && until < from
+    {
+        problems.push(Problem::new("state.paused.until", "out_of_range", "a rest ends after it begins"));
     }
     for (position, bought) in subscription.add_ons.iter().enumerate() {
         let place = format!("add_ons[{position}]");
