@@ -1,7 +1,12 @@
 //! One root key, and from it one key for each purpose, so that one kind of token can never pass as another.
 
+use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::{Aes256Gcm, KeyInit};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hkdf::Hkdf;
-use mono_core::Error;
+use mono_core::id::Random;
+use mono_core::{Error, ErrorKind};
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 
@@ -14,6 +19,10 @@ pub enum Purpose {
     Snapshot,
     /// Chains the audit log.
     Audit,
+    /// Seals the secrets of second factors.
+    SecondFactor,
+    /// Seals mails that wait to be sent: they hold links that let somebody in.
+    Mail,
 }
 
 impl Purpose {
@@ -22,6 +31,8 @@ impl Purpose {
             Self::Access => "access",
             Self::Snapshot => "snapshot",
             Self::Audit => "audit",
+            Self::SecondFactor => "second_factor",
+            Self::Mail => "mail",
         }
     }
 }
@@ -68,6 +79,65 @@ impl KeyRing {
             .map_err(|error| Error::internal(error.to_string()))?;
         Ok(key.into())
     }
+
+    /// Encrypts a secret for the database (AES-256-GCM, NIST SP 800-38D). `context` says where it stands, such as
+    /// `user_totp|<user id>`: moved to another row it can no longer be read.
+    ///
+    /// ```
+    /// use mono_auth::{KeyRing, Purpose};
+    /// use mono_storage::system::SystemRandom;
+    /// let keys = KeyRing::new((0..32).collect())?;
+    /// let sealed = keys.seal(Purpose::Mail, "mails|7", b"a link", &SystemRandom)?;
+    /// assert_eq!(keys.open(Purpose::Mail, "mails|7", &sealed)?, b"a link");
+    /// assert!(keys.open(Purpose::Mail, "mails|8", &sealed).is_err());
+    /// # Ok::<(), mono_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Internal` where the key cannot be derived.
+    pub fn seal(
+        &self,
+        purpose: Purpose,
+        context: &str,
+        secret: &[u8],
+        random: &dyn Random,
+    ) -> Result<String, Error> {
+        let mut nonce = [0_u8; NONCE_BYTES];
+        random.fill(&mut nonce);
+        let payload = Payload { msg: secret, aad: context.as_bytes() };
+        let sealed = self.cipher(purpose)?.encrypt(&nonce.into(), payload).map_err(|_| unreadable())?;
+        let bytes = [nonce.as_slice(), &sealed].concat();
+        Ok(format!("{VERSION}.{}", STANDARD_NO_PAD.encode(bytes)))
+    }
+
+    /// Decrypts what [`seal`](Self::seal) made for the same purpose and context.
+    ///
+    /// # Errors
+    /// `Internal` with code `sealed_unreadable` where it was sealed with another key, for another place, or changed.
+    pub fn open(&self, purpose: Purpose, context: &str, sealed: &str) -> Result<Vec<u8>, Error> {
+        let (version, text) = sealed.split_once('.').ok_or_else(unreadable)?;
+        if version != VERSION.to_string() {
+            return Err(unreadable());
+        }
+        let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| unreadable())?;
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or_else(unreadable)?;
+        let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| unreadable())?;
+        let payload = Payload { msg: sealed, aad: context.as_bytes() };
+        self.cipher(purpose)?.decrypt(&nonce.into(), payload).map_err(|_| unreadable())
+    }
+
+    fn cipher(&self, purpose: Purpose) -> Result<Aes256Gcm, Error> {
+        let key = self.derive(purpose)?;
+        Aes256Gcm::new_from_slice(key.expose_secret()).map_err(Error::internal)
+    }
+}
+
+/// The length of a nonce of AES-GCM.
+const NONCE_BYTES: usize = 12;
+
+fn unreadable() -> Error {
+    let message = "a stored secret cannot be read: was it sealed with another root key?";
+    Error::new(ErrorKind::Internal, "sealed_unreadable", message)
 }
 
 #[cfg(test)]
@@ -80,6 +150,27 @@ mod tests {
         assert!(KeyRing::new(vec![7; 32]).is_err());
         assert!(KeyRing::new((0..31).collect()).is_err());
         assert!(KeyRing::new((0..32).collect()).is_ok());
+    }
+
+    #[test]
+    fn what_is_sealed_is_read_only_where_it_was_sealed_and_unchanged() {
+        use mono_storage::system::SystemRandom;
+        let keys = KeyRing::new((0..32).collect()).unwrap();
+        let sealed = keys.seal(Purpose::Mail, "mails|7", b"secret", &SystemRandom).unwrap();
+        assert_eq!(keys.open(Purpose::Mail, "mails|7", &sealed).unwrap(), b"secret");
+        assert_ne!(sealed, keys.seal(Purpose::Mail, "mails|7", b"secret", &SystemRandom).unwrap());
+        assert!(keys.open(Purpose::Mail, "mails|8", &sealed).is_err());
+        assert!(keys.open(Purpose::SecondFactor, "mails|7", &sealed).is_err());
+        assert!(KeyRing::new((1..33).collect()).unwrap().open(Purpose::Mail, "mails|7", &sealed).is_err());
+        for i in 0..sealed.len() {
+            let mut bytes = sealed.clone().into_bytes();
+            bytes[i] ^= 1;
+            let changed = String::from_utf8(bytes).unwrap();
+            assert!(keys.open(Purpose::Mail, "mails|7", &changed).is_err(), "{changed}");
+        }
+        for nonsense in ["", ".", "1.", "1.AAAA", "2.AAAA"] {
+            assert!(keys.open(Purpose::Mail, "mails|7", nonsense).is_err());
+        }
     }
 
     #[test]
