@@ -3,8 +3,11 @@
 use crate::identity::Identities;
 use crate::key_ring::KeyRing;
 use crate::password::Passwords;
+use crate::refresh_token::RefreshTokens;
 use crate::snapshot::SnapshotKey;
 use crate::token::Tokens;
+#[cfg(feature = "axum")]
+use crate::{key_ring::Purpose, mac::MacKey};
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
 use mono_core::{Error, ErrorKind};
@@ -17,6 +20,9 @@ pub struct Authenticator {
     pub(crate) database: Database,
     pub(crate) passwords: Passwords,
     pub(crate) tokens: Arc<Tokens>,
+    pub(crate) refresh_tokens: Arc<RefreshTokens>,
+    #[cfg(feature = "axum")]
+    pub(crate) csrf: Arc<MacKey>,
     pub(crate) snapshots: Arc<SnapshotKey>,
     pub(crate) identities: Identities,
 }
@@ -30,6 +36,9 @@ impl Authenticator {
         Ok(Self {
             passwords: Passwords::new(database.random())?,
             tokens: Arc::new(Tokens::new(keys)?),
+            refresh_tokens: Arc::new(RefreshTokens::new(keys)?),
+            #[cfg(feature = "axum")]
+            csrf: Arc::new(MacKey::new(keys, Purpose::Csrf)?),
             snapshots: Arc::new(SnapshotKey::new(keys)?),
             identities: Identities::new(database.clone()),
             database,

@@ -1,6 +1,7 @@
 //! For axum: the extractor that makes a `Caller` of a request, and the one mapper from error to answer.
 
 use crate::Authenticator;
+use crate::cookie::{self, ACCESS_COOKIE};
 use axum::Json;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
@@ -14,7 +15,7 @@ use mono_core::{Error, ErrorKind};
 /// The header that selects one of the caller's tenants.
 pub const TENANT_HEADER: HeaderName = HeaderName::from_static("x-tenant-id");
 
-/// The caller of a request with `Authorization: Bearer …`, and if it likes `X-Tenant-ID`.
+/// The caller of a request with `Authorization: Bearer …` or the cookies of a browser, and if it likes `X-Tenant-ID`.
 ///
 /// ```no_run
 /// use mono_auth::axum::{ApiError, Authenticated};
@@ -32,25 +33,52 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let token = bearer(&parts.headers)?;
+        let authenticator = Authenticator::from_ref(state);
+        let credential = credential(&parts.headers)?;
         let tenant = chosen_tenant(&parts.headers)?;
         let request = parts.extensions.get::<RequestContext>().cloned().unwrap_or_default();
-        let caller = Authenticator::from_ref(state).authenticate(token, tenant, request).await?;
-        Ok(Self(caller))
+        match credential {
+            Credential::Bearer(token) => Ok(Self(authenticator.authenticate(token, tenant, request).await?)),
+            Credential::Cookie(token) => {
+                let caller = authenticator.authenticate(token, tenant, request).await?;
+                authenticator.check_csrf(&caller, parts)?;
+                Ok(Self(caller))
+            }
+        }
     }
+}
+
+/// What a request shows to say who it is from.
+enum Credential<'h> {
+    /// An access token that a program put there.
+    Bearer(&'h str),
+    /// An access token that a browser sends by itself.
+    Cookie(&'h str),
+}
+
+/// The one credential of a request. Of two, one would have to be believed and the other ignored: none is.
+fn credential(headers: &HeaderMap) -> Result<Credential<'_>, Error> {
+    match (headers.contains_key(header::AUTHORIZATION), cookie::cookie(headers, ACCESS_COOKIE)) {
+        (true, None) => bearer(headers).map(Credential::Bearer),
+        (false, Some(token)) => Ok(Credential::Cookie(token)),
+        (true, Some(_)) => Err(unauthorized("invalid_credentials", "give one credential, not several")),
+        (false, None) => {
+            Err(unauthorized("missing_credentials", "this needs a bearer token in the Authorization header"))
+        }
+    }
+}
+
+fn unauthorized(code: &'static str, message: &str) -> Error {
+    Error::new(ErrorKind::Unauthorized, code, message)
 }
 
 /// The one bearer token of a request (RFC 6750).
 fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
-    let unauthorized = |code: &'static str, message: &str| Error::new(ErrorKind::Unauthorized, code, message);
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next().ok_or_else(|| {
-        unauthorized("missing_credentials", "this needs a bearer token in the Authorization header")
-    })?;
+    let value = values.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
     if values.next().is_some() {
         return Err(unauthorized("invalid_credentials", "give one credential, not several"));
     }
-    let value = value.to_str().unwrap_or_default();
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
         _ => Err(unauthorized("invalid_credentials", "the Authorization header is `Bearer` and a token")),
@@ -86,6 +114,7 @@ impl IntoResponse for ApiError {
         } else {
             tracing::debug!(code = error.code(), source, "{error}");
         }
+        let wait = retry_after(&error);
         let body = match error.kind() {
             // The words of an internal failure are for the operator, who reads them in the log.
             ErrorKind::Internal => Failure::from(&Error::internal("hidden")),
@@ -96,6 +125,14 @@ impl IntoResponse for ApiError {
             // RFC 9110: an answer 401 names the scheme.
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if let Some(seconds) = wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response
     }
+}
+
+/// After how many seconds to try again, where the failure says so.
+fn retry_after(error: &Error) -> Option<u64> {
+    error.details()?.get("retryAfterSeconds")?.as_u64()
 }

@@ -214,7 +214,7 @@ fn entitlements(
     (tenant, Entitlements::of_accounts(plans, subscription, exceptions, now))
 }
 
-fn ended() -> Error {
+pub(crate) fn ended() -> Error {
     Error::new(ErrorKind::Unauthorized, "session_ended", "the session has ended; sign in again")
 }
 

@@ -15,6 +15,12 @@ use sha2::Sha256;
 pub enum Purpose {
     /// Signs access tokens.
     Access,
+    /// Signs refresh tokens.
+    Refresh,
+    /// Signs the tokens that protect cookies from other sites.
+    Csrf,
+    /// Hashes secrets too short to be hashed without a key.
+    SingleUse,
     /// Signs snapshots of permissions.
     Snapshot,
     /// Chains the audit log.
@@ -29,6 +35,9 @@ impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Access => "access",
+            Self::Refresh => "refresh",
+            Self::Csrf => "csrf",
+            Self::SingleUse => "single_use",
             Self::Snapshot => "snapshot",
             Self::Audit => "audit",
             Self::SecondFactor => "second_factor",

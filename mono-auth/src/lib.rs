@@ -3,16 +3,24 @@
 mod authenticator;
 #[cfg(feature = "axum")]
 pub mod axum;
+#[cfg(feature = "axum")]
+pub mod cookie;
 mod flow;
 mod identity;
 mod key_ring;
+mod mac;
 mod password;
+mod refresh_token;
 mod rights;
+mod secret;
+mod single_use;
 mod snapshot;
+mod throttle;
 mod token;
 
 pub use authenticator::Authenticator;
-pub use flow::sign_in::{SignIn, SignedIn};
+pub use flow::SignedIn;
+pub use flow::sign_in::SignIn;
 pub use key_ring::{KeyRing, Purpose};
 pub use password::Passwords;
 pub use rights::permissions_of;

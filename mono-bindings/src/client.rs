@@ -58,7 +58,12 @@ impl Client {
     /// `Unauthorized` where address or password are wrong.
     #[uniffi::method(default(tenant = None))]
     pub async fn login(&self, email: String, password: String, tenant: Option<String>) -> Result<Login> {
-        Ok(self.client.auth().login(&LoginRequest { email, password, tenant }).await?.into())
+        Ok(self
+            .client
+            .auth()
+            .login(&LoginRequest { tenant, ..LoginRequest::new(email, password) })
+            .await?
+            .into())
     }
 
     /// One page of the accounts of the tenant.

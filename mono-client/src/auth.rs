@@ -1,9 +1,10 @@
-//! Signing in.
+//! Signing in and out.
 
 use crate::client::Client;
 use mono_core::Result;
-use mono_core::api::auth::{LoginRequest, LoginResponse};
-use reqwest::Method;
+use mono_core::api::auth::{LoginRequest, LoginResponse, RefreshRequest};
+use mono_core::error::{Error, ErrorKind};
+use reqwest::{Method, RequestBuilder};
 
 /// Signing in; made by [`Client::auth`].
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +29,7 @@ impl Auth<'_> {
     /// ```no_run
     /// # async fn example(client: mono_client::Client) -> mono_core::Result<()> {
     /// use mono_core::api::auth::LoginRequest;
-    /// let (email, password) = ("tom@harbour.example".into(), "…".into());
-    /// let login = client.auth().login(&LoginRequest { email, password, tenant: None }).await?;
+    /// let login = client.auth().login(&LoginRequest::new("tom@harbour.example", "…")).await?;
     /// println!("signed in until {}", login.expires_at);
     /// # Ok(())
     /// # }
@@ -37,7 +37,39 @@ impl Auth<'_> {
     pub async fn login(&self, login: &LoginRequest) -> Result<LoginResponse> {
         let request = self.client.anonymous(Method::POST, "/api/v1/public/auth/login").json(login);
         let response: LoginResponse = self.client.send(request).await?.data()?;
-        self.client.token.set(response.access_token.clone());
+        self.client.token.set(&response);
         Ok(response)
+    }
+
+    /// Gets the next access token and the next refresh token; the client, and every clone of it, goes on with them.
+    ///
+    /// # Errors
+    /// `Unauthorized` with code `no_refresh_token` where the client has not signed in, `session_ended` or
+    /// `refresh_token_reused` where the session is over, and what [`Client`] lists.
+    pub async fn refresh(&self) -> Result<LoginResponse> {
+        let request = self.with_refresh_token("/api/v1/public/auth/refresh")?;
+        let response: LoginResponse = self.client.send(request).await?.data()?;
+        self.client.token.set(&response);
+        Ok(response)
+    }
+
+    /// Ends the session. The client, and every clone of it, is signed out.
+    ///
+    /// # Errors
+    /// `Unauthorized` with code `no_refresh_token` where the client has not signed in, and what [`Client`] lists.
+    pub async fn logout(&self) -> Result<()> {
+        let request = self.with_refresh_token("/api/v1/public/auth/logout")?;
+        self.client.send(request).await?.nothing()?;
+        self.client.token.clear();
+        Ok(())
+    }
+
+    fn with_refresh_token(self, path: &str) -> Result<RequestBuilder> {
+        let Some(token) = self.client.token.refresh_token() else {
+            let message = "the client has no refresh token: sign in first";
+            return Err(Error::new(ErrorKind::Unauthorized, "no_refresh_token", message));
+        };
+        let body = RefreshRequest { refresh_token: Some(token) };
+        Ok(self.client.anonymous(Method::POST, path).json(&body))
     }
 }

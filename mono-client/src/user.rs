@@ -8,7 +8,7 @@ use reqwest::Method;
 /// What concerns the caller itself; made by [`Client::user`].
 #[derive(Debug, Clone, Copy)]
 pub struct User<'a> {
-    client: &'a Client,
+    pub(crate) client: &'a Client,
 }
 
 impl Client {

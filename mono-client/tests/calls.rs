@@ -22,7 +22,7 @@ fn account() -> Value {
 }
 
 fn login() -> LoginRequest {
-    LoginRequest { email: "ada@platform.example".into(), password: "secret".into(), tenant: None }
+    LoginRequest::new("ada@platform.example", "secret")
 }
 
 fn login_answer() -> String {

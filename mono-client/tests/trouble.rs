@@ -127,7 +127,7 @@ async fn reads_are_tried_three_times_and_writes_once() {
     accounts.update(id, &UpdateAccount::default()).await.unwrap_err();
     accounts.delete(id).await.unwrap_err();
     accounts.restore(id).await.unwrap_err();
-    let login = LoginRequest { email: String::new(), password: String::new(), tenant: None };
+    let login = LoginRequest::new("", "");
     client.auth().login(&login).await.unwrap_err();
     assert_eq!(stub.requests().len(), 5);
 }
@@ -189,7 +189,7 @@ async fn a_token_that_fits_in_no_header_is_refused_without_being_shown() {
 async fn what_a_broken_answer_holds_is_not_repeated_in_the_error() {
     let data = json!({ "accessToken": ["hunter2"], "userId": "hunter2" });
     let stub = Stub::start([success(200, &data)]).await;
-    let login = LoginRequest { email: String::new(), password: String::new(), tenant: None };
+    let login = LoginRequest::new("", "");
     let error = stub.client().auth().login(&login).await.unwrap_err();
     assert_unexpected(&error, 200);
     assert!(!format!("{error:?} {:?}", Answered::of(&error)).contains("hunter2"));

@@ -30,6 +30,10 @@ word_enum! {
         Login = "login",
         /// Somebody tried to sign in and failed.
         LoginFailed = "login_failed",
+        /// A person signed out, or ended a session.
+        Logout = "logout",
+        /// A refresh token was used twice, so its session was ended.
+        RefreshTokenReused = "refresh_token_reused",
         /// A super admin used a right outside of their own tenant.
         PrivilegedAccess = "privileged_access",
         /// The caller asked for something that it may not do.

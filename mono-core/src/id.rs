@@ -111,6 +111,8 @@ ids! {
     GrantId = "a grant";
     /// Names a login session.
     SessionId = "a session";
+    /// Names a secret that works once.
+    SingleUseTokenId = "a single-use token";
     /// Names an API key.
     ApiKeyId = "an API key";
     /// Names an entry of the audit log.

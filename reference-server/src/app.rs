@@ -79,6 +79,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .nest("/api/v1/tenant/schemas", routes::tenant::schemas::routes())
         .nest("/api/v1/tenant/option-sets", routes::tenant::option_sets::routes())
         .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())
+        .nest("/api/v1/user", routes::user::sessions::routes())
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
         .fallback(layer::fallback::not_found)
         .method_not_allowed_fallback(layer::fallback::method_not_allowed)

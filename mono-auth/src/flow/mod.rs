@@ -1,3 +1,71 @@
 //! The flows, one file each.
 
+pub(crate) mod choose_tenant;
+pub(crate) mod refresh;
+pub(crate) mod sessions;
 pub(crate) mod sign_in;
+pub(crate) mod sign_out;
+
+use crate::authenticator::Authenticator;
+use mono_core::caller::{Actor, Caller, RequestContext, SystemReason};
+use mono_core::id::{SessionId, TenantId, UserId};
+use mono_core::model::session::Session;
+use mono_core::time::Timestamp;
+use mono_core::{Error, ErrorKind};
+use secrecy::SecretString;
+use std::sync::Arc;
+
+/// How long a session lives, whatever happens: 24 hours.
+pub(crate) const SESSION_HOURS: i64 = 24;
+
+/// A person who is signed in, and what they are known by. Has no `Debug`: tokens do not belong in a log.
+pub struct SignedIn {
+    /// The access token.
+    pub access_token: String,
+    /// When the access token ends.
+    pub expires_at: Timestamp,
+    /// What the next access token is got with, once; a session of support staff has none.
+    pub refresh_token: Option<SecretString>,
+    /// When the session ends, whatever happens.
+    pub session_expires_at: Timestamp,
+    /// The person.
+    pub user_id: UserId,
+    /// The session.
+    pub session_id: SessionId,
+    /// The tenant that the token works in.
+    pub tenant_id: Option<TenantId>,
+}
+
+impl Authenticator {
+    /// The tokens of a session that holds.
+    pub(crate) fn tokens_of(&self, session: &Session, now: Timestamp) -> Result<SignedIn, Error> {
+        let tenant = session.chosen_tenant_id;
+        let (access_token, expires_at) = self.tokens.issue(session.user_id, session.id, tenant, now)?;
+        let refresh_token = match session.impersonator_id {
+            Some(_) => None,
+            None => Some(self.refresh_tokens.issue(session.id, session.generation)?),
+        };
+        Ok(SignedIn {
+            access_token,
+            expires_at,
+            refresh_token,
+            session_expires_at: session.expires_at,
+            user_id: session.user_id,
+            session_id: session.id,
+            tenant_id: tenant,
+        })
+    }
+}
+
+/// The program itself, checking who somebody is, in the name of a request.
+pub(crate) fn system(request: RequestContext) -> Caller {
+    Caller::system(SystemReason::Authentication).with_request(Arc::new(request))
+}
+
+/// The program itself, as [`system`], for the request of a caller that is known already; with the person and the session.
+pub(crate) fn person(caller: &Caller) -> Result<(Caller, UserId, SessionId), Error> {
+    let Actor::User { user, session, .. } = caller.actor() else {
+        return Err(Error::new(ErrorKind::Forbidden, "people_only", "only a person has sessions"));
+    };
+    Ok((system(caller.request().clone()), user, session))
+}

@@ -1,7 +1,7 @@
-//! `POST /api/v1/public/auth/login`
+//! `/api/v1/public/auth`: signing in and out.
 
 use crate::error::{Error, ErrorKind};
-use crate::id::{TenantId, UserId};
+use crate::id::{SessionId, TenantId, UserId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +13,21 @@ pub struct LoginRequest {
     pub email: String,
     /// The person's password.
     pub password: String,
-    /// The slug of the tenant to work in; left out, the only or oldest membership is taken.
+    /// The slug of the tenant to work in; left out, the tenant whose domain the server is called by is taken, or the
+    /// oldest membership.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// For a browser: the tokens are put into cookies that no script can read, and the answer is a
+    /// [`CookieLoginResponse`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cookies: bool,
+}
+
+impl LoginRequest {
+    /// A login to the first tenant of the person, with tokens in the answer.
+    pub fn new(email: impl Into<String>, password: impl Into<String>) -> Self {
+        Self { email: email.into(), password: password.into(), tenant: None, cookies: false }
+    }
 }
 
 // Written by hand: a request ends up in logs, a password must not.
@@ -35,6 +47,13 @@ pub struct LoginResponse {
     pub token_type: String,
     /// When the token ends.
     pub expires_at: Timestamp,
+    /// What the next access token is got with, once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// When the session ends, whatever happens.
+    pub session_expires_at: Timestamp,
+    /// The session.
+    pub session_id: SessionId,
     /// Who is signed in.
     pub user_id: UserId,
     /// The tenant that the token works in; platform staff may have none.
@@ -48,6 +67,39 @@ impl std::fmt::Debug for LoginResponse {
             .field("tenant_id", &self.tenant_id)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
+    }
+}
+
+/// A person who is signed in by cookies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CookieLoginResponse {
+    /// For the header `X-CSRF-Token` of every request that changes something. It holds as long as the session.
+    pub csrf_token: String,
+    /// When the access token in the cookie ends: ask for a refresh before.
+    pub expires_at: Timestamp,
+    /// When the session ends, whatever happens.
+    pub session_expires_at: Timestamp,
+    /// The session.
+    pub session_id: SessionId,
+    /// Who is signed in.
+    pub user_id: UserId,
+    /// The tenant that the session works in; platform staff may have none.
+    pub tenant_id: Option<TenantId>,
+}
+
+/// Asks for the next access token, or signs out. In a browser the token is in a cookie, and the body is `{}`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RefreshRequest {
+    /// The refresh token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+}
+
+impl std::fmt::Debug for RefreshRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RefreshRequest").finish_non_exhaustive()
     }
 }
 

@@ -10,6 +10,7 @@ pub mod envelope;
 pub mod members;
 pub mod permissions;
 pub mod profiles;
+pub mod sessions;
 pub mod subscriptions;
 pub mod teams;
 pub mod tenants;

@@ -2,7 +2,8 @@
 
 use super::word_enum;
 use crate::error::{Error, Problem};
-use crate::id::TenantId;
+use crate::id::{MemberId, TenantId};
+use crate::model::user::UserStatus;
 use crate::subscription::Currency;
 use crate::text::{Domain, Locale, Name, Slug, TimeZone};
 use crate::time::Timestamp;
@@ -53,6 +54,24 @@ pub struct Tenant {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// A tenant as somebody who belongs to it sees it when they choose where to work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Membership {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// Its short name.
+    pub slug: Slug,
+    /// Its name.
+    pub name: Name,
+    /// Whether the tenant may work.
+    pub tenant_status: TenantStatus,
+    /// The membership.
+    pub member_id: MemberId,
+    /// Whether the membership may be used.
+    pub status: UserStatus,
 }
 
 /// A JSON object whose fields belong to an application.

@@ -8,7 +8,7 @@ use super::value::Value;
 use crate::chain::{Entry, Log};
 use mono_core::Error;
 use mono_core::caller::Caller;
-use mono_core::id::Id;
+use mono_core::id::{Id, Random};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -93,6 +93,11 @@ impl PlatformTx {
     /// A new id.
     pub fn new_id<T: Id>(&self) -> T {
         self.database.new_id()
+    }
+
+    /// The source of random bytes.
+    pub fn random(&self) -> &dyn Random {
+        self.database.random()
     }
 
     /// Refuses unless the caller holds the permission at the platform.

@@ -3,7 +3,7 @@
 use mono_core::Error;
 use mono_core::id::{
     AccountId, ApiKeyId, AssignmentId, AuditId, EventId, GrantId, MemberId, OverrideId, ProfileId, SessionId,
-    TeamId, TenantId, UserId,
+    SingleUseTokenId, TeamId, TenantId, UserId,
 };
 use mono_core::text::{Domain, Email, Locale, Name, Slug, TimeZone};
 use mono_core::time::Timestamp;
@@ -112,6 +112,7 @@ ids!(
     GrantId,
     SessionId,
     ApiKeyId,
+    SingleUseTokenId,
     AuditId,
     EventId,
     OverrideId,

@@ -1,13 +1,14 @@
 //! Principals: everything that decides what a person may do in a tenant, read in one transaction.
 
-use crate::db::{PlatformTx, Row};
+use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::Error;
 use mono_core::id::{AccountId, MemberId, TenantId, UserId};
-use mono_core::model::tenant::TenantStatus;
+use mono_core::model::tenant::{Membership, TenantStatus};
 use mono_core::model::user::UserStatus;
 use mono_core::permission::{Assignment, Grant, Guardrail, Override, Role, Scope, Subject};
 use mono_core::subscription::{self, Subscription};
+use mono_core::text::Domain;
 
 /// Everything that decides what a person may do in a tenant.
 #[derive(Debug)]
@@ -111,6 +112,45 @@ impl Principals<'_> {
         .rows()
         .await?;
         rows.first().map(|row| row.get("tenant_id")).transpose()
+    }
+
+    /// The tenant whose domain this is.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn tenant_of_domain(self, domain: &Domain) -> Result<Option<TenantId>, Error> {
+        self.tx.caller().require_system()?;
+        let rows = platform_sql!(self.tx, "SELECT id FROM tenants WHERE domain = $1", domain).rows().await?;
+        rows.first().map(|row| row.get("id")).transpose()
+    }
+
+    /// The tenants that a person belongs to, the oldest membership first.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn memberships(self, user: UserId) -> Result<Vec<Membership>, Error> {
+        self.tx.caller().require_system()?;
+        platform_sql!(
+            self.tx,
+            "SELECT t.id AS tenant_id, t.slug, t.name, t.status AS tenant_status, m.id AS member_id, m.status
+             FROM members m JOIN tenants t ON t.id = m.tenant_id WHERE m.user_id = $1 ORDER BY m.created_at, m.id",
+            user
+        )
+        .all()
+        .await
+    }
+}
+
+impl FromRow for Membership {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            tenant_id: row.get("tenant_id")?,
+            slug: row.get("slug")?,
+            name: row.get("name")?,
+            tenant_status: row.parse("tenant_status")?,
+            member_id: row.get("member_id")?,
+            status: row.parse("status")?,
+        })
     }
 }
 

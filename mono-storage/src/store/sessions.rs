@@ -3,18 +3,57 @@
 use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::Error;
-use mono_core::id::{SessionId, UserId};
+use mono_core::id::{SessionId, TenantId, UserId};
 use mono_core::model::session::Session;
 use mono_core::time::Timestamp;
+
+macro_rules! columns {
+    () => {
+        "id, user_id, chosen_tenant_id, generation, rotated_at, created_at, last_used_at, authenticated_at,
+         second_factor_at, impersonator_id, expires_at, revoked_at, ip_address, user_agent"
+    };
+}
 
 impl FromRow for Session {
     fn from_row(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             id: row.get("id")?,
             user_id: row.get("user_id")?,
+            chosen_tenant_id: row.get_optional("chosen_tenant_id")?,
+            generation: row.get("generation")?,
+            rotated_at: row.get_optional("rotated_at")?,
+            created_at: row.get("created_at")?,
+            last_used_at: row.get("last_used_at")?,
+            authenticated_at: row.get("authenticated_at")?,
+            second_factor_at: row.get_optional("second_factor_at")?,
+            impersonator_id: row.get_optional("impersonator_id")?,
             expires_at: row.get("expires_at")?,
             revoked_at: row.get_optional("revoked_at")?,
+            ip_address: row.get_optional("ip_address")?,
+            user_agent: row.get_optional("user_agent")?,
         })
+    }
+}
+
+/// A session that begins: somebody has just proven who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSession {
+    /// Who signed in.
+    pub user: UserId,
+    /// The tenant that the person works in.
+    pub tenant: Option<TenantId>,
+    /// Whether a second factor was given too.
+    pub second_factor: bool,
+    /// Support staff who act as the person, and why.
+    pub impersonation: Option<(UserId, String)>,
+    /// When it ends, whatever happens.
+    pub expires_at: Timestamp,
+}
+
+impl NewSession {
+    /// A session after a password.
+    pub const fn new(user: UserId, expires_at: Timestamp) -> Self {
+        Self { user, tenant: None, second_factor: false, impersonation: None, expires_at }
     }
 }
 
@@ -35,18 +74,30 @@ impl Sessions<'_> {
     ///
     /// # Errors
     /// `Forbidden` unless the program itself asks.
-    pub async fn open(self, user: UserId, expires_at: Timestamp) -> Result<Session, Error> {
+    pub async fn open(self, new: NewSession) -> Result<Session, Error> {
         let tx = self.tx;
         tx.caller().require_system()?;
         let (id, now) = (tx.new_id::<SessionId>(), tx.now());
+        let (address, agent) = device(tx);
+        let (impersonator, reason) = new.impersonation.unzip();
         platform_sql!(
             tx,
-            "INSERT INTO sessions (id, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)
-             RETURNING id, user_id, expires_at, revoked_at",
+            concat!(
+                "INSERT INTO sessions (id, user_id, chosen_tenant_id, created_at, last_used_at, authenticated_at,
+                     second_factor_at, impersonator_id, impersonation_reason, expires_at, ip_address, user_agent)
+                 VALUES ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9, $10) RETURNING ",
+                columns!()
+            ),
             id,
-            user,
+            new.user,
+            new.tenant,
             now,
-            expires_at
+            new.second_factor.then_some(now),
+            impersonator,
+            reason,
+            new.expires_at,
+            address,
+            agent
         )
         .one()
         .await
@@ -58,9 +109,132 @@ impl Sessions<'_> {
     /// `Forbidden` unless the program itself asks.
     pub async fn find(self, id: SessionId) -> Result<Option<Session>, Error> {
         self.tx.caller().require_system()?;
-        platform_sql!(self.tx, "SELECT id, user_id, expires_at, revoked_at FROM sessions WHERE id = $1", id)
+        platform_sql!(self.tx, concat!("SELECT ", columns!(), " FROM sessions WHERE id = $1"), id)
             .optional()
             .await
+    }
+
+    /// The sessions of a person that hold, the one used last first.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn live(self, user: UserId) -> Result<Vec<Session>, Error> {
+        let tx = self.tx;
+        tx.caller().require_system()?;
+        let now = tx.now();
+        platform_sql!(
+            tx,
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
+                 ORDER BY last_used_at DESC, id DESC"
+            ),
+            user,
+            now
+        )
+        .all()
+        .await
+    }
+
+    /// Goes from one generation to the next, if the session holds and no other has done so: of any number who rotate at
+    /// once, one gets the session.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn rotate(self, id: SessionId, generation: i64) -> Result<Option<Session>, Error> {
+        let tx = self.tx;
+        tx.caller().require_system()?;
+        let now = tx.now();
+        let (address, agent) = device(tx);
+        platform_sql!(
+            tx,
+            concat!(
+                "UPDATE sessions SET generation = generation + 1, rotated_at = $3, last_used_at = $3, ip_address = $4,
+                     user_agent = $5
+                 WHERE id = $1 AND generation = $2 AND revoked_at IS NULL AND expires_at > $3 RETURNING ",
+                columns!()
+            ),
+            id,
+            generation,
+            now,
+            address,
+            agent
+        )
+        .optional()
+        .await
+    }
+
+    /// Chooses the tenant that the person works in.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn choose_tenant(self, id: SessionId, tenant: TenantId) -> Result<(), Error> {
+        self.tx.caller().require_system()?;
+        platform_sql!(self.tx, "UPDATE sessions SET chosen_tenant_id = $2 WHERE id = $1", id, tenant)
+            .execute()
+            .await
+            .map(drop)
+    }
+
+    /// Notes that the person has just proven again who they are.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn prove(self, id: SessionId, second_factor: bool) -> Result<(), Error> {
+        let tx = self.tx;
+        tx.caller().require_system()?;
+        let now = tx.now();
+        platform_sql!(
+            tx,
+            "UPDATE sessions SET authenticated_at = $2, second_factor_at = COALESCE($3, second_factor_at)
+             WHERE id = $1",
+            id,
+            now,
+            second_factor.then_some(now)
+        )
+        .execute()
+        .await
+        .map(drop)
+    }
+
+    /// Ends one session of a user; gives whether it held.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn revoke(self, user: UserId, id: SessionId) -> Result<bool, Error> {
+        let tx = self.tx;
+        tx.caller().require_system()?;
+        let now = tx.now();
+        let ended = platform_sql!(
+            tx,
+            "UPDATE sessions SET revoked_at = $3
+             WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3",
+            user,
+            id,
+            now
+        );
+        Ok(ended.execute().await? > 0)
+    }
+
+    /// Ends every session of a user but one, and gives how many.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn revoke_others(self, user: UserId, kept: Option<SessionId>) -> Result<u64, Error> {
+        let tx = self.tx;
+        tx.caller().require_system()?;
+        let now = tx.now();
+        platform_sql!(
+            tx,
+            "UPDATE sessions SET revoked_at = $3
+             WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL AND expires_at > $3",
+            user,
+            kept,
+            now
+        )
+        .execute()
+        .await
     }
 
     /// Ends every session of a user.
@@ -68,16 +242,21 @@ impl Sessions<'_> {
     /// # Errors
     /// `Forbidden` unless the program itself asks.
     pub async fn revoke_all(self, user: UserId) -> Result<u64, Error> {
-        let tx = self.tx;
-        tx.caller().require_system()?;
-        let now = tx.now();
-        platform_sql!(
-            tx,
-            "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
-            user,
-            now
-        )
-        .execute()
-        .await
+        self.revoke_others(user, None).await
     }
+
+    /// Removes the sessions that ended before this moment.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn remove_ended(self, before: Timestamp) -> Result<u64, Error> {
+        self.tx.caller().require_system()?;
+        platform_sql!(self.tx, "DELETE FROM sessions WHERE expires_at < $1", before).execute().await
+    }
+}
+
+/// Where the request comes from, for the person who looks at the list of their sessions.
+fn device(tx: &PlatformTx) -> (Option<String>, Option<String>) {
+    let request = tx.caller().request();
+    (request.ip_address.map(|address| address.to_string()), request.user_agent.clone())
 }

@@ -18,6 +18,7 @@ pub(crate) mod public {
 pub(crate) mod user {
     //! What concerns the caller itself.
     pub(crate) mod permissions;
+    pub(crate) mod sessions;
 }
 pub(crate) mod platform {
     //! What works above the tenants.

@@ -23,6 +23,7 @@ mod profiles;
 mod races;
 mod refusals;
 mod server;
+mod sessions;
 mod subscriptions;
 mod teams;
 mod tenants;

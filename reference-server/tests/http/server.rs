@@ -215,7 +215,7 @@ async fn password_hash() -> String {
 }
 
 pub(crate) fn credentials(email: &str) -> LoginRequest {
-    LoginRequest { email: email.into(), password: PASSWORD.into(), tenant: None }
+    LoginRequest::new(email, PASSWORD)
 }
 
 pub(crate) fn named(name: &str) -> CreateAccount {

@@ -7,6 +7,7 @@ use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::{SessionId, TenantId};
 use mono_core::model::tenant::TenantStatus;
 use mono_core::text::Email;
+use mono_storage::store::NewSession;
 use mono_storage::testkit::World;
 
 mono_storage::conformance!(
@@ -79,8 +80,9 @@ async fn bad_credentials_are_refused_and_told_the_scheme(world: World) {
     let admin = tx.users().credentials(&email).await.unwrap().unwrap().user.id;
     let stranger = tx.users().credentials(&Email::parse(STRANGER).unwrap()).await.unwrap().unwrap().user.id;
     let now = server.database().now();
-    let session = tx.sessions().open(admin, now + chrono::TimeDelta::hours(1)).await.unwrap().id;
-    let ended = tx.sessions().open(admin, now - chrono::TimeDelta::hours(1)).await.unwrap().id;
+    let hour = chrono::TimeDelta::hours(1);
+    let session = tx.sessions().open(NewSession::new(admin, now + hour)).await.unwrap().id;
+    let ended = tx.sessions().open(NewSession::new(admin, now - hour)).await.unwrap().id;
     tx.commit().await.unwrap();
 
     let tokens = Tokens::new(&key_ring()).unwrap();

@@ -3,34 +3,109 @@
 use crate::app::App;
 use crate::extract::Json;
 use axum::extract::State;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::IntoResponse;
+use axum::http::header::{CACHE_CONTROL, HOST};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
-use mono_auth::SignIn;
 use mono_auth::axum::ApiError;
-use mono_core::api::auth::{LoginRequest, LoginResponse};
+use mono_auth::cookie::{REFRESH_COOKIE, cookie, remove_cookies, require_same_origin, set_cookies};
+use mono_auth::{SignIn, SignedIn};
+use mono_core::api::auth::{CookieLoginResponse, LoginRequest, LoginResponse, RefreshRequest};
 use mono_core::api::envelope::Success;
 use mono_core::caller::RequestContext;
+use mono_core::{Error, ErrorKind};
+use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/login", post(login))
+    Router::new().route("/login", post(login)).route("/refresh", post(refresh)).route("/logout", post(logout))
 }
 
 async fn login(
     State(app): State<App>,
     Extension(context): Extension<RequestContext>,
+    headers: HeaderMap,
     Json(given): Json<LoginRequest>,
+) -> Result<Response, ApiError> {
+    if given.cookies {
+        // Else another site could sign the browser in as somebody else.
+        require_same_origin(&headers)?;
+    }
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.map(|host| host.split(':').next().unwrap_or_default().to_owned());
+    let (password, tenant) = (given.password.into(), given.tenant);
+    let signed_in =
+        app.authenticator.sign_in(SignIn { email: given.email, password, tenant, host }, context).await?;
+    tokens(&app, signed_in, given.cookies)
+}
+
+async fn refresh(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    headers: HeaderMap,
+    Json(given): Json<RefreshRequest>,
+) -> Result<Response, ApiError> {
+    let (token, cookies) = refresh_token(&headers, given)?;
+    let signed_in = app.authenticator.refresh(token.expose_secret(), context).await?;
+    tokens(&app, signed_in, cookies)
+}
+
+async fn logout(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    headers: HeaderMap,
+    Json(given): Json<RefreshRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let given = SignIn { email: given.email, password: given.password.into(), tenant: given.tenant };
-    let signed_in = app.authenticator.sign_in(given, context).await?;
+    let (token, _) = refresh_token(&headers, given)?;
+    app.authenticator.sign_out(token.expose_secret(), context).await?;
+    let mut headers = HeaderMap::new();
+    remove_cookies(&mut headers)?;
+    Ok((StatusCode::NO_CONTENT, headers))
+}
+
+/// The refresh token of the body or of the cookie, and whether it was the cookie.
+fn refresh_token(headers: &HeaderMap, given: RefreshRequest) -> Result<(SecretString, bool), Error> {
+    let unauthorized = |code: &'static str, message: &str| Error::new(ErrorKind::Unauthorized, code, message);
+    match (given.refresh_token, cookie(headers, REFRESH_COOKIE)) {
+        (Some(token), None) => Ok((token.into(), false)),
+        (None, Some(token)) => {
+            require_same_origin(headers)?;
+            Ok((token.into(), true))
+        }
+        (Some(_), Some(_)) => Err(unauthorized("invalid_credentials", "give one credential, not several")),
+        (None, None) => Err(unauthorized("missing_credentials", "this needs a refresh token")),
+    }
+}
+
+/// The tokens of a person, in the body or in cookies.
+pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Response, ApiError> {
+    let (expires_at, session_expires_at) = (signed_in.expires_at, signed_in.session_expires_at);
+    let (session_id, user_id, tenant_id) = (signed_in.session_id, signed_in.user_id, signed_in.tenant_id);
+    // RFC 6749: an answer that holds a token is kept by no cache.
+    let no_store = [(CACHE_CONTROL, "no-store")];
+    if cookies {
+        let csrf_token = app.authenticator.csrf_token(session_id)?;
+        let mut headers = HeaderMap::new();
+        set_cookies(&mut headers, &signed_in, app.database.now())?;
+        let answer = CookieLoginResponse {
+            csrf_token,
+            expires_at,
+            session_expires_at,
+            session_id,
+            user_id,
+            tenant_id,
+        };
+        return Ok((no_store, headers, axum::Json(Success::new(answer))).into_response());
+    }
     let answer = LoginResponse {
         access_token: signed_in.access_token,
         token_type: "Bearer".to_owned(),
-        expires_at: signed_in.expires_at,
-        user_id: signed_in.user_id,
-        tenant_id: signed_in.tenant_id,
+        expires_at,
+        refresh_token: signed_in.refresh_token.map(|token| token.expose_secret().to_owned()),
+        session_expires_at,
+        session_id,
+        user_id,
+        tenant_id,
     };
-    // RFC 6749: an answer that holds a token is kept by no cache.
-    Ok(([(CACHE_CONTROL, "no-store")], axum::Json(Success::new(answer))))
+    Ok((no_store, axum::Json(Success::new(answer))).into_response())
 }

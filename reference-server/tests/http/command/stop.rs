@@ -78,11 +78,7 @@ async fn what_was_counted_is_there_after_a_stop() {
     let folder = tempfile::tempdir().unwrap();
     let counted = async |server: &Serving, calls: u64| {
         let client = Client::builder(format!("http://{}", server.address())).build().unwrap();
-        let credentials = LoginRequest {
-            email: "tom@harbour.example".into(),
-            password: server.password().into(),
-            tenant: None,
-        };
+        let credentials = LoginRequest::new("tom@harbour.example", server.password());
         client.auth().login(&credentials).await.unwrap();
         for _ in 0..calls {
             client.tenant().accounts().list(&ListAccounts::default()).await.unwrap();

@@ -1,13 +1,12 @@
-//! Sign-in, callers and snapshots, on every database.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+//! Sign-in, callers and snapshots.
 
-use mono_auth::{Authenticator, KeyRing, SignIn, SignedIn, permissions_of};
+use crate::{authenticator, caller, person, sign_in};
+use mono_auth::{Authenticator, KeyRing, permissions_of};
 use mono_core::caller::{Actor, Caller, RequestContext, SystemReason};
 use mono_core::id::{AccountId, UserId};
 use mono_core::permission::{Effect, Pattern, Scope, Snapshot};
-use mono_core::text::{Email, Name};
-use mono_core::{Error, ErrorKind, permission};
-use mono_storage::store::{NewAssignment, NewGrant, NewUser};
+use mono_core::{ErrorKind, permission};
+use mono_storage::store::NewGrant;
 use mono_storage::testkit::World;
 use std::time::Duration;
 
@@ -19,39 +18,6 @@ mono_storage::conformance!(
     a_snapshot_decides_as_the_server_does,
     the_catalogue_has_what_the_program_asks_for,
 );
-
-const PASSWORD: &str = "a long enough password";
-
-fn authenticator(world: &World) -> Authenticator {
-    Authenticator::new(world.test.database.clone(), &KeyRing::new((0..32).collect()).unwrap()).unwrap()
-}
-
-/// A member of the harbour with a password and a role.
-async fn person(world: &World, authenticator: &Authenticator, email: &str, role: &str) -> UserId {
-    let database = &world.test.database;
-    let hash = authenticator.passwords().hash(PASSWORD.into(), database.random()).await.unwrap();
-    let system = Caller::system(SystemReason::Seed);
-    let mut tx = database.platform(&system).write().await.unwrap();
-    let (email, name) = (Email::parse(email).unwrap(), Name::parse(email).unwrap());
-    let user = tx.users().create(NewUser { email, name, password_hash: Some(hash) }).await.unwrap();
-    tx.commit().await.unwrap();
-    let system = Caller::system_in(SystemReason::Seed, world.harbour.id);
-    let mut tx = database.tenant(&system).write().await.unwrap();
-    let member = tx.members().add(&user).await.unwrap();
-    let whole = Scope::tenant(world.harbour.id);
-    tx.assignments().assign(NewAssignment::new(member.id, role, whole)).await.unwrap();
-    tx.commit().await.unwrap();
-    user.id
-}
-
-async fn sign_in(authenticator: &Authenticator, email: &str) -> Result<SignedIn, Error> {
-    let given = SignIn { email: email.into(), password: PASSWORD.into(), tenant: None };
-    authenticator.sign_in(given, RequestContext::default()).await
-}
-
-async fn caller(authenticator: &Authenticator, signed_in: &SignedIn) -> Result<Caller, Error> {
-    authenticator.authenticate(&signed_in.access_token, None, RequestContext::default()).await
-}
 
 async fn who_signs_in_is_the_caller(world: World) {
     let authenticator = authenticator(&world);

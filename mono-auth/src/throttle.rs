@@ -1,0 +1,79 @@
+//! How often secrets may be tried. Who tries an address that nobody has is throttled like everybody else.
+
+use crate::secret;
+use mono_core::caller::RequestContext;
+use mono_core::text::Email;
+use mono_storage::store::Throttle;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+/// How long a try counts.
+const WINDOW: Duration = Duration::from_mins(15);
+/// How often one address is tried from one network.
+const PER_PAIR: usize = 5;
+/// How often any address is tried from one network.
+const PER_NETWORK: usize = 100;
+/// The longest time that a try at one address waits, in seconds, however many are tried from everywhere.
+const LONGEST_DELAY: usize = 10;
+
+/// The place of the count of [`sign_in`] that says how often the address was tried from everywhere.
+pub(crate) const ADDRESS: usize = 2;
+
+/// What a try to sign in counts under.
+pub(crate) fn sign_in(email: &str, request: &RequestContext) -> [Throttle; 3] {
+    let (email, network) = (folded(email), network(request));
+    [
+        throttle(&format!("sign_in|{email}|{network}"), PER_PAIR, true),
+        throttle(&format!("sign_in|{network}"), PER_NETWORK, true),
+        throttle(&format!("sign_in|{email}"), PER_PAIR + LONGEST_DELAY, false),
+    ]
+}
+
+/// How long a try waits before its secret is looked at. Guessing from many networks gets slow; the person whose address
+/// it is waits as well, and is let in.
+pub(crate) fn delay(tries: usize) -> Duration {
+    Duration::from_secs(tries.saturating_sub(PER_PAIR).min(LONGEST_DELAY) as u64)
+}
+
+fn throttle(what: &str, maximum: usize, refuses: bool) -> Throttle {
+    Throttle { key: secret::hash(what), maximum, window: WINDOW, refuses }
+}
+
+/// An address as people are told apart by it; one that cannot be is taken as it is.
+fn folded(email: &str) -> String {
+    Email::parse(email).map_or_else(|_| email.to_lowercase(), |email| email.folded().clone())
+}
+
+/// The network that one customer of a provider has: an address of version 4, or 64 bits of one of version 6 (RFC 6177).
+fn network(request: &RequestContext) -> String {
+    const UPPER: u128 = !(u64::MAX as u128);
+    match request.ip_address {
+        Some(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() & UPPER).to_string(),
+        Some(address) => address.to_string(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(address: &str) -> RequestContext {
+        RequestContext { ip_address: Some(address.parse().unwrap()), ..Default::default() }
+    }
+
+    #[test]
+    fn one_person_and_one_network_are_one() {
+        let keys = |email: &str, address: &str| sign_in(email, &from(address)).map(|throttle| throttle.key);
+        assert_eq!(keys("Ana@x.io", "10.0.0.1"), keys("ana@X.io", "10.0.0.1"));
+        assert_eq!(keys("ana@x.io", "2001:db8::1"), keys("ana@x.io", "2001:db8::ffff:1"));
+        let (here, there) = (keys("ana@x.io", "2001:db8::1"), keys("ana@x.io", "2001:db8:0:1::1"));
+        assert!(here[0] != there[0] && here[1] != there[1] && here[2] == there[2]);
+    }
+
+    #[test]
+    fn the_delay_grows_to_ten_seconds() {
+        let seconds = [1, 5, 6, 9, 15, 16, 1_000_000].map(|tries| delay(tries).as_secs());
+        assert_eq!(seconds, [0, 0, 1, 4, 10, 10, 10]);
+    }
+}

@@ -1,0 +1,87 @@
+//! `/api/v1/user/sessions`, `/api/v1/user/tenants` and `/api/v1/user/tenant`
+
+use crate::app::App;
+use crate::extract::{Json, Path};
+use crate::routes::public::auth::tokens;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::{delete, get, post, put};
+use mono_auth::axum::{ApiError, Authenticated};
+use mono_auth::cookie::{ACCESS_COOKIE, cookie};
+use mono_core::api::envelope::Success;
+use mono_core::api::sessions::{ChooseTenant, RevokedSessions, SessionResponse};
+use mono_core::caller::Actor;
+use mono_core::id::SessionId;
+use mono_core::model::session::Session;
+use mono_core::model::tenant::Membership;
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/sessions", get(list))
+        .route("/sessions/{id}", delete(revoke))
+        .route("/sessions/revoke-others", post(revoke_others))
+        .route("/tenants", get(memberships))
+        .route("/tenant", put(choose_tenant))
+}
+
+async fn list(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+) -> Result<axum::Json<Success<Vec<SessionResponse>>>, ApiError> {
+    let sessions = app.authenticator.sessions(&caller).await?;
+    let Actor::User { session: own, .. } = caller.actor() else {
+        return Ok(axum::Json(Success::new(vec![])));
+    };
+    let sessions = sessions.into_iter().map(|session| response(session, own)).collect();
+    Ok(axum::Json(Success::new(sessions)))
+}
+
+fn response(session: Session, own: SessionId) -> SessionResponse {
+    SessionResponse {
+        id: session.id,
+        current: session.id == own,
+        created_at: session.created_at,
+        last_used_at: session.last_used_at,
+        expires_at: session.expires_at,
+        ip_address: session.ip_address,
+        user_agent: session.user_agent,
+        tenant_id: session.chosen_tenant_id,
+        impersonated: session.impersonator_id.is_some(),
+    }
+}
+
+async fn revoke(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<SessionId>,
+) -> Result<StatusCode, ApiError> {
+    app.authenticator.revoke_session(&caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn revoke_others(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+) -> Result<axum::Json<Success<RevokedSessions>>, ApiError> {
+    let revoked = app.authenticator.revoke_other_sessions(&caller).await?;
+    Ok(axum::Json(Success::new(RevokedSessions { revoked })))
+}
+
+async fn memberships(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+) -> Result<axum::Json<Success<Vec<Membership>>>, ApiError> {
+    Ok(axum::Json(Success::new(app.authenticator.memberships(&caller).await?)))
+}
+
+async fn choose_tenant(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    headers: HeaderMap,
+    Json(given): Json<ChooseTenant>,
+) -> Result<Response, ApiError> {
+    let signed_in = app.authenticator.choose_tenant(&caller, given.tenant_id).await?;
+    tokens(&app, signed_in, cookie(&headers, ACCESS_COOKIE).is_some())
+}
