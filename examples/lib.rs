@@ -1,5 +1,12 @@
 //! Programs that show mono at work. The documentation of `docs/` stands here to be tested: its Rust blocks run.
 
+pub mod authentication {
+    //! How an application uses authentication by itself.
+    #[path = "app.rs"]
+    pub mod app;
+    #[path = "program.rs"]
+    pub mod program;
+}
 #[path = "marina-crm/mod.rs"]
 pub mod marina_crm;
 
