@@ -1,11 +1,12 @@
 //! The only maker of a `Caller`.
 
+use crate::flow::impersonate::IMPERSONATE;
 use crate::identity::Identities;
 use crate::key_ring::KeyRing;
 use crate::password::Passwords;
 use crate::refresh_token::RefreshTokens;
 use crate::snapshot::SnapshotKey;
-use crate::token::Tokens;
+use crate::token::{AccessClaims, Tokens};
 #[cfg(feature = "axum")]
 use crate::{key_ring::Purpose, mac::MacKey};
 use mono_core::caller::{Caller, RequestContext};
@@ -59,6 +60,24 @@ impl Authenticator {
     ) -> Result<Caller, Error> {
         let claims = self.tokens.read(token, self.database.now())?;
         let tenant = tenant.or(claims.tid);
+        self.caller_of(&claims, tenant, request).await
+    }
+
+    /// As [`authenticate`](Self::authenticate), for what concerns the person alone: in no tenant, whatever the token says.
+    ///
+    /// # Errors
+    /// `Unauthorized` where token or session do not hold; `Forbidden` where the person is suspended.
+    pub async fn authenticate_person(&self, token: &str, request: RequestContext) -> Result<Caller, Error> {
+        let claims = self.tokens.read(token, self.database.now())?;
+        self.caller_of(&claims, None, request).await
+    }
+
+    async fn caller_of(
+        &self,
+        claims: &AccessClaims,
+        tenant: Option<TenantId>,
+        request: RequestContext,
+    ) -> Result<Caller, Error> {
         let identity = self.identities.of_session(claims.sid, claims.sub, tenant).await?;
         #[expect(clippy::disallowed_methods, reason = "token and session have just been checked")]
         Ok(Caller::mint(identity, Arc::new(request)))
@@ -80,7 +99,8 @@ impl Authenticator {
     /// `Internal` with every problem, each with its place.
     pub async fn check_catalogue(&self) -> Result<(), Error> {
         let catalogue = self.identities.catalogue().await?;
-        let problems = catalogue.missing(&mono_storage::store::required_permissions());
+        let required = [mono_storage::store::required_permissions(), vec![IMPERSONATE]].concat();
+        let problems = catalogue.missing(&required);
         if problems.is_empty() {
             return Ok(());
         }

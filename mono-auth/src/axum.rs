@@ -48,6 +48,31 @@ where
     }
 }
 
+/// The person of a request, in no tenant: for what concerns the person alone. It works where the tenant that the token
+/// names is suspended, so that they can choose another.
+pub struct Person(pub Caller);
+
+impl<S> FromRequestParts<S> for Person
+where
+    S: Send + Sync,
+    Authenticator: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let authenticator = Authenticator::from_ref(state);
+        let request = parts.extensions.get::<RequestContext>().cloned().unwrap_or_default();
+        match credential(&parts.headers)? {
+            Credential::Bearer(token) => Ok(Self(authenticator.authenticate_person(token, request).await?)),
+            Credential::Cookie(token) => {
+                let caller = authenticator.authenticate_person(token, request).await?;
+                authenticator.check_csrf(&caller, parts)?;
+                Ok(Self(caller))
+            }
+        }
+    }
+}
+
 /// What a request shows to say who it is from.
 enum Credential<'h> {
     /// An access token that a program put there.

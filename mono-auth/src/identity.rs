@@ -1,5 +1,6 @@
 //! What a person may do in a tenant, kept for a few seconds.
 
+use crate::flow::impersonate::IMPERSONATE;
 use moka::future::Cache;
 use mono_core::caller::{Actor, Caller, Identity, SystemReason};
 use mono_core::error::Problem;
@@ -89,19 +90,36 @@ impl Identities {
             let system = Caller::system(SystemReason::Authentication);
             let mut tx = self.database.platform(&system).read().await?;
             let live = tx.sessions().find(session).await?;
-            if !live.is_some_and(|live| live.user_id == user && live.is_live(self.database.now())) {
-                return Err(ended());
-            }
+            let live = live.filter(|live| live.user_id == user && live.is_live(self.database.now()));
+            let impersonator = live.ok_or_else(ended)?.impersonator_id;
             let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
+            let staff = match impersonator {
+                Some(staff) => Some(tx.principals().load(staff, None).await?.ok_or_else(ended)?),
+                None => None,
+            };
             // Given back before the catalogue asks for a connection too: who holds one must not wait for another.
             drop(tx);
             let catalogue = self.catalogue().await?;
-            let actor = |member| Actor::User { user, member, session };
+            if let Some(staff) = &staff {
+                self.require_impersonation(&catalogue, staff)?;
+            }
+            let actor = |member| Actor::User { user, member, session, impersonator };
             self.identity(&catalogue, &principal, tenant, actor).map(Arc::new)
         };
         let key = (session, user, tenant);
         let identity = self.known.try_get_with(key, Box::pin(load)).await.map_err(shared)?;
         Ok(identity)
+    }
+
+    /// Ends what support staff do as somebody as soon as they may do so no more.
+    fn require_impersonation(&self, catalogue: &Catalogue, staff: &Principal) -> Result<(), Error> {
+        admit(staff, None)?;
+        let rights = self.rights(catalogue, staff);
+        let permissions = rights.engine.compile(&rights.facts);
+        if permissions.check(IMPERSONATE, &Scope::platform(), self.database.now()) {
+            return Ok(());
+        }
+        Err(ended())
     }
 
     /// Works out what a principal may do, or refuses it as a whole.

@@ -3,6 +3,7 @@
 use crate::client::Client;
 use mono_core::Result;
 use mono_core::api::permissions::SnapshotResponse;
+use mono_core::api::users::ProfileResponse;
 use reqwest::Method;
 
 /// What concerns the caller itself; made by [`Client::user`].
@@ -19,6 +20,14 @@ impl Client {
 }
 
 impl User<'_> {
+    /// Who is signed in; and who acts as them, where support staff do.
+    ///
+    /// # Errors
+    /// What [`Client`] lists.
+    pub async fn profile(self) -> Result<ProfileResponse> {
+        self.client.send(self.client.request(Method::GET, "/api/v1/user")).await?.data()
+    }
+
     /// What the caller may do in its tenant, signed, to be verified and evaluated on this device.
     ///
     /// # Errors

@@ -34,6 +34,8 @@ word_enum! {
         Logout = "logout",
         /// A refresh token was used twice, so its session was ended.
         RefreshTokenReused = "refresh_token_reused",
+        /// Support staff began to act as a person.
+        Impersonate = "impersonate",
         /// A super admin used a right outside of their own tenant.
         PrivilegedAccess = "privileged_access",
         /// The caller asked for something that it may not do.

@@ -51,6 +51,8 @@ pub enum Actor {
         member: Option<MemberId>,
         /// The session.
         session: SessionId,
+        /// Support staff who act as the person, for a while and for a reason.
+        impersonator: Option<UserId>,
     },
     /// The program itself, for a named reason. It may do everything, and the audit log names it.
     System(SystemReason),
@@ -77,6 +79,7 @@ impl std::fmt::Display for Actor {
     /// As the audit log names it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::User { user, impersonator: Some(staff), .. } => write!(f, "user:{staff} as user:{user}"),
             Self::User { user, .. } => write!(f, "user:{user}"),
             Self::System(SystemReason::Authentication) => f.write_str("system:authentication"),
             Self::System(SystemReason::Seed) => f.write_str("system:seed"),

@@ -61,7 +61,9 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .merge(catalogue::<Limit>())
         .nest(
             "/api/v1/platform/tenants",
-            routes::platform::tenants::routes().merge(routes::platform::subscriptions::routes()),
+            routes::platform::tenants::routes()
+                .merge(routes::platform::subscriptions::routes())
+                .merge(routes::platform::impersonation::routes()),
         )
         .nest("/api/v1/tenant", routes::tenant::tenants::routes())
         .nest(
@@ -79,6 +81,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .nest("/api/v1/tenant/schemas", routes::tenant::schemas::routes())
         .nest("/api/v1/tenant/option-sets", routes::tenant::option_sets::routes())
         .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())
+        .merge(routes::user::profile::routes())
         .nest("/api/v1/user", routes::user::sessions::routes())
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
         .fallback(layer::fallback::not_found)

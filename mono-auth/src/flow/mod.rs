@@ -1,6 +1,8 @@
 //! The flows, one file each.
 
 pub(crate) mod choose_tenant;
+pub(crate) mod impersonate;
+pub(crate) mod profile;
 pub(crate) mod refresh;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
@@ -63,9 +65,16 @@ pub(crate) fn system(request: RequestContext) -> Caller {
 }
 
 /// The program itself, as [`system`], for the request of a caller that is known already; with the person and the session.
+/// Who acts as somebody else is no such person: what is theirs alone stays theirs.
 pub(crate) fn person(caller: &Caller) -> Result<(Caller, UserId, SessionId), Error> {
-    let Actor::User { user, session, .. } = caller.actor() else {
-        return Err(Error::new(ErrorKind::Forbidden, "people_only", "only a person has sessions"));
-    };
-    Ok((system(caller.request().clone()), user, session))
+    match caller.actor() {
+        Actor::User { user, session, impersonator: None, .. } => {
+            Ok((system(caller.request().clone()), user, session))
+        }
+        Actor::User { .. } => {
+            let message = "this is for the person alone, not for somebody who acts as them";
+            Err(Error::new(ErrorKind::Forbidden, "impersonated", message))
+        }
+        Actor::System(_) => Err(Error::new(ErrorKind::Forbidden, "people_only", "only a person does this")),
+    }
 }

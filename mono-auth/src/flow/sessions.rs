@@ -1,10 +1,10 @@
 //! A person's own sessions: which there are, and the end of those that are not wanted.
 
-use super::person;
+use super::{person, system};
 use crate::authenticator::Authenticator;
 use mono_core::Error;
 use mono_core::audit::Action;
-use mono_core::caller::Caller;
+use mono_core::caller::{Actor, Caller};
 use mono_core::id::SessionId;
 use mono_core::model::session::Session;
 
@@ -18,12 +18,15 @@ impl Authenticator {
         self.database.platform(&system).read().await?.sessions().live(user).await
     }
 
-    /// Ends one session of the caller. It may be the one that asks.
+    /// Ends one session of the caller. It may be the one that asks; support staff who act as somebody end that one only.
     ///
     /// # Errors
     /// `NotFound` where the caller has no such session that holds.
     pub async fn revoke_session(&self, caller: &Caller, id: SessionId) -> Result<(), Error> {
-        let (system, user, _) = person(caller)?;
+        let (system, user) = match caller.actor() {
+            Actor::User { user, session, .. } if session == id => (system(caller.request().clone()), user),
+            _ => person(caller).map(|(system, user, _)| (system, user))?,
+        };
         let mut tx = self.database.platform(&system).write().await?;
         if !tx.sessions().revoke(user, id).await? {
             return Err(Error::not_found("a session"));

@@ -14,6 +14,7 @@ pub mod sessions;
 pub mod subscriptions;
 pub mod teams;
 pub mod tenants;
+pub mod users;
 
 use crate::error::{Error, Problem};
 use serde::{Deserialize, Deserializer};

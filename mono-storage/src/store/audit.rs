@@ -4,7 +4,7 @@ use crate::chain::{Entry, entry_columns};
 use crate::db::{FromRow, PlatformTx, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::{Action, AuditEntry, AuditFilter, changes};
-use mono_core::id::{AuditId, Id, UserId};
+use mono_core::id::{AuditId, Id, TenantId, UserId};
 use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
@@ -81,6 +81,29 @@ impl PlatformTx {
     /// What the database refuses.
     pub async fn audit_user(&mut self, action: Action, user: Option<UserId>) -> Result<(), Error> {
         self.audit(action, "user", user.map(UserId::uuid), Value::Array(Vec::new())).await
+    }
+
+    /// Records that support staff begin to act as a person in a tenant, in the logs of both the platform and the tenant.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    #[expect(clippy::unused_async, reason = "an operation of a store, like the others")]
+    pub async fn audit_impersonation(
+        &mut self,
+        tenant: TenantId,
+        staff: UserId,
+        user: UserId,
+        reason: &str,
+    ) -> Result<(), Error> {
+        self.caller().require_system()?;
+        let changes = json!([{ "field": "reason", "new": reason }]);
+        for log in [None, Some(tenant)] {
+            let stamp = (self.new_id::<AuditId>(), self.now());
+            let id = Some(user.uuid());
+            let entry = Entry::new(stamp, self.caller(), Action::Impersonate, "user", id, changes.clone());
+            self.keep_entry(log, Entry { actor: format!("user:{staff}"), ..entry });
+        }
+        Ok(())
     }
 
     /// Records what was done to a thing above the tenants.

@@ -124,6 +124,21 @@ impl Principals<'_> {
         rows.first().map(|row| row.get("id")).transpose()
     }
 
+    /// The person behind a membership.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn user_of(self, tenant: TenantId, member: MemberId) -> Result<Option<UserId>, Error> {
+        self.tx.caller().require_system()?;
+        let rows = platform_sql!(
+            self.tx,
+            "SELECT user_id FROM members WHERE tenant_id = $1 AND id = $2",
+            tenant,
+            member
+        );
+        rows.rows().await?.first().map(|row| row.get("user_id")).transpose()
+    }
+
     /// The tenants that a person belongs to, the oldest membership first.
     ///
     /// # Errors

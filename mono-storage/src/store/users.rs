@@ -103,6 +103,15 @@ impl Users<'_> {
         .await
     }
 
+    /// The user with this id.
+    ///
+    /// # Errors
+    /// `Forbidden` without `platform.users.read`.
+    pub async fn find(self, id: UserId) -> Result<Option<User>, Error> {
+        self.tx.authorize(READ)?;
+        platform_sql!(self.tx, "SELECT id, email, name, status FROM users WHERE id = $1", id).optional().await
+    }
+
     /// Whether there is any user at all.
     ///
     /// # Errors

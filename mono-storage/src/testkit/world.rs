@@ -183,7 +183,12 @@ impl TenantWorld {
         facts: permission::Principal,
     ) -> Caller {
         let identity = Identity {
-            actor: Actor::User { user, member: Some(member), session: test.database.new_id::<SessionId>() },
+            actor: Actor::User {
+                user,
+                member: Some(member),
+                session: test.database.new_id::<SessionId>(),
+                impersonator: None,
+            },
             tenant: Some(self.id),
             permissions: Some(permissions),
             facts,

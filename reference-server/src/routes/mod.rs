@@ -18,11 +18,13 @@ pub(crate) mod public {
 pub(crate) mod user {
     //! What concerns the caller itself.
     pub(crate) mod permissions;
+    pub(crate) mod profile;
     pub(crate) mod sessions;
 }
 pub(crate) mod platform {
     //! What works above the tenants.
     pub(crate) mod catalogue;
+    pub(crate) mod impersonation;
     pub(crate) mod subscriptions;
     pub(crate) mod tenants;
 }

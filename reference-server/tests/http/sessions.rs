@@ -16,6 +16,8 @@ mono_storage::conformance!(
     two_credentials_in_one_request_are_refused,
     the_sixth_guess_is_told_when_to_come_back,
     the_domain_of_a_tenant_chooses_it,
+    who_acts_as_a_member_is_seen,
+    who_is_in_a_suspended_tenant_goes_to_another,
 );
 
 const REFRESH: &str = "/api/v1/public/auth/refresh";
@@ -209,4 +211,36 @@ async fn the_domain_of_a_tenant_chooses_it(world: World) {
     assert_eq!(login(BOTH, "Lagoon.Example:8080").await, lagoon);
     assert_eq!(login(BOTH, "elsewhere.example").await, harbour);
     assert_eq!(login(ADMIN, "lagoon.example").await, harbour, "a domain opens no tenant of others");
+}
+
+async fn who_acts_as_a_member_is_seen(world: World) {
+    let server = Server::start(world).await;
+    let (admin, staff) = (server.sign_in(ADMIN).await, server.sign_in(crate::server::STAFF).await);
+    let own = admin.user().profile().await.unwrap();
+    assert_eq!(
+        (own.email.as_str(), own.tenant_id, own.impersonator_id),
+        (ADMIN, Some(server.world.harbour.id), None)
+    );
+    let members = admin.tenant().members().list(&Default::default()).await.unwrap().items;
+    let member = members.iter().find(|member| member.email.as_str() == ADMIN).unwrap().id;
+    let tenants = staff.platform().tenants();
+    let acting = tenants.impersonate(server.world.harbour.id, member, "ticket 7").await.unwrap();
+    let seen = acting.user().profile().await.unwrap();
+    assert_eq!((seen.id, seen.impersonator_id), (own.id, Some(staff.user().profile().await.unwrap().id)));
+    crate::server::create(&acting, "Made by support").await;
+    assert_eq!(acting.user().sessions().list().await.unwrap_err().code(), "impersonated");
+    let error =
+        admin.platform().tenants().impersonate(server.world.harbour.id, member, "x").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
+}
+
+async fn who_is_in_a_suspended_tenant_goes_to_another(world: World) {
+    let server = Server::start(world).await;
+    let (both, staff) = (server.sign_in(BOTH).await, server.sign_in(crate::server::STAFF).await);
+    staff.platform().tenants().suspend(server.world.harbour.id).await.unwrap();
+    let error = both.tenant().accounts().list(&ListAccounts::default()).await.unwrap_err();
+    assert_eq!(error.code(), "tenant_suspended");
+    assert_eq!(both.user().tenants().await.unwrap().len(), 2);
+    both.user().choose_tenant(server.world.lagoon.id).await.unwrap();
+    both.tenant().accounts().list(&ListAccounts::default()).await.unwrap();
 }

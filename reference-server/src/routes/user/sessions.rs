@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{delete, get, post, put};
-use mono_auth::axum::{ApiError, Authenticated};
+use mono_auth::axum::{ApiError, Person};
 use mono_auth::cookie::{ACCESS_COOKIE, cookie};
 use mono_core::api::envelope::Success;
 use mono_core::api::sessions::{ChooseTenant, RevokedSessions, SessionResponse};
@@ -28,7 +28,7 @@ pub(crate) fn routes() -> Router<App> {
 
 async fn list(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    Person(caller): Person,
 ) -> Result<axum::Json<Success<Vec<SessionResponse>>>, ApiError> {
     let sessions = app.authenticator.sessions(&caller).await?;
     let Actor::User { session: own, .. } = caller.actor() else {
@@ -54,7 +54,7 @@ fn response(session: Session, own: SessionId) -> SessionResponse {
 
 async fn revoke(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    Person(caller): Person,
     Path(id): Path<SessionId>,
 ) -> Result<StatusCode, ApiError> {
     app.authenticator.revoke_session(&caller, id).await?;
@@ -63,7 +63,7 @@ async fn revoke(
 
 async fn revoke_others(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    Person(caller): Person,
 ) -> Result<axum::Json<Success<RevokedSessions>>, ApiError> {
     let revoked = app.authenticator.revoke_other_sessions(&caller).await?;
     Ok(axum::Json(Success::new(RevokedSessions { revoked })))
@@ -71,14 +71,14 @@ async fn revoke_others(
 
 async fn memberships(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    Person(caller): Person,
 ) -> Result<axum::Json<Success<Vec<Membership>>>, ApiError> {
     Ok(axum::Json(Success::new(app.authenticator.memberships(&caller).await?)))
 }
 
 async fn choose_tenant(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    Person(caller): Person,
     headers: HeaderMap,
     Json(given): Json<ChooseTenant>,
 ) -> Result<Response, ApiError> {

@@ -1,0 +1,120 @@
+//! Support staff who act as a member.
+
+use crate::{caller, person, sign_in, timed};
+use mono_auth::Authenticator;
+use mono_core::caller::{Actor, Caller, SystemReason};
+use mono_core::id::{MemberId, UserId};
+use mono_core::permission::Scope;
+use mono_core::{ErrorKind, permission};
+use mono_storage::testkit::World;
+
+mono_storage::conformance!(
+    staff_act_as_a_member_for_an_hour_and_in_plain_sight,
+    what_is_for_the_person_alone_stays_theirs,
+    nobody_acts_as_staff_and_nobody_without_the_right_acts_at_all,
+);
+
+const ANA: &str = "ana@harbour.example";
+const STAFF: &str = "staff@platform.example";
+
+async fn staff(world: &World, authenticator: &Authenticator) -> (UserId, Caller) {
+    let user = person(world, authenticator, STAFF, "user").await;
+    let system = Caller::system(SystemReason::Seed);
+    let mut tx = world.test.database.platform(&system).write().await.unwrap();
+    tx.assignments().assign(user, "platform_admin").await.unwrap();
+    tx.commit().await.unwrap();
+    let signed_in = sign_in(authenticator, STAFF).await.unwrap();
+    (user, caller(authenticator, &signed_in).await.unwrap())
+}
+
+async fn member(authenticator: &Authenticator, email: &str) -> MemberId {
+    let signed_in = sign_in(authenticator, email).await.unwrap();
+    match caller(authenticator, &signed_in).await.unwrap().actor() {
+        Actor::User { member: Some(member), .. } => member,
+        actor => panic!("{actor:?} is no member"),
+    }
+}
+
+async fn staff_act_as_a_member_for_an_hour_and_in_plain_sight(world: World) {
+    let (authenticator, clock) = timed(&world);
+    let ana = person(&world, &authenticator, ANA, "tenant_admin").await;
+    let member = member(&authenticator, ANA).await;
+    let (support, asking) = staff(&world, &authenticator).await;
+    let harbour = world.harbour.id;
+    let acting = authenticator.impersonate(&asking, harbour, member, "ticket 7: no invoices").await.unwrap();
+    assert!(acting.refresh_token.is_none(), "it ends after an hour, whatever happens");
+    let as_ana = caller(&authenticator, &acting).await.unwrap();
+    assert_eq!(as_ana.actor().to_string(), format!("user:{support} as user:{ana}"));
+    let (create, whole) = (permission!("tenant.accounts.create"), Scope::tenant(harbour));
+    as_ana.authorize(create, &whole, world.test.database.now()).expect("staff may do what the member may");
+    let other = permission!("platform.tenants.read");
+    as_ana.authorize(other, &Scope::platform(), world.test.database.now()).expect_err("and nothing else");
+
+    let system = Caller::system_in(SystemReason::Inspection, harbour);
+    let mut tx = world.test.database.tenant(&system).read().await.unwrap();
+    let rows = mono_storage::sql!(
+        tx,
+        "SELECT actor, CAST(changes AS TEXT) AS changes FROM audit_log
+         WHERE tenant_id = $1 AND action = 'impersonate'"
+    );
+    let rows = rows.rows().await.unwrap();
+    assert_eq!(rows.len(), 1, "the tenant reads it");
+    assert_eq!(rows[0].get::<String>("actor").unwrap(), format!("user:{support}"));
+    assert!(rows[0].get::<String>("changes").unwrap().contains("ticket 7: no invoices"));
+    drop(tx);
+    let system = Caller::system(SystemReason::Seed);
+    let mut tx = world.test.database.platform(&system).write().await.unwrap();
+    mono_storage::platform_sql!(tx, "UPDATE users SET status = 'suspended' WHERE id = $1", support)
+        .execute()
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    authenticator.forget();
+    assert!(caller(&authenticator, &acting).await.is_err(), "who is suspended acts as nobody any more");
+    clock.go_on(60 * 60);
+    assert!(caller(&authenticator, &acting).await.is_err());
+}
+
+async fn what_is_for_the_person_alone_stays_theirs(world: World) {
+    let (authenticator, _) = timed(&world);
+    person(&world, &authenticator, ANA, "user").await;
+    let own = sign_in(&authenticator, ANA).await.unwrap();
+    let member = member(&authenticator, ANA).await;
+    let (_, asking) = staff(&world, &authenticator).await;
+    let acting = authenticator.impersonate(&asking, world.harbour.id, member, "ticket 7").await.unwrap();
+    let as_ana = caller(&authenticator, &acting).await.unwrap();
+    let refused = |error: mono_core::Error| assert_eq!(error.code(), "impersonated");
+    refused(authenticator.sessions(&as_ana).await.unwrap_err());
+    refused(authenticator.revoke_other_sessions(&as_ana).await.unwrap_err());
+    refused(authenticator.revoke_session(&as_ana, own.session_id).await.unwrap_err());
+    refused(authenticator.choose_tenant(&as_ana, world.harbour.id).await.err().unwrap());
+    refused(authenticator.impersonate(&as_ana, world.harbour.id, member, "once more").await.err().unwrap());
+    let ana = caller(&authenticator, &own).await.unwrap();
+    let sessions = authenticator.sessions(&ana).await.unwrap();
+    assert!(sessions.iter().any(|session| session.impersonator_id.is_some()), "the person sees it");
+    authenticator.revoke_session(&as_ana, acting.session_id).await.expect("staff end their own session");
+    assert_eq!(caller(&authenticator, &acting).await.unwrap_err().code(), "session_ended");
+    caller(&authenticator, &own).await.expect("and no other");
+}
+
+async fn nobody_acts_as_staff_and_nobody_without_the_right_acts_at_all(world: World) {
+    let (authenticator, _) = timed(&world);
+    person(&world, &authenticator, ANA, "tenant_admin").await;
+    let member_of_ana = member(&authenticator, ANA).await;
+    let (_, asking) = staff(&world, &authenticator).await;
+    let (harbour, lagoon) = (world.harbour.id, world.lagoon.id);
+    let own = member(&authenticator, STAFF).await;
+    let code = async |caller: &Caller, tenant, member, reason: &str| {
+        let error = authenticator.impersonate(caller, tenant, member, reason).await.err().unwrap();
+        (error.kind(), error.code().to_owned())
+    };
+    assert_eq!(code(&asking, harbour, own, "myself").await, (ErrorKind::Forbidden, "platform_staff".into()));
+    assert_eq!(code(&asking, lagoon, member_of_ana, "x").await, (ErrorKind::NotFound, "not_found".into()));
+    assert_eq!(
+        code(&asking, harbour, member_of_ana, " ").await,
+        (ErrorKind::Validation, "invalid_reason".into())
+    );
+    assert_eq!(code(&asking, harbour, member_of_ana, "a\nb").await.0, ErrorKind::Validation);
+    let ana = caller(&authenticator, &sign_in(&authenticator, ANA).await.unwrap()).await.unwrap();
+    assert_eq!(code(&ana, harbour, own, "curiosity").await.0, ErrorKind::Forbidden);
+}
