@@ -3,6 +3,7 @@
 mod authenticator;
 #[cfg(feature = "axum")]
 pub mod axum;
+mod clean;
 #[cfg(feature = "axum")]
 pub mod cookie;
 mod flow;

@@ -20,6 +20,7 @@ mono_storage::conformance!(
     sessions_are_listed_and_ended_by_their_person_only,
     who_goes_to_another_tenant_gets_a_token_for_it,
     a_single_use_token_is_used_once_however_many_try,
+    what_ended_long_ago_is_taken_away,
 );
 
 const EMAIL: &str = "ana@harbour.example";
@@ -221,4 +222,23 @@ async fn a_single_use_token_is_used_once_however_many_try(world: World) {
     assert_eq!(tasks.join_all().await.iter().sum::<usize>(), 40);
     let mut tx = database.platform(&system).read().await.unwrap();
     assert_eq!(tx.single_use_tokens().count(TokenPurpose::RecoveryCode, user).await.unwrap(), 0);
+}
+
+async fn what_ended_long_ago_is_taken_away(world: World) {
+    let (authenticator, clock) = timed(&world);
+    person(&world, &authenticator, EMAIL, "user").await;
+    sign_in(&authenticator, EMAIL).await.unwrap();
+    let wrong = mono_auth::SignIn::new(EMAIL, "wrong");
+    assert!(authenticator.sign_in(wrong, RequestContext::default()).await.is_err());
+    assert_eq!(authenticator.clean().await.unwrap(), 0);
+    clock.go_on(31 * 24 * 60 * 60 + 1);
+    let kept = sign_in(&authenticator, EMAIL).await.unwrap();
+    assert!(authenticator.clean().await.unwrap() > 0);
+    assert_eq!(authenticator.clean().await.unwrap(), 0);
+    let system = Caller::system(SystemReason::Authentication);
+    let mut tx = world.test.database.platform(&system).read().await.unwrap();
+    let left = mono_storage::platform_sql!(tx, "SELECT id FROM sessions").rows().await.unwrap();
+    assert_eq!(left.len(), 1);
+    drop(tx);
+    caller(&authenticator, &kept).await.unwrap();
 }

@@ -14,6 +14,9 @@ use tokio::net::TcpListener;
 /// How often metered use is written: as much of it is lost at most where the process is killed.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How often what nobody can use any more is removed.
+const CLEAN_INTERVAL: Duration = Duration::from_hours(1);
+
 pub(super) async fn run(config: &Config) -> Result<(), Error> {
     let app = boot(config).await?;
     let stop = stop_signal().map_err(Error::internal)?;
@@ -31,7 +34,12 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
         let database = database.clone();
         async move { database.flush_usage_every(FLUSH_INTERVAL).await }
     });
+    let cleaning = tokio::spawn({
+        let authenticator = app.authenticator.clone();
+        async move { authenticator.clean_every(CLEAN_INTERVAL).await }
+    });
     serve(listener, router(app), ServerLimits::default(), stop).await;
+    cleaning.abort();
     metering.abort();
     // Writes what was counted since the last flush.
     database.close().await;
