@@ -8,7 +8,9 @@
 
 mod accounts;
 mod audit;
+mod bulk;
 mod command;
+mod conflicts;
 mod endpoints;
 mod entitlements;
 mod failures;
