@@ -55,7 +55,7 @@ where
                 let message = "this took too long; try what is left again";
                 Err(Error::new(ErrorKind::Unavailable, "timeout", message))
             }
-            (None, Ok(item)) => retry(|| call(item.clone())).await,
+            (None, Ok(item)) => retry(|| Box::pin(call(item.clone()))).await,
             (None, Err(error)) => Err(error),
         };
         results.push(match result {

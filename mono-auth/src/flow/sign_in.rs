@@ -64,7 +64,7 @@ impl Authenticator {
         let verified = self.passwords.verify(given.password, hash).await?;
         let (slug, host) = (given.tenant.as_deref(), given.host.as_deref());
         // By itself: the whole, run once more, would count another attempt.
-        retry(|| self.settle(&system, &attempt, user.as_ref(), verified, slug, host)).await
+        retry(|| Box::pin(self.settle(&system, &attempt, user.as_ref(), verified, slug, host))).await
     }
 
     /// Lets a person in whose password was right, or records that somebody tried.

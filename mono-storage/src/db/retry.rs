@@ -60,15 +60,16 @@ pub async fn retry_where<T, F>(attempt: impl Fn() -> F, is_conflict: impl Fn(&T)
 where
     F: Future<Output = T>,
 {
-    for number in 1..ATTEMPTS {
+    let (mut number, mut wait) = (1, FIRST_WAIT);
+    loop {
         let (result, committed) = watch(attempt()).await;
-        if committed || !is_conflict(&result) {
+        if committed || number == ATTEMPTS || !is_conflict(&result) {
             return result;
         }
         tracing::debug!(number, "a transaction met another one and is run once more");
-        tokio::time::sleep(jitter(FIRST_WAIT * 2_u32.pow(number - 1))).await;
+        tokio::time::sleep(jitter(wait)).await;
+        (number, wait) = (number + 1, wait * 2);
     }
-    attempt().await
 }
 
 /// Runs an attempt, and tells whether it committed anything; an attempt around it is told, too.
