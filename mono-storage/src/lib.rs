@@ -7,6 +7,7 @@ mod chain;
 pub mod db;
 mod deferred;
 mod meter;
+pub mod rate_limit;
 pub mod store;
 pub mod system;
 #[cfg(feature = "testkit")]
