@@ -10,6 +10,7 @@ mod flow;
 mod identity;
 mod key_ring;
 mod mac;
+pub mod mail;
 mod password;
 mod refresh_token;
 mod rights;
