@@ -8,6 +8,8 @@ pub mod db;
 mod deferred;
 mod meter;
 pub mod rate_limit;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod store;
 pub mod system;
 #[cfg(feature = "testkit")]
