@@ -7,13 +7,13 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::{StreamExt, stream};
-use mono_auth::axum::TransactionConflict;
+use mono_auth::axum::{Admission, TransactionConflict};
 use mono_storage::db::retry_where;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Mutex;
 
-/// Marks, among the extensions of a request, that it is run once more: it was counted as a call before.
+/// Marks, among the extensions of a request, that it is run once more: it was admitted and counted as a call before.
 #[derive(Clone, Copy)]
 pub(crate) struct Again;
 
@@ -30,6 +30,7 @@ pub(crate) async fn conflicts(request: Request, next: Next) -> Response {
         let mut request = Request::from_parts(parts.clone(), from_the_start(Arc::clone(&kept)));
         if again.swap(true, Ordering::Relaxed) {
             request.extensions_mut().insert(Again);
+            request.extensions_mut().remove::<Admission>();
         }
         next.clone().run(request)
     };
