@@ -11,6 +11,7 @@
 
 mod database;
 mod isolation;
+mod rows;
 mod world;
 
 pub use database::{Backend, TestDatabase};
