@@ -22,6 +22,7 @@ mod plans;
 mod profiles;
 mod races;
 mod random;
+mod rate_limits;
 mod refusals;
 mod server;
 mod sessions;
