@@ -23,6 +23,7 @@ mod permissions;
 mod plans;
 mod profiles;
 mod races;
+mod random;
 mod rate_limits;
 mod refusals;
 mod server;
