@@ -23,6 +23,7 @@ mod token;
 pub use authenticator::Authenticator;
 pub use flow::SignedIn;
 pub use flow::impersonate::IMPERSONATE;
+pub use flow::open_session::{SecondFactorChallenge, SignInAnswer};
 pub use flow::sign_in::SignIn;
 pub use key_ring::{KeyRing, Purpose};
 pub use password::Passwords;

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use mono_core::Result;
-use mono_core::api::auth::{LoginRequest, LoginResponse, RefreshRequest};
+use mono_core::api::auth::{LoginAnswer, LoginRequest, LoginResponse, RefreshRequest};
 use mono_core::error::{Error, ErrorKind};
 use reqwest::{Method, RequestBuilder};
 
@@ -23,7 +23,8 @@ impl Auth<'_> {
     /// Signs in. The client, and every clone of it, is signed in from now on.
     ///
     /// # Errors
-    /// `Unauthorized` where address or password are wrong, `RateLimited` after too many attempts, and what
+    /// `Unauthorized` where address or password are wrong, or with code `second_factor_required` where the person has a
+    /// second factor: [`begin`](Self::begin) tells what to show it with; `RateLimited` after too many attempts, and what
     /// [`Client`] lists.
     ///
     /// ```no_run
@@ -35,10 +36,21 @@ impl Auth<'_> {
     /// # }
     /// ```
     pub async fn login(&self, login: &LoginRequest) -> Result<LoginResponse> {
+        self.begin(login).await?.signed_in()
+    }
+
+    /// Signs in as [`login`](Self::login) does, or gets the challenge for the second factor.
+    ///
+    /// # Errors
+    /// `Unauthorized` where address or password are wrong, `RateLimited` after too many attempts, and what
+    /// [`Client`] lists.
+    pub async fn begin(&self, login: &LoginRequest) -> Result<LoginAnswer> {
         let request = self.client.anonymous(Method::POST, "/api/v1/public/auth/login").json(login);
-        let response: LoginResponse = self.client.send(request).await?.data()?;
-        self.client.token.set(&response);
-        Ok(response)
+        let answer: LoginAnswer = self.client.send(request).await?.data()?;
+        if let LoginAnswer::SignedIn(response) = &answer {
+            self.client.token.set(response);
+        }
+        Ok(answer)
     }
 
     /// Gets the next access token and the next refresh token; the client, and every clone of it, goes on with them.

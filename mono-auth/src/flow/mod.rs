@@ -2,6 +2,7 @@
 
 pub(crate) mod choose_tenant;
 pub(crate) mod impersonate;
+pub(crate) mod open_session;
 pub(crate) mod profile;
 pub(crate) mod refresh;
 pub(crate) mod sessions;

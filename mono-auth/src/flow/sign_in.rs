@@ -1,6 +1,7 @@
 //! Sign in with e-mail address and password.
 
-use super::{SESSION_HOURS, SignedIn, system};
+use super::open_session::{Proven, SignInAnswer};
+use super::system;
 use crate::authenticator::Authenticator;
 use crate::identity::admit;
 use crate::throttle;
@@ -9,10 +10,10 @@ use mono_core::api::auth::refused;
 use mono_core::audit::Action;
 use mono_core::caller::RequestContext;
 use mono_core::id::{TenantId, UserId};
+use mono_core::model::auth_policy::SignInMethod;
 use mono_core::model::user::UserStatus;
 use mono_core::text::{Domain, Email, Slug};
 use mono_storage::db::PlatformTx;
-use mono_storage::store::NewSession;
 use secrecy::SecretString;
 
 /// What a person gives to sign in.
@@ -42,7 +43,7 @@ impl Authenticator {
     /// `RateLimited` with code `too_many_attempts` after five failures in fifteen minutes at one address from one
     /// network; `Unauthorized` with code `invalid_credentials`; once the password is right, `Forbidden` where the person
     /// does not belong to the tenant that was asked for, or the tenant is suspended.
-    pub async fn sign_in(&self, given: SignIn, request: RequestContext) -> Result<SignedIn, Error> {
+    pub async fn sign_in(&self, given: SignIn, request: RequestContext) -> Result<SignInAnswer, Error> {
         let throttles = throttle::sign_in(&given.email, &request);
         let system = system(request);
         // Written down before anything is looked at: fifty guesses at once cost five.
@@ -71,20 +72,13 @@ impl Authenticator {
             return Err(refused());
         };
         tx.throttles().release(&attempt).await?;
-        let tenant = wanted_tenant(&mut tx, user.id, given.tenant.as_deref(), given.host.as_deref()).await?;
-        let principal = tx.principals().load(user.id, tenant).await?.ok_or_else(refused)?;
-        if let Err(refusal) = admit(&principal, tenant) {
-            tx.audit_user(Action::LoginFailed, known).await?;
-            tx.commit().await?;
-            return Err(refusal);
-        }
-        let now = tx.now();
-        let expires_at = now + chrono::TimeDelta::hours(SESSION_HOURS);
-        let session =
-            tx.sessions().open(NewSession { tenant, ..NewSession::new(user.id, expires_at) }).await?;
-        tx.audit_user(Action::Login, known).await?;
-        tx.commit().await?;
-        self.tokens_of(&session, now)
+        let proven = Proven {
+            user: user.id,
+            method: SignInMethod::Password,
+            tenant: given.tenant.as_deref(),
+            host: given.host.as_deref(),
+        };
+        self.open_session(tx, proven).await
     }
 }
 
