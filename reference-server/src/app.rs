@@ -53,7 +53,15 @@ pub fn router(app: App) -> Router {
 /// The routes of the server and of an application, behind the same layers.
 pub fn router_with(app: App, own: Router<App>) -> Router {
     own.merge(routes::health::routes())
-        .nest("/api/v1/public/auth", routes::public::auth::routes())
+        .nest(
+            "/api/v1/public/auth",
+            routes::public::auth::routes()
+                .merge(routes::public::emails::routes())
+                .merge(routes::public::magic_links::routes())
+                .merge(routes::public::passwords::routes())
+                .merge(routes::public::sign_up::routes()),
+        )
+        .nest("/api/v1/public/auth/invitations", routes::public::invitations::routes())
         .merge(catalogue::<Plan>())
         .merge(catalogue::<AddOn>())
         .merge(catalogue::<Feature>())
@@ -73,6 +81,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .nest("/api/v1/tenant/audit", routes::tenant::audit::routes())
         .nest("/api/v1/tenant/teams", routes::tenant::teams::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
+        .nest("/api/v1/tenant/invitations", routes::tenant::invitations::routes())
         .nest(
             "/api/v1/tenant/members",
             routes::tenant::members::routes().merge(routes::tenant::profiles::routes_of_members()),
@@ -82,7 +91,13 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .nest("/api/v1/tenant/option-sets", routes::tenant::option_sets::routes())
         .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())
         .merge(routes::user::profile::routes())
-        .nest("/api/v1/user", routes::user::sessions::routes())
+        .nest(
+            "/api/v1/user",
+            routes::user::sessions::routes()
+                .merge(routes::user::emails::routes())
+                .merge(routes::user::invitations::routes())
+                .merge(routes::user::passwords::routes()),
+        )
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
         .fallback(layer::fallback::not_found)
         .method_not_allowed_fallback(layer::fallback::method_not_allowed)

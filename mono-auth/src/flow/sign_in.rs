@@ -44,14 +44,13 @@ impl Authenticator {
     /// network; `Unauthorized` with code `invalid_credentials`; once the password is right, `Forbidden` where the person
     /// does not belong to the tenant that was asked for, or the tenant is suspended.
     pub async fn sign_in(&self, given: SignIn, request: RequestContext) -> Result<SignInAnswer, Error> {
-        let throttles = throttle::sign_in(&given.email, &request);
+        let throttles = throttle::attempts(throttle::SIGN_IN, &given.email, &request);
         let system = system(request);
         // Written down before anything is looked at: fifty guesses at once cost five.
         let mut tx = self.database.platform(&system).write().await?;
         let attempt = tx.throttles().reserve(&throttles).await?;
         tx.commit().await?;
-        let tries = attempt.counts.get(throttle::ADDRESS).copied().unwrap_or_default();
-        tokio::time::sleep(throttle::delay(tries)).await;
+        tokio::time::sleep(throttle::delay(&attempt)).await;
 
         // An address that cannot exist costs as much as one that is unknown.
         let credentials = match Email::parse(&given.email) {
@@ -62,8 +61,12 @@ impl Authenticator {
             Some(credentials) => (Some(credentials.user), credentials.password_hash),
             None => (None, None),
         };
-        let verified = self.passwords.verify(given.password, hash).await?;
+        let mut verified = self.passwords.verify(given.password, hash.clone()).await?;
         let mut tx = self.database.platform(&system).write().await?;
+        if let Some(user) = user.as_ref().filter(|_| verified) {
+            // A change of the password that came meanwhile is seen, and one that comes now ends the session.
+            verified = tx.users().hold(user.id).await?.is_some_and(|held| held.password_hash == hash);
+        }
         // Who was tried is written down, so that guessing at one person shows.
         let known = user.as_ref().map(|user| user.id);
         let Some(user) = user.filter(|user| verified && user.status == UserStatus::Active) else {

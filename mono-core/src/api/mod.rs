@@ -5,12 +5,17 @@
 pub mod accounts;
 pub mod audit;
 pub mod auth;
+pub mod emails;
 pub mod entitlements;
 pub mod envelope;
+pub mod invitations;
+pub mod magic_links;
 pub mod members;
+pub mod passwords;
 pub mod permissions;
 pub mod profiles;
 pub mod sessions;
+pub mod sign_up;
 pub mod subscriptions;
 pub mod teams;
 pub mod tenants;
