@@ -148,11 +148,11 @@ impl Authenticator {
         let catalogue = self.identities.catalogue().await?;
         let mut tx = self.database.platform(&system).write().await?;
         let user = settle(&mut tx, invitee).await?;
-        let used = single_use::consume(&mut tx, TokenPurpose::Invitation, token).await?;
-        let invitation = invitation(&mut tx, &used).await?;
-        let inviter = self.inviter(&mut tx, &catalogue, &invitation, &system).await?;
-        let mut tenant = tx.enter(&inviter)?;
-        let member = tenant.invitations().accept(invitation.id, used.id, &user).await.map_err(void)?;
+        let spent = single_use::consume(&mut tx, TokenPurpose::Invitation, token).await?;
+        let invitation = invitation(&mut tx, &spent).await?;
+        let acting = self.acting_for_inviter(&mut tx, &catalogue, &invitation, &system).await?;
+        let mut tenant = tx.enter(&acting)?;
+        let member = tenant.invitations().accept(invitation.id, spent.id, &user).await.map_err(void)?;
         let member = member.ok_or_else(single_use::invalid)?;
         tenant.leave().commit().await?;
         self.forget();
@@ -160,7 +160,7 @@ impl Authenticator {
     }
 
     /// The program, with the rights that who invited has at this moment.
-    async fn inviter(
+    async fn acting_for_inviter(
         &self,
         tx: &mut PlatformTx,
         catalogue: &Catalogue,

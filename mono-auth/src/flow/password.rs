@@ -12,6 +12,7 @@ use mono_core::{Error, ErrorKind};
 use mono_storage::db::PlatformTx;
 use mono_storage::store::{Credentials, Mail, NewMail, TokenPurpose};
 use secrecy::SecretString;
+use serde_json::Value;
 
 /// What was sent to a person to let them in, or to change how they are let in.
 const SENT: [TokenPurpose; 6] = [
@@ -51,9 +52,13 @@ pub(super) async fn notify(
 /// The mail that tells a person what has happened.
 pub(crate) async fn compose_notice(tx: &mut PlatformTx, mail: &Mail) -> Result<Option<Composed>, Error> {
     let Some(user) = mail.user_id else { return Ok(None) };
-    let user = tx.users().find(user).await?;
+    let Some(user) = tx.users().find(user).await? else { return Ok(None) };
     // To the address that it was when it happened.
-    Ok(user.map(|user| Composed { name: Some(user.name), ..Composed::to_address(mail.address.clone()) }))
+    let mut composed = Composed { name: Some(user.name), ..Composed::to_address(mail.address.clone()) };
+    if mail.kind == MailKind::EmailChanged {
+        composed.values.insert("new_address".to_owned(), Value::from(user.email.as_str()));
+    }
+    Ok(Some(composed))
 }
 
 impl Authenticator {
