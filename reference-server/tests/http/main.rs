@@ -12,6 +12,7 @@ mod command;
 mod endpoints;
 mod entitlements;
 mod failures;
+mod flows;
 mod hostile;
 mod isolation;
 mod limits;
