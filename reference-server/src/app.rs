@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The largest body of a request, in bytes: 1 MiB.
-const BODY_LIMIT: usize = 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 /// What every handler may reach. Cheap to clone.
 #[derive(Clone)]
@@ -115,6 +115,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .method_not_allowed_fallback(layer::fallback::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(layer::panic::answer))
+        .layer(from_fn(layer::retry::conflicts))
         .layer(from_fn(layer::timeout::limit))
         .layer(from_fn_with_state(app.clone(), layer::rate_limit::limit))
         .layer(from_fn_with_state(app.clone(), layer::request_context::attach))

@@ -8,12 +8,13 @@ use crate::throttle;
 use mono_core::Error;
 use mono_core::api::auth::refused;
 use mono_core::audit::Action;
-use mono_core::caller::RequestContext;
+use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::{TenantId, UserId};
 use mono_core::model::auth_policy::SignInMethod;
 use mono_core::model::user::UserStatus;
 use mono_core::text::{Domain, Email, Slug};
-use mono_storage::db::PlatformTx;
+use mono_storage::db::{PlatformTx, retry};
+use mono_storage::store::{Attempt, Credentials};
 use secrecy::SecretString;
 
 /// What a person gives to sign in.
@@ -53,34 +54,42 @@ impl Authenticator {
         tokio::time::sleep(throttle::delay(&attempt)).await;
 
         // An address that cannot exist costs as much as one that is unknown.
-        let credentials = match Email::parse(&given.email) {
+        let found = match Email::parse(&given.email) {
             Ok(email) => self.database.platform(&system).read().await?.users().credentials(&email).await?,
             Err(_) => None,
         };
-        let (user, hash) = match credentials {
-            Some(credentials) => (Some(credentials.user), credentials.password_hash),
-            None => (None, None),
-        };
-        let mut verified = self.passwords.verify(given.password, hash.clone()).await?;
-        let mut tx = self.database.platform(&system).write().await?;
-        if let Some(user) = user.as_ref().filter(|_| verified) {
+        let hash = found.as_ref().and_then(|found| found.password_hash.clone());
+        let verified = self.passwords.verify(given.password, hash).await?;
+        let (slug, host) = (given.tenant.as_deref(), given.host.as_deref());
+        // By itself: the whole, run once more, would count another attempt.
+        retry(|| Box::pin(self.settle(&system, &attempt, found.as_ref(), verified, slug, host))).await
+    }
+
+    /// Lets a person in whose password was right, or records that somebody tried.
+    async fn settle(
+        &self,
+        system: &Caller,
+        attempt: &Attempt,
+        found: Option<&Credentials>,
+        verified: bool,
+        slug: Option<&str>,
+        host: Option<&str>,
+    ) -> Result<SignInAnswer, Error> {
+        let mut tx = self.database.platform(system).write().await?;
+        let mut let_in = found.filter(|found| verified && found.user.status == UserStatus::Active);
+        if let Some(found) = let_in {
             // A change of the password that came meanwhile is seen, and one that comes now ends the session.
-            verified = tx.users().hold(user.id).await?.is_some_and(|held| held.password_hash == hash);
+            let held = tx.users().hold(found.user.id).await?;
+            let_in = let_in.filter(|_| held.is_some_and(|held| held.password_hash == found.password_hash));
         }
-        // Who was tried is written down, so that guessing at one person shows.
-        let known = user.as_ref().map(|user| user.id);
-        let Some(user) = user.filter(|user| verified && user.status == UserStatus::Active) else {
-            tx.audit_user(Action::LoginFailed, known).await?;
+        let Some(found) = let_in else {
+            // Who was tried is written down, so that guessing at one person shows.
+            tx.audit_user(Action::LoginFailed, found.map(|found| found.user.id)).await?;
             tx.commit().await?;
             return Err(refused());
         };
-        tx.throttles().release(&attempt).await?;
-        let proven = Proven {
-            user: user.id,
-            method: SignInMethod::Password,
-            tenant: given.tenant.as_deref(),
-            host: given.host.as_deref(),
-        };
+        tx.throttles().release(attempt).await?;
+        let proven = Proven { user: found.user.id, method: SignInMethod::Password, tenant: slug, host };
         self.open_session(tx, proven).await
     }
 }
