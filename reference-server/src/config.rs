@@ -1,6 +1,7 @@
 //! What the server is told by flags and environment.
 
 use clap::builder::FalseyValueParser;
+use mono_auth::KeyEnvironment;
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
 use secrecy::{ExposeSecret, SecretString};
@@ -48,6 +49,11 @@ pub struct Config {
         value_name = "ADDRESS"
     )]
     pub listen: SocketAddr,
+
+    /// What the API keys of this installation are for: `live`, or `test` for one to try things out. It stands in every
+    /// key, and a key of the other kind is refused.
+    #[arg(long, global = true, env = "MONO_ENVIRONMENT", default_value = "live", value_name = "live|test")]
+    pub environment: KeyEnvironment,
 
     /// Do not put demo tenants and people into an empty database. They are never put into the database of a server
     /// that others can reach.

@@ -1,6 +1,7 @@
 //! The nouns of the tenancy model: plain data, no behaviour beyond their own rules.
 
 pub mod account;
+pub mod api_key;
 pub mod member;
 pub mod profile;
 pub mod schema;
