@@ -152,9 +152,9 @@ impl Identities {
             let principal = tx.principals().load(key.owner_id, tenant).await?.ok_or_else(invalid)?;
             drop(tx);
             let catalogue = self.catalogue().await?;
-            let at = key.account_id.map_or(Scope::tenant(key.tenant_id), |account| {
-                Scope::account(key.tenant_id, account)
-            });
+            let at = key
+                .account_id
+                .map_or(Scope::tenant(key.tenant_id), |account| Scope::account(key.tenant_id, account));
             let restriction = KeyRestriction { scopes: key.scopes.clone(), at };
             let actor = |member| Actor::ApiKey { key: key.id, user: key.owner_id, member };
             let identity = self.identity(&catalogue, &principal, tenant, Some(restriction), actor)?;

@@ -3,9 +3,9 @@
 
 use crate::secret;
 use crate::throttle::network;
+use moka::sync::Cache;
 use mono_core::caller::RequestContext;
 use mono_core::{Error, ErrorKind};
-use moka::sync::Cache;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -2,9 +2,9 @@
 
 use super::{people_only, system};
 use crate::authenticator::Authenticator;
+use mono_core::Error;
 use mono_core::caller::{Actor, Caller};
 use mono_core::model::user::User;
-use mono_core::Error;
 
 impl Authenticator {
     /// The person who calls, or as whom support staff call.

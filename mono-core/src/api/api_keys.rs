@@ -81,8 +81,7 @@ impl UpdateApiKey {
 /// Sorted, each once.
 fn scopes(mut list: Vec<String>) -> Result<Vec<String>, Error> {
     if list.len() > ApiKey::MAX_SCOPES || list.iter().any(|scope| scope.len() > MAX_SCOPE) {
-        let message =
-            format!("a key has at most {} scopes of at most {MAX_SCOPE} bytes", ApiKey::MAX_SCOPES);
+        let message = format!("a key has at most {} scopes of at most {MAX_SCOPE} bytes", ApiKey::MAX_SCOPES);
         return Err(Error::invalid("scopes", "too_long", message));
     }
     list.sort_unstable();

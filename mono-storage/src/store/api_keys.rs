@@ -260,9 +260,7 @@ impl ApiKeys<'_> {
         .optional()
         .await?;
         match revoked {
-            Some(revoked) => {
-                tx.audit_change(Action::Revoke, ENTITY, id, Some(&old), Some(&revoked)).await
-            }
+            Some(revoked) => tx.audit_change(Action::Revoke, ENTITY, id, Some(&old), Some(&revoked)).await,
             None => Ok(()),
         }
     }
@@ -369,7 +367,8 @@ fn require_scopes(
             entries.any(|entry| Pattern::parse(&entry.name).is_ok_and(|name| pattern.covers_pattern(&name)))
         });
         let Some(pattern) = known else {
-            let message = "a scope is one of the catalogue (files:read), or a permission or pattern of its tier";
+            let message =
+                "a scope is one of the catalogue (files:read), or a permission or pattern of its tier";
             return Err(Error::invalid("scopes", "unknown_scope", message));
         };
         // A key never exceeds its owner: to the owner, and to nobody else, `*` is all that the owner may.
