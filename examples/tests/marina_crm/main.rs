@@ -54,7 +54,7 @@ impl Marina {
         let database = Database::connect(&world.test.options).await.unwrap();
         let authenticator =
             Authenticator::new(database.clone(), &KeyRing::new((0..32).collect()).unwrap()).unwrap();
-        let router = router_with(App { database, authenticator }, routes());
+        let router = router_with(App::new(database, authenticator), routes());
         let marina = Self { world, router };
         marina.add_admin("harbour@example.com", marina.world.harbour.id).await;
         marina.add_admin("lagoon@example.com", marina.world.lagoon.id).await;

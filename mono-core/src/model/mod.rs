@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod api_key;
+pub mod auth_policy;
+pub mod mail;
 pub mod member;
 pub mod profile;
 pub mod schema;

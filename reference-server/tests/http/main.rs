@@ -22,6 +22,7 @@ mod permissions;
 mod plans;
 mod profiles;
 mod races;
+mod rate_limits;
 mod refusals;
 mod server;
 mod sessions;
