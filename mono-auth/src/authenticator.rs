@@ -34,6 +34,8 @@ pub struct Authenticator {
     pub(crate) api_keys: Arc<ApiKeyTexts>,
     pub(crate) wrong_keys: WrongKeys,
     pub(crate) links: Arc<Links>,
+    /// Whether everybody may sign up.
+    pub(crate) sign_up: bool,
 }
 
 impl Authenticator {
@@ -53,6 +55,7 @@ impl Authenticator {
             api_keys: Arc::new(ApiKeyTexts::new(keys, KeyEnvironment::default())?),
             wrong_keys: WrongKeys::new(),
             links: Arc::default(),
+            sign_up: false,
             database,
         })
     }

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod api_key;
 pub mod auth_policy;
+pub mod invitation;
 pub mod mail;
 pub mod member;
 pub mod profile;
