@@ -6,6 +6,7 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::from_fn;
 use mono_auth::Authenticator;
 use mono_core::Error;
+use mono_core::model::template::Template;
 use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
 use mono_storage::db::{Database, PlatformTx, TenantTx};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -59,6 +60,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .merge(catalogue::<Feature>())
         .merge(catalogue::<FeatureSet>())
         .merge(catalogue::<Limit>())
+        .merge(catalogue::<Template>())
         .nest(
             "/api/v1/platform/tenants",
             routes::platform::tenants::routes()

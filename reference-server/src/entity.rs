@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::extract::{Authenticated, Json, Path, Query};
+use crate::routes::history;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,17 +13,18 @@ use mono_core::page::{Page, PageRequest};
 use mono_storage::db::retry;
 use mono_storage::store::{Entity, Stored};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 type Answer<T> = Result<axum::Json<Success<T>>, ApiError>;
 
 /// The routes of an entity: `GET` and `POST` for all, `GET`, `PUT` and `DELETE` for one under `/{id}`, and `POST
-/// /{id}/restore`. `PUT` takes the fields under `fields` and the version that was seen under `version`.
-pub fn entity_routes<E: Entity + DeserializeOwned>() -> Router<App> {
+/// /{id}/restore`. `PUT` takes the fields under `fields` and the version that was seen under `version`. Below
+/// `/{id}/versions` are its versions, what differs between two, and the way back to one.
+pub fn entity_routes<E: Entity>() -> Router<App> {
     Router::new()
         .route("/", get(list::<E>).post(create::<E>))
         .route("/{id}", get(read::<E>).put(update::<E>).delete(delete::<E>))
         .route("/{id}/restore", post(restore::<E>))
+        .merge(history::routes_with_revert::<Stored<E>>())
 }
 
 #[derive(Deserialize)]
@@ -53,7 +55,7 @@ async fn list<E: Entity>(
     Ok(answer(tx.entities::<E>().list(page).await?))
 }
 
-async fn create<E: Entity + DeserializeOwned>(
+async fn create<E: Entity>(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Json(fields): Json<E>,
@@ -77,7 +79,7 @@ async fn read<E: Entity>(
     Ok(answer(tx.entities::<E>().get(id).await?))
 }
 
-async fn update<E: Entity + DeserializeOwned>(
+async fn update<E: Entity>(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<E::Id>,

@@ -6,6 +6,7 @@ pub mod profile;
 pub mod schema;
 pub mod session;
 pub mod team;
+pub mod template;
 pub mod tenant;
 pub mod user;
 

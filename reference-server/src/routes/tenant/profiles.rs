@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::extract::{Authenticated, IfMatch, Json, Path};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, history};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,7 +18,10 @@ pub(crate) fn routes_of_members() -> Router<App> {
 }
 
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/{id}", get(read).patch(update).delete(delete)).route("/{id}/restore", post(restore))
+    Router::new()
+        .route("/{id}", get(read).patch(update).delete(delete))
+        .route("/{id}/restore", post(restore))
+        .merge(history::routes_with_revert::<Profile>())
 }
 
 async fn list(
