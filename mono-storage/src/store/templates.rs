@@ -31,7 +31,8 @@ pub(super) async fn give(
     tenant: TenantId,
     (template, plan): &(Template, Plan),
 ) -> Result<(), Error> {
-    tx.subscriptions().set(tenant, &Subscription::start(plan, tx.now())).await?;
+    let subscription = Subscription::start(plan, tx.now());
+    tx.subscriptions().set(tenant, &subscription).await?;
     for set in &template.option_sets {
         let (definition, now) = (to_value(set)?, tx.now());
         platform_sql!(
