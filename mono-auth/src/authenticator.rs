@@ -3,6 +3,7 @@
 use crate::flow::impersonate::IMPERSONATE;
 use crate::identity::Identities;
 use crate::key_ring::KeyRing;
+use crate::mail::Links;
 use crate::password::Passwords;
 use crate::refresh_token::RefreshTokens;
 use crate::snapshot::SnapshotKey;
@@ -26,6 +27,7 @@ pub struct Authenticator {
     pub(crate) csrf: Arc<MacKey>,
     pub(crate) snapshots: Arc<SnapshotKey>,
     pub(crate) identities: Identities,
+    pub(crate) links: Arc<Links>,
 }
 
 impl Authenticator {
@@ -42,8 +44,15 @@ impl Authenticator {
             csrf: Arc::new(MacKey::new(keys, Purpose::Csrf)?),
             snapshots: Arc::new(SnapshotKey::new(keys)?),
             identities: Identities::new(database.clone()),
+            links: Arc::default(),
             database,
         })
+    }
+
+    /// Lets the links in mails lead somewhere else than to this machine.
+    pub fn with_links(mut self, links: Links) -> Self {
+        self.links = Arc::new(links);
+        self
     }
 
     /// Checks a bearer token and makes the caller that it stands for. `tenant` selects another of the person's

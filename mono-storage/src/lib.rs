@@ -7,6 +7,8 @@ mod chain;
 pub mod db;
 mod deferred;
 mod meter;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod store;
 pub mod system;
 #[cfg(feature = "testkit")]

@@ -1,6 +1,8 @@
 //! The nouns of the tenancy model: plain data, no behaviour beyond their own rules.
 
 pub mod account;
+pub mod auth_policy;
+pub mod mail;
 pub mod member;
 pub mod profile;
 pub mod schema;

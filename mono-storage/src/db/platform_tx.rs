@@ -59,11 +59,19 @@ pub struct PlatformTx {
     database: Database,
     /// For the audit logs, written when the transaction commits.
     entries: BTreeMap<Log, Vec<Entry>>,
+    /// Whether mails wait when the transaction commits.
+    has_mail: bool,
 }
 
 impl PlatformTx {
     pub(super) fn new(transaction: Transaction, caller: &Caller, database: &Database) -> Self {
-        Self { transaction, caller: caller.clone(), database: database.clone(), entries: BTreeMap::new() }
+        Self {
+            transaction,
+            caller: caller.clone(),
+            database: database.clone(),
+            entries: BTreeMap::new(),
+            has_mail: false,
+        }
     }
 
     /// Makes everything that was done durable and visible at once.
@@ -77,7 +85,11 @@ impl PlatformTx {
                 self.append(log, entries).await?;
             }
         }
-        self.transaction.commit().await
+        self.transaction.commit().await?;
+        if self.has_mail {
+            self.database.note_mail();
+        }
+        Ok(())
     }
 
     /// Who asks.
@@ -114,6 +126,11 @@ impl PlatformTx {
     /// Keeps an entry for an audit log until the transaction commits.
     pub(crate) fn keep_entry(&mut self, log: Log, entry: Entry) {
         self.entries.entry(log).or_default().push(entry);
+    }
+
+    /// Wakes who sends mails when the transaction commits.
+    pub(crate) const fn note_mail(&mut self) {
+        self.has_mail = true;
     }
 
     /// The database that the transaction runs in.

@@ -11,10 +11,14 @@
 
 mod database;
 mod isolation;
+#[cfg(feature = "redis")]
+mod redis_server;
 mod world;
 
 pub use database::{Backend, TestDatabase};
 pub use isolation::isolation;
+#[cfg(feature = "redis")]
+pub use redis_server::{RedisCluster, RedisServer};
 pub use world::{TenantWorld, World};
 
 use mono_core::seed::Seed;

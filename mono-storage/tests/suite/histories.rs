@@ -9,7 +9,7 @@ use mono_core::model::member::Member;
 use mono_core::model::profile::{Profile, ProfileChange, ProfileStatus};
 use mono_core::model::schema::{OptionSet, Schema};
 use mono_core::model::team::{Team, TeamChange};
-use mono_core::model::tenant::{Document, Tenant, TenantChange, TenantStatus};
+use mono_core::model::tenant::{Document, TenantChange, TenantStatus};
 use mono_core::model::user::UserStatus;
 use mono_core::page::PageRequest;
 use mono_core::subscription::Key;

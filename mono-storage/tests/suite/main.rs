@@ -19,6 +19,7 @@ mod histories;
 mod history;
 mod isolation;
 mod limits;
+mod mails;
 mod members;
 mod metering;
 mod own_tables;
