@@ -18,6 +18,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (8, "authentication", include_str!("../../migrations/postgres/0008_authentication.sql")),
     (9, "templates", include_str!("../../migrations/postgres/0009_templates.sql")),
     (11, "mail", include_str!("../../migrations/postgres/0011_mail.sql")),
+    (12, "invitations", include_str!("../../migrations/postgres/0012_invitations.sql")),
 ];
 #[cfg(feature = "sqlite")]
 const SQLITE: &[(i64, &str, &str)] = &[
@@ -28,6 +29,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (8, "authentication", include_str!("../../migrations/sqlite/0008_authentication.sql")),
     (9, "templates", include_str!("../../migrations/sqlite/0009_templates.sql")),
     (11, "mail", include_str!("../../migrations/sqlite/0011_mail.sql")),
+    (12, "invitations", include_str!("../../migrations/sqlite/0012_invitations.sql")),
 ];
 
 /// The table that keeps which of our own migrations were run. An application keeps one for itself.

@@ -11,7 +11,6 @@ use mono_core::api::history::{CompareVersions, ListVersions};
 use mono_core::audit::FieldChange;
 use mono_core::history::Version;
 use mono_core::page::{Page, PageRequest};
-use mono_storage::db::retry;
 use mono_storage::store::{Revert, Versioned};
 
 /// The routes of a thing that does not go back.
@@ -64,13 +63,9 @@ async fn revert<T: Revert>(
     if_match: IfMatch,
 ) -> Result<Answer<T>, ApiError> {
     let seen = if_match.or(None)?;
-    let thing = retry(|| async {
-        let mut tx = app.database.tenant(&caller).write().await?;
-        let thing = tx.revert::<T>(&id, version, seen).await?;
-        // An account may be suspended by it.
-        app.commit_rights(tx).await?;
-        Ok(thing)
-    })
-    .await?;
+    let mut tx = app.database.tenant(&caller).write().await?;
+    let thing = tx.revert::<T>(&id, version, seen).await?;
+    // An account may be suspended by it.
+    app.commit_rights(tx).await?;
     Ok(answer(thing))
 }

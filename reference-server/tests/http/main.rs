@@ -8,10 +8,13 @@
 
 mod accounts;
 mod audit;
+mod bulk;
 mod command;
+mod conflicts;
 mod endpoints;
 mod entitlements;
 mod failures;
+mod flows;
 mod histories;
 mod hostile;
 mod isolation;
@@ -22,6 +25,8 @@ mod permissions;
 mod plans;
 mod profiles;
 mod races;
+mod random;
+mod rate_limits;
 mod refusals;
 mod server;
 mod sessions;
