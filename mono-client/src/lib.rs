@@ -1,20 +1,27 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod api_keys;
 mod audit;
 mod auth;
 mod catalogue;
 mod client;
+mod emails;
 mod error;
 mod health;
+mod history;
+mod invitations;
+mod magic_links;
 mod members;
 mod option_sets;
+mod passwords;
 mod platform;
 mod profiles;
 mod retry;
 mod schemas;
 mod send;
 mod sessions;
+mod sign_up;
 mod subscriptions;
 mod teams;
 mod tenant;
@@ -23,12 +30,15 @@ mod token;
 mod user;
 
 pub use accounts::Accounts;
+pub use api_keys::ApiKeys;
 pub use audit::Audit;
 pub use auth::Auth;
 pub use catalogue::Catalogue;
 pub use client::{Client, ClientBuilder};
 pub use error::Answered;
 pub use health::{Health, HealthStatus};
+pub use history::{History, Revert};
+pub use invitations::Invitations;
 pub use members::Members;
 pub use option_sets::OptionSets;
 pub use platform::Platform;

@@ -4,6 +4,8 @@
 //! so no handler can forget a step.
 
 mod accounts;
+mod api_key_credentials;
+mod api_keys;
 mod assignments;
 mod audit;
 mod audit_chain;
@@ -13,6 +15,7 @@ mod entity;
 mod granting;
 mod grants;
 mod guardrails;
+mod invitations;
 mod mails;
 mod members;
 mod option_sets;
@@ -27,6 +30,7 @@ mod sessions;
 mod single_use_tokens;
 mod subscriptions;
 mod teams;
+mod templates;
 mod tenants;
 mod throttles;
 mod usage;
@@ -34,6 +38,8 @@ mod users;
 mod versions;
 
 pub use accounts::Accounts;
+pub use api_key_credentials::{KeyCredentials, StoredKey};
+pub use api_keys::{ApiKeys, KeyCredential};
 pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
 pub use audit::AuditLog;
 pub use audit_chain::{AuditReport, BrokenEntry, Damage};
@@ -41,6 +47,7 @@ pub use catalogue::{Alias, Definitions, Put};
 pub use entity::{Entities, Entity, EntityPermissions, EntityStatements, Stored};
 pub use grants::{Grants, NewGrant};
 pub use guardrails::Guardrails;
+pub use invitations::{Invitations, PlatformInvitations};
 pub use mails::{DeadMail, Failure, Mail, Mails, NewMail};
 pub use members::Members;
 pub use option_sets::OptionSets;
@@ -60,6 +67,7 @@ pub use throttles::{Attempt, Throttle, Throttles};
 pub use usage::Reservation;
 pub(crate) use usage::refusal;
 pub use users::{Credentials, NewUser, Users};
+pub use versions::{History, Revert, Versioned, id_of_key};
 
 use mono_core::permission::Permission;
 
@@ -67,6 +75,7 @@ use mono_core::permission::Permission;
 pub fn required_permissions() -> Vec<Permission> {
     [
         accounts::REQUIRED,
+        api_keys::REQUIRED,
         assignments::REQUIRED,
         audit::REQUIRED,
         catalogue::REQUIRED,
