@@ -299,6 +299,7 @@ async fn a_tenant_goes_back_by_itself(world: World) {
     let mut tx = world.test.database.platform(&world.lagoon.admin).write().await.unwrap();
     let page = tx.tenants().own_history().await.unwrap().list(PageRequest::default()).await.unwrap();
     assert!(page.items.iter().all(|item| item.snapshot.id == world.lagoon.id));
+    drop(tx);
     let mut tx = world.test.database.platform(&world.harbour.nobody).write().await.unwrap();
     assert_eq!(tx.tenants().own_history().await.map(drop).unwrap_err().kind(), ErrorKind::Forbidden);
     assert_eq!(tx.tenants().revert_own(1, None).await.unwrap_err().kind(), ErrorKind::Forbidden);
