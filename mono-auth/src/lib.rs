@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod api_key;
 mod authenticator;
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -20,7 +21,9 @@ mod single_use;
 mod snapshot;
 mod throttle;
 mod token;
+mod wrong_keys;
 
+pub use api_key::{ApiKeyTexts, KeyEnvironment, ShownKey};
 pub use authenticator::Authenticator;
 pub use flow::SignedIn;
 pub use flow::accept_invitation::{AcceptInvitation, InvitationFacts};
@@ -31,5 +34,6 @@ pub use flow::sign_in::SignIn;
 pub use key_ring::{KeyRing, Purpose};
 pub use password::Passwords;
 pub use password_policy::PasswordOwner;
+pub use refresh_token::RefreshTokens;
 pub use rights::permissions_of;
 pub use token::{AccessClaims, ISSUER, Tokens};

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod api_keys;
 mod audit;
 mod auth;
 mod catalogue;
@@ -29,6 +30,7 @@ mod token;
 mod user;
 
 pub use accounts::Accounts;
+pub use api_keys::ApiKeys;
 pub use audit::Audit;
 pub use auth::Auth;
 pub use catalogue::Catalogue;

@@ -1,6 +1,7 @@
 //! What belongs to a tenant.
 
 use crate::accounts::Accounts;
+use crate::api_keys::ApiKeys;
 use crate::audit::Audit;
 use crate::client::Client;
 use crate::history::History;
@@ -59,6 +60,11 @@ impl<'a> Tenant<'a> {
     /// The accounts of the tenant.
     pub fn accounts(self) -> Accounts<'a> {
         Accounts { client: self.client }
+    }
+
+    /// The API keys of the tenant.
+    pub fn api_keys(self) -> ApiKeys<'a> {
+        ApiKeys { client: self.client }
     }
 
     /// The audit log of the tenant.

@@ -77,7 +77,7 @@ pub struct AuditEntry {
     pub sequence: Option<i64>,
     /// When it happened.
     pub at: Timestamp,
-    /// Who did it: `user:…` or `system:…`.
+    /// Who did it: `user:…`, `api_key:… of user:…` or `system:…`.
     pub actor: String,
     /// What was done.
     pub action: Action,

@@ -92,6 +92,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
             "/api/v1/tenant/accounts",
             routes::tenant::accounts::routes().merge(routes::tenant::teams::routes_of_accounts()),
         )
+        .nest("/api/v1/tenant/api-keys", routes::tenant::api_keys::routes())
         .nest("/api/v1/tenant/audit", routes::tenant::audit::routes())
         .nest("/api/v1/tenant/teams", routes::tenant::teams::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())

@@ -3,6 +3,7 @@
 //! Requests hold plain text; `parse` turns one into the typed form and reports everything that is wrong at once.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod audit;
 pub mod auth;
 pub mod bulk;

@@ -1,6 +1,7 @@
 //! The nouns of the tenancy model: plain data, no behaviour beyond their own rules.
 
 pub mod account;
+pub mod api_key;
 pub mod auth_policy;
 pub mod invitation;
 pub mod mail;

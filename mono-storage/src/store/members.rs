@@ -6,7 +6,6 @@ use super::versions::Versioned;
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
-use mono_core::caller::Actor;
 use mono_core::id::{Id, MemberId};
 use mono_core::model::member::{Member, MemberFilter, MemberSort};
 use mono_core::model::user::{User, UserStatus};
@@ -179,8 +178,8 @@ impl Members<'_> {
         Ok(member)
     }
 
-    /// Ends a membership, with every role and grant that came with it, and gives its place in the plan back. The person
-    /// stays a user of the platform.
+    /// Ends a membership, with every role, grant and API key that came with it, and gives its place in the plan back. The
+    /// person stays a user of the platform.
     ///
     /// # Errors
     /// As [`set_status`](Self::set_status), with `tenant.members.remove`.
@@ -188,6 +187,7 @@ impl Members<'_> {
         let tx = self.tx;
         let old = find_to_change(tx, REMOVE, id).await?;
         sql!(tx, "DELETE FROM members WHERE tenant_id = $1 AND id = $2", id).execute().await?;
+        super::api_keys::revoke_all_of(tx, old.user_id).await?;
         let gone = Member { version: old.version.saturating_add(1), updated_at: tx.now(), ..old.clone() };
         tx.record(Action::Delete, Some(&old), &gone).await?;
         tx.release(LIMIT, 1).await
@@ -233,12 +233,13 @@ async fn find_to_change(tx: &mut TenantTx, permission: Permission, id: MemberId)
     let member: Option<Member> =
         sql!(tx, pg: select!(" FOR UPDATE"), lite: select!(""), id).optional().await?;
     let member = member.ok_or_else(not_found)?;
-    if let Actor::User { user, member: own, .. } = tx.caller().actor() {
+    let actor = tx.caller().actor();
+    if let Some(user) = actor.user() {
         if user == member.user_id {
             let message = "nobody changes their own membership: ask somebody with the same rights";
             return Err(Error::new(ErrorKind::Conflict, "own_membership", message));
         }
-        if let Some(own) = own {
+        if let Some(own) = actor.member() {
             require_active(tx, own).await?;
         }
     }

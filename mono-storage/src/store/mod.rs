@@ -4,6 +4,8 @@
 //! so no handler can forget a step.
 
 mod accounts;
+mod api_key_credentials;
+mod api_keys;
 mod assignments;
 mod audit;
 mod audit_chain;
@@ -35,6 +37,8 @@ mod users;
 mod versions;
 
 pub use accounts::Accounts;
+pub use api_key_credentials::{KeyCredentials, StoredKey};
+pub use api_keys::{ApiKeys, KeyCredential};
 pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
 pub use audit::AuditLog;
 pub use audit_chain::{AuditReport, BrokenEntry, Damage};
@@ -69,6 +73,7 @@ use mono_core::permission::Permission;
 pub fn required_permissions() -> Vec<Permission> {
     [
         accounts::REQUIRED,
+        api_keys::REQUIRED,
         assignments::REQUIRED,
         audit::REQUIRED,
         catalogue::REQUIRED,

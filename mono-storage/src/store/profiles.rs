@@ -4,7 +4,6 @@ use super::versions::{Revert, Versioned};
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
-use mono_core::caller::Actor;
 use mono_core::id::{Id, MemberId, ProfileId};
 use mono_core::model::profile::{Profile, ProfileChange, ProfileStatus};
 use mono_core::model::tenant::Document;
@@ -291,7 +290,7 @@ async fn authorize(
     other: Permission,
 ) -> Result<(), Error> {
     let whole = Scope::tenant(tx.tenant());
-    let is_own = matches!(tx.caller().actor(), Actor::User { member: Some(caller), .. } if caller == member);
+    let is_own = tx.caller().actor().member() == Some(member);
     if is_own && tx.authorize(own, &whole).await.is_ok() {
         return Ok(());
     }

@@ -40,6 +40,7 @@ pub(crate) mod platform {
 pub(crate) mod tenant {
     //! What works in the caller's tenant.
     pub(crate) mod accounts;
+    pub(crate) mod api_keys;
     pub(crate) mod audit;
     pub(crate) mod entitlements;
     pub(crate) mod invitations;

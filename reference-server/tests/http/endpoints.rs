@@ -2,6 +2,7 @@
 //! reviewed as a diff.
 
 use crate::server::{ACCOUNTS, ADMIN, LOGIN, MEMBER, PASSWORD, STAFF, STRANGER, Server, USER, create, send};
+use mono_core::api::api_keys::CreateApiKey;
 use mono_core::api::invitations::CreateInvitation;
 use mono_core::api::members::ListMembers;
 use mono_core::api::profiles::CreateProfile;
@@ -108,6 +109,12 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (Method::DELETE, format!("{TEAMS}/{{team}}/members/{{member}}"), none.clone()),
         (Method::DELETE, format!("{TEAMS}/{{team}}"), none.clone()),
         (Method::POST, format!("{TEAMS}/{{team}}/restore"), none.clone()),
+        (Method::GET, KEYS.into(), none.clone()),
+        (Method::POST, KEYS.into(), json!({"name": "New", "scopes": ["tenant.accounts.read"]})),
+        (Method::GET, format!("{KEYS}/{{key}}"), none.clone()),
+        (Method::PATCH, format!("{KEYS}/{{key}}"), json!({"name": "Other"})),
+        (Method::POST, format!("{KEYS}/{{key}}/rotate"), json!({})),
+        (Method::DELETE, format!("{KEYS}/{{key}}"), none.clone()),
         (Method::GET, "/api/v1/tenant/option-sets".into(), none.clone()),
         (
             Method::PUT,
@@ -220,6 +227,9 @@ const INVITATIONS: &str = "/api/v1/tenant/invitations";
 /// Where the teams of accounts are.
 const TEAMS: &str = "/api/v1/tenant/teams";
 
+/// Where the API keys are.
+const KEYS: &str = "/api/v1/tenant/api-keys";
+
 /// Where the profiles of members are.
 const PROFILES: &str = "/api/v1/tenant/profiles";
 
@@ -229,6 +239,9 @@ const MEMBERS: &str = "/api/v1/tenant/members";
 /// Where the platform works on a tenant.
 const TENANT: &str = "/api/v1/platform/tenants/{tenant}";
 
+/// Stands for an API key of the tenant's admin that may read whatever the admin may read.
+const READING_KEY: &str = "reading key";
+
 /// The callers, from who may least to who may most. The last one's calls take effect.
 const CALLERS: &[(&str, &str)] = &[
     ("nobody", ""),
@@ -237,6 +250,7 @@ const CALLERS: &[(&str, &str)] = &[
     ("member, role user", USER),
     ("stranger's admin", STRANGER),
     ("platform staff", STAFF),
+    ("key of the admin", READING_KEY),
     ("tenant admin", ADMIN),
 ];
 
@@ -264,12 +278,23 @@ async fn everybody_calls_every_route(world: World) {
     admin.tenant().schemas().put(&schema).await.unwrap();
     let plain = CreateProfile { kind: "plain".into(), data: json!({}) };
     let profile = admin.tenant().profiles().create(member, &plain).await.unwrap().id;
+    let wanted = |scopes: &[&str]| CreateApiKey {
+        name: "Key".into(),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        ..Default::default()
+    };
+    let key = admin.tenant().api_keys().create(&wanted(&[])).await.unwrap().api_key.id;
+    let reading = ["tenant.*.read", "account.*.read", "user.*.read"];
+    let reading = admin.tenant().api_keys().create(&wanted(&reading)).await.unwrap().key;
     let asked = CreateInvitation { email: "invited@new.example".into(), roles: Vec::new() };
     let invitation = admin.tenant().invitations().create(&asked).await.unwrap().id;
     let mut text = String::new();
     for (number, (caller, credential)) in CALLERS.iter().enumerate() {
-        let token =
-            if credential.contains('@') { server.token(credential).await } else { (*credential).into() };
+        let token = match *credential {
+            READING_KEY => reading.clone(),
+            email if email.contains('@') => server.token(email).await,
+            other => other.into(),
+        };
         for (method, path, body) in routes() {
             // Who restores needs a deleted account; the admin has just deleted one.
             let id = if path.ends_with("restore") && *credential != ADMIN { deleted } else { account };
@@ -278,6 +303,7 @@ async fn everybody_calls_every_route(world: World) {
                     .replace("{tenant}", &tenant.to_string())
                     .replace("{member}", &member.to_string())
                     .replace("{profile}", &profile.to_string())
+                    .replace("{key}", &key.to_string())
                     .replace("{team}", &team.to_string())
                     .replace("{override_id}", &exception.to_string())
                     .replace("{invitation}", &invitation.to_string())
@@ -356,9 +382,10 @@ async fn no_route_is_left_out(world: World) {
     assert_eq!(in_source, routes().len(), "a route is in src/routes and not in the table, or the other way");
     for (method, path, _) in routes() {
         let id = server.database().new_id::<AccountId>().to_string();
-        let path = ["{id}", "{tenant}", "{override_id}", "{member}", "{team}", "{profile}", "{invitation}"]
-            .iter()
-            .fold(path, |path, placeholder| path.replace(placeholder, &id));
+        let path =
+            ["{id}", "{tenant}", "{override_id}", "{member}", "{team}", "{profile}", "{invitation}", "{key}"]
+                .iter()
+                .fold(path, |path, placeholder| path.replace(placeholder, &id));
         let answer = send(server.request(method.clone(), &path)).await;
         let unknown =
             answer.status >= 400 && ["no_such_route", "method_not_allowed"].contains(&&*answer.failure().1);
