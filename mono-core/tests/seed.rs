@@ -282,7 +282,7 @@ proptest! {
 #[test]
 fn what_is_wrong_with_a_template_has_its_line() {
     let text = r#"{
-"catalogue": "x", "version": 1, "permissions": [{"name": "tenant.a.read"}], "roles": [],
+"catalogue": "shop", "version": 1, "permissions": [{"name": "tenant.a.read"}], "roles": [],
 "templates": [
 {"key": "t", "name": "T", "plan": "none", "colour": 1,
 "schemas": [{"key": "s", "name": "S", "fields": [{"key": "f", "label": "F", "type": {"option": {"set": "gone"}}}]}],
