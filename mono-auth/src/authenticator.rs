@@ -1,17 +1,20 @@
 //! The only maker of a `Caller`.
 
 use crate::flow::impersonate::IMPERSONATE;
-use crate::identity::Identities;
+use crate::identity::{Identities, Place};
 use crate::key_ring::KeyRing;
 use crate::mail::Links;
 use crate::password::Passwords;
 use crate::refresh_token::RefreshTokens;
+use crate::second_factor::Authenticators;
+use crate::settings::AuthSettings;
 use crate::snapshot::SnapshotKey;
 use crate::token::{AccessClaims, Tokens};
 #[cfg(feature = "axum")]
 use crate::{key_ring::Purpose, mac::MacKey};
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
+use mono_core::model::auth_policy::AuthPolicy;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
 use std::sync::Arc;
@@ -27,6 +30,7 @@ pub struct Authenticator {
     pub(crate) csrf: Arc<MacKey>,
     pub(crate) snapshots: Arc<SnapshotKey>,
     pub(crate) identities: Identities,
+    pub(crate) authenticators: Arc<Authenticators>,
     pub(crate) links: Arc<Links>,
 }
 
@@ -44,6 +48,7 @@ impl Authenticator {
             csrf: Arc::new(MacKey::new(keys, Purpose::Csrf)?),
             snapshots: Arc::new(SnapshotKey::new(keys)?),
             identities: Identities::new(database.clone()),
+            authenticators: Arc::new(Authenticators::new(keys.clone(), AuthSettings::default().issuer)),
             links: Arc::default(),
             database,
         })
@@ -53,6 +58,22 @@ impl Authenticator {
     pub fn with_links(mut self, links: Links) -> Self {
         self.links = Arc::new(links);
         self
+    }
+
+    /// The same authenticator, for an installation that decides otherwise about signing in.
+    ///
+    /// # Errors
+    /// `Validation` that names every setting that nobody could sign in with.
+    pub fn with_settings(mut self, settings: AuthSettings) -> Result<Self, Error> {
+        settings.check()?;
+        self.authenticators = Arc::new(self.authenticators.named(settings.issuer.clone()));
+        self.identities = self.identities.with_settings(settings);
+        Ok(self)
+    }
+
+    /// What the platform asks of everybody who signs in.
+    pub fn policy(&self) -> &AuthPolicy {
+        &self.identities.settings.policy
     }
 
     /// Checks a bearer token and makes the caller that it stands for. `tenant` selects another of the person's
@@ -69,7 +90,7 @@ impl Authenticator {
     ) -> Result<Caller, Error> {
         let claims = self.tokens.read(token, self.database.now())?;
         let tenant = tenant.or(claims.tid);
-        self.caller_of(&claims, tenant, request).await
+        self.caller_of(&claims, Place::Tenant(tenant), request).await
     }
 
     /// As [`authenticate`](Self::authenticate), for what concerns the person alone: in no tenant, whatever the token says.
@@ -78,16 +99,16 @@ impl Authenticator {
     /// `Unauthorized` where token or session do not hold; `Forbidden` where the person is suspended.
     pub async fn authenticate_person(&self, token: &str, request: RequestContext) -> Result<Caller, Error> {
         let claims = self.tokens.read(token, self.database.now())?;
-        self.caller_of(&claims, None, request).await
+        self.caller_of(&claims, Place::Person, request).await
     }
 
     async fn caller_of(
         &self,
         claims: &AccessClaims,
-        tenant: Option<TenantId>,
+        place: Place,
         request: RequestContext,
     ) -> Result<Caller, Error> {
-        let identity = self.identities.of_session(claims.sid, claims.sub, tenant).await?;
+        let identity = self.identities.of_session(claims.sid, claims.sub, place).await?;
         #[expect(clippy::disallowed_methods, reason = "token and session have just been checked")]
         Ok(Caller::mint(identity, Arc::new(request)))
     }

@@ -48,6 +48,7 @@ impl Purpose {
 
 /// The root key of an installation. It never leaves this type; keys for one purpose are derived from it with HKDF
 /// (RFC 5869).
+#[derive(Clone)]
 pub struct KeyRing {
     root: SecretSlice<u8>,
 }

@@ -2,6 +2,7 @@
 
 use crate::secret;
 use mono_core::caller::RequestContext;
+use mono_core::id::UserId;
 use mono_core::text::Email;
 use mono_storage::store::Throttle;
 use std::net::{IpAddr, Ipv6Addr};
@@ -27,6 +28,11 @@ pub(crate) fn sign_in(email: &str, request: &RequestContext) -> [Throttle; 3] {
         throttle(&format!("sign_in|{network}"), PER_NETWORK, true),
         throttle(&format!("sign_in|{email}"), PER_PAIR + LONGEST_DELAY, false),
     ]
+}
+
+/// What a try at the second factor of a person counts under, wherever it comes from: the first factor is known there.
+pub(crate) fn second_factor(user: UserId) -> Throttle {
+    throttle(&format!("second_factor|{user}"), PER_PAIR, true)
 }
 
 /// How long a try waits before its secret is looked at. Guessing from many networks gets slow; the person whose address

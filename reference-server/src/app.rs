@@ -71,6 +71,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
             routes::tenant::accounts::routes().merge(routes::tenant::teams::routes_of_accounts()),
         )
         .nest("/api/v1/tenant/audit", routes::tenant::audit::routes())
+        .nest("/api/v1/tenant/auth-policy", routes::tenant::auth_policy::routes())
         .nest("/api/v1/tenant/teams", routes::tenant::teams::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
         .nest(
@@ -82,7 +83,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .nest("/api/v1/tenant/option-sets", routes::tenant::option_sets::routes())
         .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())
         .merge(routes::user::profile::routes())
-        .nest("/api/v1/user", routes::user::sessions::routes())
+        .nest("/api/v1/user", routes::user::sessions::routes().merge(routes::user::second_factor::routes()))
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
         .fallback(layer::fallback::not_found)
         .method_not_allowed_fallback(layer::fallback::method_not_allowed)

@@ -1,5 +1,6 @@
 //! What the server is told by flags and environment.
 
+use crate::auth_config::AuthConfig;
 use clap::builder::FalseyValueParser;
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
@@ -57,6 +58,10 @@ pub struct Config {
     /// The password of the demo people [default: a random one, kept in the data folder].
     #[arg(long, global = true, env = "MONO_DEMO_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
     pub demo_password: Option<SecretString>,
+
+    /// What signing in asks for.
+    #[command(flatten)]
+    pub auth: AuthConfig,
 }
 
 impl Config {

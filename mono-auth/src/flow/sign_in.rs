@@ -8,7 +8,7 @@ use crate::throttle;
 use mono_core::Error;
 use mono_core::api::auth::refused;
 use mono_core::audit::Action;
-use mono_core::caller::RequestContext;
+use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::{TenantId, UserId};
 use mono_core::model::auth_policy::SignInMethod;
 use mono_core::model::user::UserStatus;
@@ -62,7 +62,7 @@ impl Authenticator {
             Some(credentials) => (Some(credentials.user), credentials.password_hash),
             None => (None, None),
         };
-        let verified = self.passwords.verify(given.password, hash).await?;
+        let verified = self.passwords.verify(given.password.clone(), hash.clone()).await?;
         let mut tx = self.database.platform(&system).write().await?;
         // Who was tried is written down, so that guessing at one person shows.
         let known = user.as_ref().map(|user| user.id);
@@ -78,7 +78,27 @@ impl Authenticator {
             tenant: given.tenant.as_deref(),
             host: given.host.as_deref(),
         };
-        self.open_session(tx, proven).await
+        let answer = self.open_session(tx, proven).await?;
+        if let Some(hash) = hash.filter(|hash| self.passwords.is_outdated(hash))
+            && let Err(error) = self.rehash(&system, user.id, &hash, given.password).await
+        {
+            tracing::warn!("a password is hashed anew at the next sign-in: {error}");
+        }
+        Ok(answer)
+    }
+
+    /// Hashes a password as passwords are hashed today.
+    async fn rehash(
+        &self,
+        system: &Caller,
+        user: UserId,
+        old: &str,
+        password: SecretString,
+    ) -> Result<(), Error> {
+        let new = self.passwords.hash(password, self.database.random()).await?;
+        let mut tx = self.database.platform(system).write().await?;
+        tx.users().rehash(user, old, &new).await?;
+        tx.commit().await
     }
 }
 

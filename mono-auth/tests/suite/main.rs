@@ -3,6 +3,7 @@
 
 mod callers;
 mod impersonation;
+mod second_factors;
 mod sessions;
 mod throttling;
 

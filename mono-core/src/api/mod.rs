@@ -5,11 +5,13 @@
 pub mod accounts;
 pub mod audit;
 pub mod auth;
+pub mod auth_policy;
 pub mod entitlements;
 pub mod envelope;
 pub mod members;
 pub mod permissions;
 pub mod profiles;
+pub mod second_factor;
 pub mod sessions;
 pub mod subscriptions;
 pub mod teams;

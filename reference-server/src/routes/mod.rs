@@ -19,6 +19,7 @@ pub(crate) mod user {
     //! What concerns the caller itself.
     pub(crate) mod permissions;
     pub(crate) mod profile;
+    pub(crate) mod second_factor;
     pub(crate) mod sessions;
 }
 pub(crate) mod platform {
@@ -32,6 +33,7 @@ pub(crate) mod tenant {
     //! What works in the caller's tenant.
     pub(crate) mod accounts;
     pub(crate) mod audit;
+    pub(crate) mod auth_policy;
     pub(crate) mod entitlements;
     pub(crate) mod members;
     pub(crate) mod option_sets;

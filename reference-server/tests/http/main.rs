@@ -22,6 +22,7 @@ mod plans;
 mod profiles;
 mod races;
 mod refusals;
+mod second_factors;
 mod server;
 mod sessions;
 mod subscriptions;
