@@ -61,6 +61,7 @@ impl AuthPolicies<'_> {
         let tx = self.tx;
         let scope = Scope::tenant(tx.tenant());
         tx.authorize(UPDATE, &scope).await?;
+        // Held until the end: of two changes at once the second sees the first.
         let rules = tx.rules().await?;
         let old = find(tx).await?;
         if let Some(version) = change.version.filter(|version| *version != old.version) {
@@ -81,21 +82,18 @@ impl AuthPolicies<'_> {
             return Ok(old);
         }
         let now = tx.now();
-        // Written only over what was read: of two changes at once the later one is stale.
-        let new: Option<TenantAuthPolicy> = sql!(
+        let new: TenantAuthPolicy = sql!(
             tx,
             "INSERT INTO auth_policies (tenant_id, definition, version, created_at, updated_at)
-             VALUES ($1, $2, 1, $4, $4)
+             VALUES ($1, $2, 1, $3, $3)
              ON CONFLICT (tenant_id) DO UPDATE SET definition = excluded.definition,
                  version = auth_policies.version + 1, updated_at = excluded.updated_at
-             WHERE auth_policies.version = $3 RETURNING definition, version",
+             RETURNING definition, version",
             serde_json::to_value(&own).map_err(Error::internal)?,
-            old.version,
             now
         )
-        .optional()
+        .one()
         .await?;
-        let new = new.ok_or_else(|| Error::stale_version("the policy", old.version, old.version + 1))?;
         tx.audit_change(Action::Update, ENTITY, tx.tenant(), Some(&old.own), Some(&new.own)).await?;
         Ok(new)
     }
