@@ -11,7 +11,7 @@ use mono_core::model::auth_policy::{AuthPolicy, SignInMethod};
 use mono_core::model::session::Session;
 use mono_core::model::tenant::TenantStatus;
 use mono_core::model::user::UserStatus;
-use mono_core::permission::{self, Engine, Permission, Role, Scope, TenantFeatures};
+use mono_core::permission::{self, Engine, Permission, RateLimitTier, Role, Scope, TenantFeatures};
 use mono_core::subscription::{Entitlements, PlanCatalogue};
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
@@ -61,6 +61,10 @@ impl Catalogue {
             Error::new(ErrorKind::Internal, "catalogue_broken", message)
         })?;
         Ok(Self { engine, plans })
+    }
+
+    pub(crate) fn rate_limit_tier(&self, permission: &str) -> Option<RateLimitTier> {
+        self.engine.entry(permission).map(|entry| entry.rate_limit)
     }
 
     /// The permissions that the catalogue lacks, each with the place that asks for it.

@@ -1,16 +1,18 @@
 //! Signing in and out.
 
 use crate::client::Client;
+use crate::send::Answer;
 use mono_core::Result;
 use mono_core::api::auth::{LoginAnswer, LoginRequest, LoginResponse, RefreshRequest};
 use mono_core::api::second_factor::SecondFactorLogin;
 use mono_core::error::{Error, ErrorKind};
 use reqwest::{Method, RequestBuilder};
+use serde::Serialize;
 
 /// Signing in; made by [`Client::auth`].
 #[derive(Debug, Clone, Copy)]
 pub struct Auth<'a> {
-    client: &'a Client,
+    pub(crate) client: &'a Client,
 }
 
 impl Client {
@@ -87,6 +89,12 @@ impl Auth<'_> {
         self.client.send(request).await?.nothing()?;
         self.client.token.clear();
         Ok(())
+    }
+
+    /// Sends what nobody has to be signed in for, just once: a mail is asked for, or a token used up.
+    pub(crate) async fn post(self, path: &str, body: &impl Serialize) -> Result<Answer> {
+        let request = self.client.anonymous(Method::POST, &format!("/api/v1/public/auth{path}")).json(body);
+        self.client.send(request).await
     }
 
     fn with_refresh_token(self, path: &str) -> Result<RequestBuilder> {

@@ -26,7 +26,7 @@ impl<'a> User<'a> {
     /// Proves again who the caller is, so that dangerous permissions may be used for a while.
     ///
     /// # Errors
-    /// `Unauthorized` where password or code are wrong, `RateLimited` after too many attempts, and what [`Client`] lists.
+    /// `Forbidden` where password or code are wrong, `RateLimited` after too many attempts, and what [`Client`] lists.
     pub async fn step_up(self, given: &StepUpRequest) -> Result<StepUpResponse> {
         let request = self.client.request(Method::POST, "/api/v1/user/step-up").json(given);
         self.client.send(request).await?.data()

@@ -1,6 +1,5 @@
 //! What the server is told about signing in.
 
-use clap::builder::FalseyValueParser;
 use mono_auth::AuthSettings;
 use mono_core::model::auth_policy::{AuthPolicy, PasswordProfile, PasswordRules, SignInMethod};
 use std::time::Duration;
@@ -58,10 +57,6 @@ pub struct AuthConfig {
     )]
     pub sign_in_methods: Vec<SignInMethod>,
 
-    /// Let people sign up by themselves.
-    #[arg(long, global = true, env = "MONO_SIGN_UP", value_parser = FalseyValueParser::new())]
-    pub sign_up: bool,
-
     /// How many minutes somebody who has proven who they are may use dangerous permissions.
     #[arg(long, global = true, env = "MONO_STEP_UP_MINUTES", default_value_t = 15, value_name = "MINUTES")]
     pub step_up_minutes: u16,
@@ -73,7 +68,7 @@ pub struct AuthConfig {
 
 impl AuthConfig {
     /// The settings of authentication.
-    pub(crate) fn settings(&self) -> AuthSettings {
+    pub(crate) fn settings(&self, sign_up_allowed: bool) -> AuthSettings {
         AuthSettings {
             policy: AuthPolicy {
                 password: PasswordRules {
@@ -83,7 +78,7 @@ impl AuthConfig {
                 second_factor_roles: self.second_factor_roles.iter().cloned().collect(),
                 session_hours: self.session_hours,
                 idle_minutes: self.session_idle_minutes,
-                sign_up_allowed: self.sign_up,
+                sign_up_allowed,
                 sign_in_methods: self.sign_in_methods.iter().copied().collect(),
             },
             issuer: self.issuer.clone(),

@@ -245,6 +245,6 @@ fn invalid_code() -> Error {
 }
 
 /// The one answer to a code that is wrong, was used, or belongs to nobody.
-pub(super) fn wrong_code() -> Error {
+fn wrong_code() -> Error {
     Error::new(ErrorKind::Unauthorized, "invalid_code", "the code is wrong, or was used before")
 }

@@ -1,10 +1,9 @@
 //! Step up: somebody who is signed in proves again who they are, and may use dangerous permissions for a while.
 
+use super::password::wrong_password;
 use super::person;
-use super::second_factor::wrong_code;
 use crate::authenticator::Authenticator;
 use crate::identity::{ended, fresh_until};
-use crate::throttle;
 use mono_core::audit::Action;
 use mono_core::caller::{Caller, step_up_required};
 use mono_core::id::{SessionId, UserId};
@@ -27,44 +26,32 @@ impl Authenticator {
     /// to be right.
     ///
     /// # Errors
-    /// `Validation` that names what is needed; `Unauthorized` with code `invalid_credentials` or `invalid_code`;
-    /// `RateLimited` as [`sign_in`](Self::sign_in); `Forbidden` with code `people_only` or `impersonated`.
+    /// `Validation` that names what is needed; `Forbidden` with code `wrong_password`, `invalid_code`, `people_only` or
+    /// `impersonated`; `RateLimited` as [`sign_in`](Self::sign_in).
     pub async fn step_up(&self, caller: &Caller, given: StepUp) -> Result<Timestamp, Error> {
         let (system, user, session) = person(caller)?;
         let mut tx = self.database.platform(&system).read().await?;
-        let found = tx.users().find(user).await?.ok_or_else(ended)?;
-        let hash = tx.users().credentials(&found.email).await?.and_then(|found| found.password_hash);
+        let found = tx.users().credentials_of(user).await?.ok_or_else(ended)?;
         let factor = tx.second_factors().find(user).await?.and_then(|factor| factor.confirmed_at);
         drop(tx);
         match (factor, &given.code, &given.password) {
+            (None, Some(_), _) => {
+                return Err(Error::invalid("code", "no_second_factor", "there is no second factor"));
+            }
             (Some(_), None, _) => {
                 return Err(Error::invalid("code", "required", "give the code of the second factor"));
             }
-            (None, _, None) if hash.is_none() => {
+            (None, _, None) if found.password_hash.is_none() => {
                 let message = "there is no password to give: sign in again instead";
                 return Err(Error::invalid("password", "no_password", message));
             }
             (None, _, None) => return Err(Error::invalid("password", "required", "give the password")),
-            (None, Some(_), _) => {
-                return Err(Error::invalid("code", "no_second_factor", "there is no second factor"));
-            }
             _ => {}
         }
-        if let Some(password) = given.password {
-            let throttles = throttle::sign_in(found.email.as_str(), caller.request());
-            let mut tx = self.database.platform(&system).write().await?;
-            let attempt = tx.throttles().reserve(&throttles).await?;
-            tx.commit().await?;
-            let tries = attempt.counts.get(throttle::ADDRESS).copied().unwrap_or_default();
-            tokio::time::sleep(throttle::delay(tries)).await;
-            if !self.passwords.verify(password, hash).await? {
-                let message = "the password is wrong";
-                let refusal = Error::new(ErrorKind::Unauthorized, "invalid_credentials", message);
-                return Err(self.record_failure(&system, user, refusal).await?);
-            }
-            let mut tx = self.database.platform(&system).write().await?;
-            tx.throttles().release(&attempt).await?;
-            tx.commit().await?;
+        if let Some(password) = given.password
+            && !self.check_password(&found, password, caller.request().clone()).await?
+        {
+            return Err(self.record_failure(&system, user, wrong_password()).await?);
         }
         let attempt = match given.code {
             Some(_) => Some(self.reserve_code(&system, user).await?),
@@ -74,7 +61,9 @@ impl Authenticator {
         if let (Some(code), Some(attempt)) = (&given.code, &attempt) {
             if !self.show(&mut tx, user, code).await? {
                 drop(tx);
-                return Err(self.record_failure(&system, user, wrong_code()).await?);
+                let message = "the code is wrong, or was used before";
+                let refusal = Error::new(ErrorKind::Forbidden, "invalid_code", message);
+                return Err(self.record_failure(&system, user, refusal).await?);
             }
             tx.throttles().release(attempt).await?;
         }

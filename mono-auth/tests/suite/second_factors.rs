@@ -231,7 +231,7 @@ async fn dangerous_permissions_ask_for_fresh_authentication(world: World) {
     assert_eq!(failure(authenticator.enrol_second_factor(&ana).await).1, "step_up_required");
 
     let wrong = StepUp { password: Some("wrong".into()), code: None };
-    assert_eq!(failure(authenticator.step_up(&ana, wrong).await).1, "invalid_credentials");
+    assert_eq!(failure(authenticator.step_up(&ana, wrong).await).1, "wrong_password");
     assert_eq!(failure(authenticator.step_up(&ana, StepUp::default()).await).0, ErrorKind::Validation);
     let right = StepUp { password: Some(PASSWORD.into()), code: None };
     let until = authenticator.step_up(&ana, right).await.unwrap();

@@ -70,7 +70,7 @@ async fn a_step_up_answers_until_when(world: World) {
     let until = member.user().step_up(&given).await.unwrap().fresh_until;
     assert!(until > server.database().now() + chrono::TimeDelta::minutes(14));
     let wrong = StepUpRequest { password: Some("wrong".into()), code: None };
-    assert_eq!(member.user().step_up(&wrong).await.unwrap_err().code(), "invalid_credentials");
+    assert_eq!(member.user().step_up(&wrong).await.unwrap_err().code(), "wrong_password");
     let none = StepUpRequest { password: None, code: Some("000000".into()) };
     assert_eq!(member.user().step_up(&none).await.unwrap_err().code(), "no_second_factor");
     assert_eq!(member.user().step_up(&StepUpRequest::default()).await.unwrap_err().code(), "required");

@@ -38,8 +38,7 @@ async fn login(
         // Else another site could sign the browser in as somebody else.
         require_same_origin(&headers)?;
     }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.map(|host| host.split(':').next().unwrap_or_default().to_owned());
+    let host = host(&headers);
     let (password, tenant) = (given.password.into(), given.tenant);
     let given_in = SignIn { email: given.email, password, tenant, host };
     answer(&app, app.authenticator.sign_in(given_in, context).await?, given.cookies)
@@ -56,6 +55,12 @@ async fn second_factor(
     }
     let signed_in = app.authenticator.sign_in_with_code(&given.challenge, &given.code, context).await?;
     tokens(&app, signed_in, given.cookies)
+}
+
+/// The name of the host that the client called.
+pub(crate) fn host(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    host.map(|host| host.split(':').next().unwrap_or_default().to_owned())
 }
 
 async fn refresh(
