@@ -1,17 +1,23 @@
 //! What a person may do in a tenant, kept for a few seconds.
 
+use crate::api_key::{ApiKeyTexts, ShownKey};
+use crate::flow::api_keys::{expired, invalid, revoked};
 use crate::flow::impersonate::IMPERSONATE;
+use crate::secret;
 use crate::settings::AuthSettings;
 use chrono::TimeDelta;
 use moka::future::Cache;
 use mono_core::caller::{Actor, Caller, Freshness, Identity, SystemReason};
 use mono_core::error::Problem;
 use mono_core::id::{AccountId, MemberId, SessionId, TenantId, UserId};
+use mono_core::model::api_key::ApiKey;
 use mono_core::model::auth_policy::{AuthPolicy, SignInMethod};
 use mono_core::model::session::Session;
 use mono_core::model::tenant::TenantStatus;
 use mono_core::model::user::UserStatus;
-use mono_core::permission::{self, Engine, Permission, RateLimitTier, Role, Scope, TenantFeatures};
+use mono_core::permission::{
+    self, Engine, KeyRestriction, Permission, RateLimitTier, Role, Scope, TenantFeatures,
+};
 use mono_core::subscription::{Entitlements, PlanCatalogue};
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
@@ -24,6 +30,8 @@ use std::time::Duration;
 /// How long each of the two caches may be out of date. A person is worked out from a catalogue that is as old already:
 /// together they stay within the five seconds that the security rules allow.
 const STALE_FOR: Duration = Duration::from_millis(2500);
+/// How often the use of an API key is noted at most.
+const NOTED_EVERY: Duration = Duration::from_mins(1);
 /// How many people's rights are kept at most.
 const CAPACITY: u64 = 100_000;
 
@@ -44,7 +52,17 @@ pub(crate) struct Identities {
     database: Database,
     pub(crate) settings: Arc<AuthSettings>,
     known: Cache<Key, Arc<Identity>>,
+    /// By the hash of the whole text: another secret is another entry.
+    keys: Cache<String, KnownKey>,
     catalogue: Cache<(), Arc<Catalogue>>,
+}
+
+/// An API key that was found to be right.
+#[derive(Clone)]
+pub(crate) struct KnownKey {
+    pub(crate) identity: Arc<Identity>,
+    /// Looked at with every use: a key ends to the second.
+    pub(crate) expires_at: Timestamp,
 }
 
 /// The stored catalogue, made ready for questions.
@@ -79,6 +97,7 @@ impl Identities {
             database,
             settings: Arc::default(),
             known: Cache::builder().max_capacity(CAPACITY).time_to_live(STALE_FOR).build(),
+            keys: Cache::builder().max_capacity(CAPACITY).time_to_live(STALE_FOR).build(),
             catalogue: Cache::builder().max_capacity(1).time_to_live(STALE_FOR).build(),
         }
     }
@@ -90,6 +109,7 @@ impl Identities {
 
     pub(crate) fn forget(&self) {
         self.known.invalidate_all();
+        self.keys.invalidate_all();
         self.catalogue.invalidate_all();
     }
 
@@ -146,7 +166,7 @@ impl Identities {
                 }
             };
             let actor = |member| Actor::User { user, member, session, impersonator };
-            let identity = self.identity(&catalogue, &principal, tenant, actor)?;
+            let identity = self.identity(&catalogue, &principal, tenant, None, actor)?;
             Ok(Arc::new(Identity { freshness, ..identity }))
         };
         let key = (session, user, place);
@@ -225,6 +245,55 @@ impl Identities {
         Ok(())
     }
 
+    /// Who stands behind an API key: its owner, in its tenant.
+    pub(crate) async fn of_key(
+        &self,
+        texts: &ApiKeyTexts,
+        text: &str,
+        shown: &ShownKey,
+    ) -> Result<KnownKey, Error> {
+        let load = async {
+            let system = Caller::system(SystemReason::Authentication);
+            let mut tx = self.database.platform(&system).read().await?;
+            let stored = tx.api_keys().find(shown.id).await?;
+            let verified = texts.verify(shown, stored.as_ref().map(|stored| stored.hash.as_str()));
+            let key = stored.filter(|_| verified).ok_or_else(invalid)?.key;
+            if key.revoked_at.is_some() {
+                return Err(revoked());
+            }
+            if !key.is_live(self.database.now()) {
+                return Err(expired());
+            }
+            let tenant = Some(key.tenant_id);
+            let principal = tx.principals().load(key.owner_id, tenant).await?.ok_or_else(invalid)?;
+            drop(tx);
+            let catalogue = self.catalogue().await?;
+            let at = key
+                .account_id
+                .map_or(Scope::tenant(key.tenant_id), |account| Scope::account(key.tenant_id, account));
+            let restriction = KeyRestriction { scopes: key.scopes.clone(), at };
+            let actor = |member| Actor::ApiKey { key: key.id, user: key.owner_id, member };
+            let identity = self.identity(&catalogue, &principal, tenant, Some(restriction), actor)?;
+            if let Err(error) = self.touch(&key, &texts.hash(shown)?).await {
+                tracing::warn!(key = %key.id, "the use of an API key could not be noted: {error}");
+            }
+            Ok(KnownKey { identity: Arc::new(identity), expires_at: key.expires_at })
+        };
+        self.keys.try_get_with(secret::hash(text), Box::pin(load)).await.map_err(shared)
+    }
+
+    /// Notes that a key was used, once a minute.
+    async fn touch(&self, key: &ApiKey, hash: &str) -> Result<(), Error> {
+        let since = self.database.now() - NOTED_EVERY;
+        if key.last_used_at.is_some_and(|at| at >= since) {
+            return Ok(());
+        }
+        let system = Caller::system(SystemReason::Authentication);
+        let mut tx = self.database.platform(&system).write().await?;
+        tx.api_keys().touch(key.id, since, hash).await?;
+        tx.commit().await
+    }
+
     /// Ends what support staff do as somebody as soon as they may do so no more.
     fn require_impersonation(&self, catalogue: &Catalogue, staff: &Principal) -> Result<(), Error> {
         admit(staff, None)?;
@@ -236,16 +305,18 @@ impl Identities {
         Err(ended())
     }
 
-    /// Works out what a principal may do, or refuses it as a whole.
+    /// Works out what a principal may do, all of it or as far as its API key reaches, or refuses it as a whole.
     pub(crate) fn identity(
         &self,
         catalogue: &Catalogue,
         principal: &Principal,
         tenant: Option<TenantId>,
+        key: Option<KeyRestriction>,
         actor: impl FnOnce(Option<MemberId>) -> Actor,
     ) -> Result<Identity, Error> {
         let part = admit(principal, tenant)?;
-        let rights = self.rights(catalogue, principal);
+        let mut rights = self.rights(catalogue, principal);
+        rights.facts.key = key;
         let permissions = rights.engine.compile(&rights.facts);
         if permissions.is_faulty() {
             tracing::error!(?tenant, "a stored deny cannot be read: this principal may do nothing");

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod api_key;
 mod authenticator;
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -22,7 +23,9 @@ mod single_use;
 mod snapshot;
 mod throttle;
 mod token;
+mod wrong_keys;
 
+pub use api_key::{ApiKeyTexts, KeyEnvironment, ShownKey};
 pub use authenticator::Authenticator;
 pub use flow::SignedIn;
 pub use flow::accept_invitation::{AcceptInvitation, InvitationFacts};
@@ -35,6 +38,7 @@ pub use flow::step_up::StepUp;
 pub use key_ring::{KeyRing, Purpose};
 pub use password::Passwords;
 pub use password_policy::PasswordOwner;
+pub use refresh_token::RefreshTokens;
 pub use rights::permissions_of;
 pub use settings::AuthSettings;
 pub use token::{AccessClaims, ActorClaim, ISSUER, Tokens};

@@ -66,7 +66,7 @@ fn folded(email: &str) -> String {
 }
 
 /// The network that one customer of a provider has: an address of version 4, or 64 bits of one of version 6 (RFC 6177).
-fn network(request: &RequestContext) -> String {
+pub(crate) fn network(request: &RequestContext) -> String {
     const UPPER: u128 = !(u64::MAX as u128);
     match request.ip_address {
         Some(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() & UPPER).to_string(),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod api_keys;
 mod audit;
 mod auth;
 mod auth_policy;
@@ -9,6 +10,7 @@ mod client;
 mod emails;
 mod error;
 mod health;
+mod history;
 mod invitations;
 mod magic_links;
 mod members;
@@ -30,6 +32,7 @@ mod token;
 mod user;
 
 pub use accounts::Accounts;
+pub use api_keys::ApiKeys;
 pub use audit::Audit;
 pub use auth::Auth;
 pub use auth_policy::AuthPolicy;
@@ -37,6 +40,7 @@ pub use catalogue::Catalogue;
 pub use client::{Client, ClientBuilder};
 pub use error::Answered;
 pub use health::{Health, HealthStatus};
+pub use history::{History, Revert};
 pub use invitations::Invitations;
 pub use members::Members;
 pub use option_sets::OptionSets;

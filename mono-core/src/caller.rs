@@ -1,7 +1,7 @@
 //! Who asks, in which tenant, with which permissions and entitlements.
 
 use crate::error::{Error, ErrorKind};
-use crate::id::{AccountId, MemberId, SessionId, TenantId, UserId};
+use crate::id::{AccountId, ApiKeyId, MemberId, SessionId, TenantId, UserId};
 use crate::permission::{Decision, Permission, PermissionSet, Principal, Reason, Scope};
 use crate::subscription::{Entitlements, Source};
 use crate::time::Timestamp;
@@ -68,8 +68,35 @@ pub enum Actor {
         /// Support staff who act as the person, for a while and for a reason.
         impersonator: Option<UserId>,
     },
+    /// A program with an API key: it acts with the rights of the key's owner, as far as the scopes of the key reach.
+    ApiKey {
+        /// The key.
+        key: ApiKeyId,
+        /// The owner of the key.
+        user: UserId,
+        /// The owner's membership in the tenant; platform staff may have none.
+        member: Option<MemberId>,
+    },
     /// The program itself, for a named reason. It may do everything, and the audit log names it.
     System(SystemReason),
+}
+
+impl Actor {
+    /// The person who acts, or whose API key does.
+    pub const fn user(self) -> Option<UserId> {
+        match self {
+            Self::User { user, .. } | Self::ApiKey { user, .. } => Some(user),
+            Self::System(_) => None,
+        }
+    }
+
+    /// The membership of the person who acts, or whose API key does.
+    pub const fn member(self) -> Option<MemberId> {
+        match self {
+            Self::User { member, .. } | Self::ApiKey { member, .. } => member,
+            Self::System(_) => None,
+        }
+    }
 }
 
 /// Why the program acts by itself. A closed list: each use is found by its name.
@@ -97,6 +124,7 @@ impl std::fmt::Display for Actor {
         match self {
             Self::User { user, impersonator: Some(staff), .. } => write!(f, "user:{staff} as user:{user}"),
             Self::User { user, .. } => write!(f, "user:{user}"),
+            Self::ApiKey { key, user, .. } => write!(f, "api_key:{key} of user:{user}"),
             Self::System(SystemReason::Authentication) => f.write_str("system:authentication"),
             Self::System(SystemReason::Seed) => f.write_str("system:seed"),
             Self::System(SystemReason::Metering) => f.write_str("system:metering"),
@@ -177,7 +205,7 @@ impl Caller {
         if counted.load(Ordering::Relaxed) {
             return None;
         }
-        let member = matches!(self.actor(), Actor::User { member: Some(_), .. });
+        let member = self.actor().member().is_some();
         // Who has no subscription in force has nothing to count against, and may still see what is theirs.
         let source = &self.entitlements().limit(limit).source;
         (member && !matches!(source, Source::Undeclared | Source::NotInForce)).then_some(*limit)

@@ -1,6 +1,7 @@
 //! The flows, one file each.
 
 pub(crate) mod accept_invitation;
+pub(crate) mod api_keys;
 pub(crate) mod change_email;
 pub(crate) mod change_password;
 pub(crate) mod choose_tenant;
@@ -89,6 +90,11 @@ pub(crate) fn person(caller: &Caller) -> Result<(Caller, UserId, SessionId), Err
             let message = "this is for the person alone, not for somebody who acts as them";
             Err(Error::new(ErrorKind::Forbidden, "impersonated", message))
         }
-        Actor::System(_) => Err(Error::new(ErrorKind::Forbidden, "people_only", "only a person does this")),
+        Actor::ApiKey { .. } | Actor::System(_) => Err(people_only()),
     }
+}
+
+/// The refusal of what only a person does, to everybody else.
+pub(crate) fn people_only() -> Error {
+    Error::new(ErrorKind::Forbidden, "people_only", "only a person does this")
 }

@@ -1,6 +1,7 @@
 //! What authentication does, on every database.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod api_keys;
 mod callers;
 mod flows;
 mod impersonation;

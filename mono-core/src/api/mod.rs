@@ -3,6 +3,7 @@
 //! Requests hold plain text; `parse` turns one into the typed form and reports everything that is wrong at once.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod audit;
 pub mod auth;
 pub mod auth_policy;
@@ -10,6 +11,7 @@ pub mod bulk;
 pub mod emails;
 pub mod entitlements;
 pub mod envelope;
+pub mod history;
 pub mod invitations;
 pub mod magic_links;
 pub mod members;

@@ -1,6 +1,7 @@
 //! The nouns of the tenancy model: plain data, no behaviour beyond their own rules.
 
 pub mod account;
+pub mod api_key;
 pub mod auth_policy;
 pub mod invitation;
 pub mod mail;
@@ -9,6 +10,7 @@ pub mod profile;
 pub mod schema;
 pub mod session;
 pub mod team;
+pub mod template;
 pub mod tenant;
 pub mod user;
 

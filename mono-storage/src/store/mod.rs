@@ -4,6 +4,8 @@
 //! so no handler can forget a step.
 
 mod accounts;
+mod api_key_credentials;
+mod api_keys;
 mod assignments;
 mod audit;
 mod audit_chain;
@@ -29,6 +31,7 @@ mod sessions;
 mod single_use_tokens;
 mod subscriptions;
 mod teams;
+mod templates;
 mod tenants;
 mod throttles;
 mod usage;
@@ -36,6 +39,8 @@ mod users;
 mod versions;
 
 pub use accounts::Accounts;
+pub use api_key_credentials::{KeyCredentials, StoredKey};
+pub use api_keys::{ApiKeys, KeyCredential};
 pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
 pub use audit::AuditLog;
 pub use audit_chain::{AuditReport, BrokenEntry, Damage};
@@ -64,6 +69,7 @@ pub use throttles::{Attempt, Throttle, Throttles};
 pub use usage::Reservation;
 pub(crate) use usage::refusal;
 pub use users::{Credentials, NewUser, Users};
+pub use versions::{History, Revert, Versioned, id_of_key};
 
 use mono_core::permission::Permission;
 
@@ -71,6 +77,7 @@ use mono_core::permission::Permission;
 pub fn required_permissions() -> Vec<Permission> {
     [
         accounts::REQUIRED,
+        api_keys::REQUIRED,
         assignments::REQUIRED,
         audit::REQUIRED,
         auth_policies::REQUIRED,

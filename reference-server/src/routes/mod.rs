@@ -11,6 +11,7 @@ pub(crate) fn answer<T>(data: T) -> Answer<T> {
 }
 
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod public {
     //! What anybody may call.
     pub(crate) mod auth;
@@ -40,6 +41,7 @@ pub(crate) mod platform {
 pub(crate) mod tenant {
     //! What works in the caller's tenant.
     pub(crate) mod accounts;
+    pub(crate) mod api_keys;
     pub(crate) mod audit;
     pub(crate) mod auth_policy;
     pub(crate) mod entitlements;
