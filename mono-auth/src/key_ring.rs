@@ -55,6 +55,7 @@ impl Purpose {
 
 /// The root keys of an installation, by version. They never leave this type; keys for one purpose are derived from them
 /// with HKDF (RFC 5869). The newest version signs and seals; the older ones verify and open until they are removed.
+#[derive(Clone)]
 pub struct KeyRing {
     newest: u32,
     roots: BTreeMap<u32, SecretSlice<u8>>,
