@@ -64,7 +64,8 @@ impl Database {
                 let (tenant, removed) = (row.get("slug")?, row.get::<i64>("total")?.unsigned_abs());
                 let mut purged = Purged { tenant, table: table.clone(), removed, kept: 0 };
                 if !dry_run {
-                    (purged.removed, purged.kept) = self.purge_table(row.get("id")?, &table, before).await?;
+                    (purged.removed, purged.kept) =
+                        Box::pin(self.purge_table(row.get("id")?, &table, before)).await?;
                 }
                 all.push(purged);
             }
@@ -79,7 +80,7 @@ impl Database {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            match self.purge(self.now() - retention, false).await {
+            match Box::pin(self.purge(self.now() - retention, false)).await {
                 Ok(all) => {
                     for Purged { tenant, table, removed, kept } in all {
                         tracing::info!(%tenant, table, removed, kept, "what was deleted long ago is purged");
