@@ -22,6 +22,8 @@ mod mails;
 mod members;
 mod metering;
 mod own_tables;
+#[cfg(feature = "redis")]
+mod rate_limits;
 mod replica;
 mod seats;
 mod start;
