@@ -98,8 +98,6 @@ pub struct RateLimits {
 pub const ANONYMOUS: &str = "anonymous";
 /// The limit of whoever is known, for everything together.
 pub const API: &str = "api";
-/// The limit of routes that change many things at once.
-pub const BULK: &str = "bulk";
 
 impl RateLimits {
     /// The built-in limits.
@@ -187,8 +185,9 @@ impl RateLimits {
 
     /// What a call counts under whose caller is not known.
     pub fn of_stranger(&self, route: &str) -> Vec<Limit> {
-        let beside = self.beside(route).filter(|name| *name != ANONYMOUS);
-        [Some(ANONYMOUS), beside].into_iter().flatten().filter_map(|name| self.named(name).cloned()).collect()
+        let named =
+            self.route(route).and_then(|rule| rule.limit.as_deref()).filter(|name| *name != ANONYMOUS);
+        [Some(ANONYMOUS), named].into_iter().flatten().filter_map(|name| self.named(name).cloned()).collect()
     }
 
     /// What a call of a known caller counts under: the usual limit, the tier of the route, and what the route names
@@ -207,16 +206,9 @@ impl RateLimits {
             Some(limit.with_calls(planned.map_or(calls, |planned| calls.min(planned.rate.calls))))
         });
         let tier = self.tiers.get(&tier).and_then(|limit| limit.under(entitlements));
-        let beside = self.beside(route).filter(|name| *name != API);
-        let beside = beside.and_then(|name| self.named(name)).and_then(|limit| limit.under(entitlements));
-        [usual, tier, beside].into_iter().flatten().collect()
-    }
-
-    /// The named limit of a route beside the usual one: what its rule says, and `bulk` where many things are changed at
-    /// once.
-    fn beside(&self, route: &str) -> Option<&str> {
-        let rule = self.route(route).and_then(|rule| rule.limit.as_deref());
-        rule.or_else(|| route.ends_with("/bulk").then_some(BULK))
+        let named = self.route(route).and_then(|rule| rule.limit.as_deref()).filter(|name| *name != API);
+        let named = named.and_then(|name| self.named(name)).and_then(|limit| limit.under(entitlements));
+        [usual, tier, named].into_iter().flatten().collect()
     }
 }
 
@@ -293,8 +285,6 @@ mod tests {
         assert_eq!(rates(&found), [("api".into(), 120), ("expensive".into(), 100), ("bulk".into(), 5)]);
         assert_eq!(rates(&limits.of_stranger("POST /x")), [("anonymous".into(), 100), ("bulk".into(), 5)]);
         assert_eq!(rates(&limits.of_stranger("GET /y")), [("anonymous".into(), 100)]);
-        let many = limits.of_caller("POST /y/bulk", RateLimitTier::Write, &Entitlements::none(), None);
-        assert_eq!(rates(&many), [("api".into(), 120), ("write".into(), 500), ("bulk".into(), 5)]);
     }
 
     #[test]

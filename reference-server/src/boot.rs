@@ -59,7 +59,7 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     };
     let keys = key_file::load_or_create(&config.data_directory, database.random())?;
     let database = with_audit_key(database, &keys)?;
-    let authenticator = Authenticator::new(database.clone(), &keys)?;
+    let authenticator = Authenticator::new(database.clone(), &keys)?.with_sign_up(config.sign_up);
     seed_starter(&database).await?;
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;

@@ -4,7 +4,7 @@ CREATE TABLE mails (
     kind text COLLATE "C" NOT NULL,
     address text COLLATE "C" NOT NULL,
     user_id uuid REFERENCES users (id) ON DELETE CASCADE,
-    tenant_id uuid REFERENCES tenants (id) ON DELETE CASCADE,
+    for_tenant_id uuid REFERENCES tenants (id) ON DELETE CASCADE,
     locale text COLLATE "C",
     data jsonb NOT NULL,
     attempts bigint NOT NULL,

@@ -4,7 +4,7 @@ CREATE TABLE mails (
     kind TEXT NOT NULL,
     address TEXT NOT NULL,
     user_id BLOB REFERENCES users (id) ON DELETE CASCADE,
-    tenant_id BLOB REFERENCES tenants (id) ON DELETE CASCADE,
+    for_tenant_id BLOB REFERENCES tenants (id) ON DELETE CASCADE,
     locale TEXT,
     data TEXT NOT NULL,
     attempts INTEGER NOT NULL,

@@ -107,7 +107,7 @@ impl FromRow for Mail {
             kind: row.parse("kind")?,
             address: row.get("address")?,
             user_id: row.get_optional("user_id")?,
-            tenant_id: row.get_optional("tenant_id")?,
+            tenant_id: row.get_optional("for_tenant_id")?,
             locale: row.get_optional("locale")?,
             data: row.get("data")?,
             attempt: row.get("attempts")?,
@@ -123,7 +123,7 @@ impl FromRow for DeadMail {
             id: row.get("id")?,
             kind: row.parse("kind")?,
             address: row.get("address")?,
-            tenant_id: row.get_optional("tenant_id")?,
+            tenant_id: row.get_optional("for_tenant_id")?,
             attempts: row.get("attempts")?,
             last_error: row.get_optional("last_error")?,
             created_at: row.get("created_at")?,
@@ -156,7 +156,7 @@ impl Mails<'_> {
         let (id, now) = (tx.new_id::<MailId>(), tx.now());
         platform_sql!(
             tx,
-            "INSERT INTO mails (id, kind, address, user_id, tenant_id, locale, data, attempts, last_attempt, next_attempt_at,
+            "INSERT INTO mails (id, kind, address, user_id, for_tenant_id, locale, data, attempts, last_attempt, next_attempt_at,
                  created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $9, $8, $8)",
             id,
@@ -199,11 +199,11 @@ impl Mails<'_> {
                  SELECT id FROM mails WHERE sent_at IS NULL AND dead_at IS NULL AND next_attempt_at <= $1
                  AND (leased_until IS NULL OR leased_until <= $1) ORDER BY next_attempt_at, id LIMIT $3
                  FOR UPDATE SKIP LOCKED)
-                 RETURNING id, kind, address, user_id, tenant_id, locale, data, attempts, last_attempt, created_at",
+                 RETURNING id, kind, address, user_id, for_tenant_id, locale, data, attempts, last_attempt, created_at",
             lite: "UPDATE mails SET attempts = attempts + 1, leased_until = $2 WHERE id IN (
                  SELECT id FROM mails WHERE sent_at IS NULL AND dead_at IS NULL AND next_attempt_at <= $1
                  AND (leased_until IS NULL OR leased_until <= $1) ORDER BY next_attempt_at, id LIMIT $3)
-                 RETURNING id, kind, address, user_id, tenant_id, locale, data, attempts, last_attempt, created_at",
+                 RETURNING id, kind, address, user_id, for_tenant_id, locale, data, attempts, last_attempt, created_at",
             now,
             now + LEASE,
             most
@@ -316,7 +316,7 @@ impl Mails<'_> {
         self.tx.caller().require_system()?;
         platform_sql!(
             self.tx,
-            "SELECT id, kind, address, tenant_id, attempts, last_error, created_at, dead_at FROM mails
+            "SELECT id, kind, address, for_tenant_id, attempts, last_error, created_at, dead_at FROM mails
              WHERE dead_at IS NOT NULL ORDER BY dead_at DESC, id DESC LIMIT 1000"
         )
         .all()
