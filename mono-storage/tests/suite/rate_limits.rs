@@ -229,7 +229,8 @@ async fn a_redis_that_hangs_is_left_alone() {
     until(|| async { nodes.iter().all(|node| node.nodes() == 2) }).await;
     server.freeze();
     // Nobody waits for it for ever, and nobody is told of it.
-    let share = tokio::time::timeout(Duration::from_secs(10), admitted(&[&nodes[0]], client, &limits, 80));
+    let one = [&nodes[0]];
+    let share = tokio::time::timeout(Duration::from_secs(10), admitted(&one, client, &limits, 80));
     assert_eq!(share.await.unwrap(), 50);
     server.thaw();
     until(|| count_together(&nodes)).await;
