@@ -11,7 +11,12 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
--- The moments that are kept. Time that falls back a little stands still; further, and they go back with it.
+local function keep(key, micros)
+  redis.call('PEXPIRE', key, text(math.ceil(micros / 1000)))
+end
+
+-- The moments that are kept. Time that falls back a little stands still; further, and they go back with it, even where
+-- the call is refused: else they would not get older before the clock is where it was.
 local function log(key, calls, length)
   local kept = redis.call('LRANGE', key, 0, -1)
   local last = tonumber(kept[#kept] or 0)
@@ -27,22 +32,25 @@ local function log(key, calls, length)
       live[#live + 1] = call
     end
   end
+  if back > 0 then
+    redis.call('DEL', key)
+    for _, call in ipairs(live) do
+      redis.call('RPUSH', key, text(call))
+    end
+    kept = live
+    keep(key, length + SKEW)
+  end
   local used, free, empty = #live, now, settled + length
   if used >= calls then
     free = (live[used - calls + 1] or settled) + length
     empty = (live[used] or settled) + length
   end
   local function count()
-    if back > 0 then
-      redis.call('DEL', key)
-      for _, call in ipairs(live) do
-        redis.call('RPUSH', key, text(call))
-      end
-    elseif #kept > used then
+    if #kept > used then
       redis.call('LTRIM', key, #kept - used, -1)
     end
     redis.call('RPUSH', key, text(settled))
-    redis.call('PEXPIRE', key, text(math.ceil((length + SKEW) / 1000)))
+    keep(key, length + SKEW)
   end
   return used, free, empty, count
 end
@@ -66,6 +74,14 @@ local function buckets(key, calls, width)
       gone[#gone + 1] = kept[i]
     end
   end
+  if back > 0 then
+    redis.call('DEL', key)
+    for _, bucket in ipairs(live) do
+      redis.call('HSET', key, text(bucket[1]), text(bucket[2]))
+    end
+    gone = {}
+    keep(key, (BUCKETS + 1) * width)
+  end
   local free, empty = now, (current + BUCKETS) * width
   if used >= calls then
     table.sort(live, function(one, other) return one[1] < other[1] end)
@@ -80,18 +96,11 @@ local function buckets(key, calls, width)
     empty = (newest - back + BUCKETS) * width
   end
   local function count()
-    if back > 0 then
-      redis.call('DEL', key)
-      for _, bucket in ipairs(live) do
-        redis.call('HSET', key, text(bucket[1]), text(bucket[2]))
-      end
-    else
-      for _, number in ipairs(gone) do
-        redis.call('HDEL', key, number)
-      end
+    for _, number in ipairs(gone) do
+      redis.call('HDEL', key, number)
     end
     redis.call('HINCRBY', key, text(current), 1)
-    redis.call('PEXPIRE', key, text(math.ceil((BUCKETS + 1) * width / 1000)))
+    keep(key, (BUCKETS + 1) * width)
   end
   return used, free, empty, count
 end

@@ -8,7 +8,9 @@ use mono_core::rate_limit::Limit;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-static TAKE: Script = Script::new(include_str!("redis.lua"));
+pub(super) const TEXT: &str = include_str!("redis.lua");
+
+static TAKE: Script = Script::new(TEXT);
 
 /// Remembers a node for fifteen seconds, and says how many there are.
 static ANNOUNCE: Script = Script::new(
@@ -47,22 +49,11 @@ impl RedisLimiter {
         if limits.is_empty() {
             return Ok(None);
         }
-        let owner = owner(client);
-        let keys: Vec<String> = limits.iter().map(|limit| key(&owner, limit)).collect();
+        let (keys, arguments) = question(client, limits, count);
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let mut arguments = vec![u8::from(count).to_string()];
-        for limit in limits {
-            let (kind, span) = kind(limit);
-            arguments.extend([limit.rate.calls.to_string(), kind.to_owned(), span.to_string()]);
-        }
         let arguments: Vec<&[u8]> = arguments.iter().map(String::as_bytes).collect();
         let answer: Vec<u64> = self.redis.run(&TAKE, Call { keys: &keys, arguments: &arguments }).await?;
-        let verdicts = limits.iter().zip(answer.chunks_exact(3)).filter_map(|(limit, answer)| {
-            let [used, wait, reset] = answer else { return None };
-            let used = u32::try_from(*used).unwrap_or(u32::MAX);
-            Some(Verdict::of(limit, limit.rate.calls, used, *wait, *reset))
-        });
-        Verdict::tightest(verdicts).map(Some).ok_or(Away)
+        verdict(limits, &answer).map(Some).ok_or(Away)
     }
 
     /// Says that this node is there, and learns how many are.
@@ -83,6 +74,27 @@ impl std::fmt::Debug for RedisLimiter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RedisLimiter").field("nodes", &self.nodes).finish_non_exhaustive()
     }
+}
+
+/// The keys and the arguments of the script.
+pub(super) fn question(client: &Client, limits: &[Limit], count: bool) -> (Vec<String>, Vec<String>) {
+    let owner = owner(client);
+    let keys = limits.iter().map(|limit| key(&owner, limit)).collect();
+    let mut arguments = vec![u8::from(count).to_string()];
+    for limit in limits {
+        let (kind, span) = kind(limit);
+        arguments.extend([limit.rate.calls.to_string(), kind.to_owned(), span.to_string()]);
+    }
+    (keys, arguments)
+}
+
+/// What the answer of the script says.
+pub(super) fn verdict(limits: &[Limit], answer: &[u64]) -> Option<Verdict> {
+    Verdict::tightest(limits.iter().zip(answer.chunks_exact(3)).filter_map(|(limit, answer)| {
+        let [used, wait, reset] = answer else { return None };
+        let used = u32::try_from(*used).unwrap_or(u32::MAX);
+        Some(Verdict::of(limit, limit.rate.calls, used, *wait, *reset))
+    }))
 }
 
 /// The begin of all keys of a client, with one hash tag: a cluster keeps them together.
