@@ -4,6 +4,7 @@ use crate::plans::key;
 use crate::server::{
     ACCOUNTS, ADMIN, Answer, BOTH, CONNECTIONS, LOGIN, PASSWORD, STAFF, STRANGER, Server, USER, send,
 };
+use mono_core::api::api_keys::CreateApiKey;
 use mono_core::api::auth::LoginRequest;
 use mono_core::rate_limit::RateLimits;
 use mono_core::seed::Seed;
@@ -36,6 +37,7 @@ mono_storage::conformance!(
     the_tier_is_that_of_the_permission,
     every_route_of_the_table_is_there,
     a_plan_and_a_route_have_their_own,
+    a_key_has_its_own,
     what_watches_is_exempt,
 );
 
@@ -340,6 +342,24 @@ async fn a_plan_and_a_route_have_their_own(world: World) {
         platform.plans().put(&plan).await.unwrap();
         assert_eq!(whole().await.limits()[..2], left, "without an end the tier is what holds");
     }
+}
+
+async fn a_key_has_its_own(world: World) {
+    let mut limited = Limited::start(world, "{}", "").await;
+    let keys = limited.server.sign_in(ADMIN).await;
+    let keys = keys.tenant().api_keys();
+    let scopes = vec!["tenant.accounts.read".to_owned()];
+    let wanted = CreateApiKey { name: "Import".into(), scopes, ..Default::default() };
+    let [one, other] = [keys.create(&wanted).await.unwrap(), keys.create(&wanted).await.unwrap()];
+    let changes = json!({"keys": {one.api_key.id.to_string(): 2}}).to_string();
+    limited.go_to_another(&changes, RateLimiter::local(10)).await;
+    for left in [1, 0] {
+        assert_eq!(limited.list(&one.key).await.limits()[..2], [2, left]);
+    }
+    assert!(limited.list(&one.key).await.is_refused());
+    assert_eq!(limited.list(&other.key).await.limits()[..2], [120, 119]);
+    let owner = limited.server.token(ADMIN).await;
+    assert_eq!(limited.list(&owner).await.limits()[..2], [120, 119], "a key draws on nothing of its owner");
 }
 
 async fn what_watches_is_exempt(world: World) {
