@@ -24,6 +24,7 @@ mod mails;
 mod members;
 mod metering;
 mod own_tables;
+mod purge;
 #[cfg(feature = "redis")]
 mod rate_limits;
 mod replica;
