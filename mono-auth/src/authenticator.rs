@@ -8,10 +8,11 @@ use crate::key_ring::KeyRing;
 use crate::password::Passwords;
 use crate::refresh_token::RefreshTokens;
 use crate::snapshot::SnapshotKey;
-use crate::token::{AccessClaims, Tokens};
+use crate::token::{AccessClaims, TokenAlgorithm, Tokens};
 use crate::wrong_keys::WrongKeys;
 #[cfg(feature = "axum")]
 use crate::{key_ring::Purpose, mac::MacKey};
+use mono_core::api::jwks::JwkSet;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
 use mono_core::{Error, ErrorKind};
@@ -41,7 +42,7 @@ impl Authenticator {
     pub fn new(database: Database, keys: &KeyRing) -> Result<Self, Error> {
         Ok(Self {
             passwords: Passwords::new(database.random())?,
-            tokens: Arc::new(Tokens::new(keys)?),
+            tokens: Arc::new(Tokens::new(keys, TokenAlgorithm::default())?),
             refresh_tokens: Arc::new(RefreshTokens::new(keys)?),
             #[cfg(feature = "axum")]
             csrf: Arc::new(MacKey::new(keys, Purpose::Csrf)?),
@@ -51,6 +52,19 @@ impl Authenticator {
             wrong_keys: WrongKeys::new(),
             database,
         })
+    }
+
+    /// The same authenticator, which signs access tokens in another way.
+    ///
+    /// # Errors
+    /// `Internal` where key derivation does not work on this machine.
+    pub fn with_algorithm(self, keys: &KeyRing, algorithm: TokenAlgorithm) -> Result<Self, Error> {
+        Ok(Self { tokens: Arc::new(Tokens::new(keys, algorithm)?), ..self })
+    }
+
+    /// The public keys with which others verify access tokens; none where they are signed with a secret.
+    pub fn jwks(&self) -> JwkSet {
+        self.tokens.jwks()
     }
 
     /// The same authenticator, for API keys of another environment.

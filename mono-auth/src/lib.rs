@@ -30,4 +30,4 @@ pub use key_ring::{KeyRing, Purpose};
 pub use password::Passwords;
 pub use refresh_token::RefreshTokens;
 pub use rights::permissions_of;
-pub use token::{AccessClaims, ISSUER, Tokens};
+pub use token::{AccessClaims, ISSUER, TokenAlgorithm, Tokens};

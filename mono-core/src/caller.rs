@@ -98,6 +98,8 @@ pub enum SystemReason {
     Recount,
     /// Answers the operator who asks on the command line what somebody may do. It only reads.
     Inspection,
+    /// Compares master keys with those that a database knows, and turns them, for the operator.
+    Keys,
     /// Writes entries of the audit log that were kept in memory, and removes those whose time has passed.
     Audit,
 }
@@ -114,6 +116,7 @@ impl std::fmt::Display for Actor {
             Self::System(SystemReason::Metering) => f.write_str("system:metering"),
             Self::System(SystemReason::Recount) => f.write_str("system:recount"),
             Self::System(SystemReason::Inspection) => f.write_str("system:inspection"),
+            Self::System(SystemReason::Keys) => f.write_str("system:keys"),
             Self::System(SystemReason::Audit) => f.write_str("system:audit"),
         }
     }

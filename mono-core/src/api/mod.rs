@@ -8,6 +8,7 @@ pub mod audit;
 pub mod auth;
 pub mod entitlements;
 pub mod envelope;
+pub mod jwks;
 pub mod members;
 pub mod permissions;
 pub mod profiles;

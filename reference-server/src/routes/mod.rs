@@ -14,6 +14,7 @@ pub(crate) mod health;
 pub(crate) mod public {
     //! What anybody may call.
     pub(crate) mod auth;
+    pub(crate) mod jwks;
 }
 pub(crate) mod user {
     //! What concerns the caller itself.
