@@ -5,6 +5,7 @@ use crate::flow::impersonate::IMPERSONATE;
 use crate::flow::people_only;
 use crate::identity::Identities;
 use crate::key_ring::KeyRing;
+use crate::mail::Links;
 use crate::password::Passwords;
 use crate::refresh_token::RefreshTokens;
 use crate::snapshot::SnapshotKey;
@@ -15,6 +16,7 @@ use crate::{key_ring::Purpose, mac::MacKey};
 use mono_core::api::jwks::JwkSet;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
+use mono_core::permission::RateLimitTier;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
 use std::sync::Arc;
@@ -32,6 +34,9 @@ pub struct Authenticator {
     pub(crate) identities: Identities,
     pub(crate) api_keys: Arc<ApiKeyTexts>,
     pub(crate) wrong_keys: WrongKeys,
+    pub(crate) links: Arc<Links>,
+    /// Whether everybody may sign up.
+    pub(crate) sign_up: bool,
 }
 
 impl Authenticator {
@@ -50,6 +55,8 @@ impl Authenticator {
             identities: Identities::new(database.clone()),
             api_keys: Arc::new(ApiKeyTexts::new(keys, KeyEnvironment::default())?),
             wrong_keys: WrongKeys::new(),
+            links: Arc::default(),
+            sign_up: false,
             database,
         })
     }
@@ -65,6 +72,12 @@ impl Authenticator {
     /// The public keys with which others verify access tokens; none where they are signed with a secret.
     pub fn jwks(&self) -> JwkSet {
         self.tokens.jwks()
+    }
+
+    /// Lets the links in mails lead somewhere else than to this machine.
+    pub fn with_links(mut self, links: Links) -> Self {
+        self.links = Arc::new(links);
+        self
     }
 
     /// The same authenticator, for API keys of another environment.
@@ -131,6 +144,14 @@ impl Authenticator {
         let identity = self.identities.of_session(claims.sid, claims.sub, tenant).await?;
         #[expect(clippy::disallowed_methods, reason = "token and session have just been checked")]
         Ok(Caller::mint(identity, Arc::new(request)))
+    }
+
+    /// The budget of the rate limiter that a permission draws on; `None` where the catalogue does not have it.
+    ///
+    /// # Errors
+    /// `Unavailable` where the catalogue cannot be read.
+    pub async fn rate_limit_tier(&self, permission: &str) -> Result<Option<RateLimitTier>, Error> {
+        Ok(self.identities.catalogue().await?.rate_limit_tier(permission))
     }
 
     /// The passwords of the installation.

@@ -8,9 +8,10 @@ use mono_core::id::Random;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use unicode_normalization::UnicodeNormalization;
 
 /// The longest password that is looked at, in bytes: hashing megabytes is an attack, not a login.
-const MAX_BYTES: usize = 1024;
+pub(crate) const MAX_BYTES: usize = 1024;
 
 /// Hashes and checks passwords.
 #[derive(Clone)]
@@ -44,7 +45,7 @@ impl Passwords {
         }
         let salt = salt(random);
         let argon2 = self.argon2.clone();
-        self.run(move || hash(&argon2, password.expose_secret().as_bytes(), &salt)).await?
+        self.run(move || hash(&argon2, composed(&password).expose_secret().as_bytes(), &salt)).await?
     }
 
     /// Whether the password is the one that was hashed. Without a hash it works as hard and says no.
@@ -62,8 +63,13 @@ impl Passwords {
                 if !bounded(&stored) {
                     return false;
                 }
-                let password = if fits { password.expose_secret().as_bytes() } else { b"" };
-                argon2.verify_password(password, &stored).is_ok()
+                let given = if fits { password } else { SecretString::default() };
+                let composed = composed(&given);
+                let verify = |password: &SecretString| {
+                    argon2.verify_password(password.expose_secret().as_bytes(), &stored).is_ok()
+                };
+                // A hash that an application brought along may be of the password just as it was typed.
+                verify(&composed) || (composed.expose_secret() != given.expose_secret() && verify(&given))
             })
             .await?;
         Ok(verified && known && fits)
@@ -79,6 +85,11 @@ impl Passwords {
         .await
         .map_err(Error::unavailable)
     }
+}
+
+/// A password in Unicode's composed form (NFC): two keyboards write one letter in two ways.
+pub(crate) fn composed(password: &SecretString) -> SecretString {
+    password.expose_secret().nfc().collect::<String>().into()
 }
 
 fn salt(random: &dyn Random) -> [u8; 16] {
@@ -116,6 +127,18 @@ mod tests {
         }
         let other = passwords.hash("correct horse".into(), &SystemRandom).await.unwrap();
         assert_ne!(hash, other, "each hash has its own salt");
+    }
+
+    #[tokio::test]
+    async fn two_ways_to_write_a_letter_are_one_password() {
+        let passwords = Passwords::new(&SystemRandom).unwrap();
+        let (composed, split) = ("sch\u{f6}n", "scho\u{308}n");
+        let stored = passwords.hash(split.into(), &SystemRandom).await.unwrap();
+        assert!(passwords.verify(composed.into(), Some(stored.clone())).await.unwrap());
+        assert!(passwords.verify(split.into(), Some(stored)).await.unwrap());
+        let brought = hash(&passwords.argon2, split.as_bytes(), &salt(&SystemRandom)).unwrap();
+        assert!(passwords.verify(split.into(), Some(brought.clone())).await.unwrap());
+        assert!(!passwords.verify(composed.into(), Some(brought)).await.unwrap());
     }
 
     #[tokio::test]

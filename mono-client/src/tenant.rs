@@ -4,6 +4,7 @@ use crate::accounts::Accounts;
 use crate::api_keys::ApiKeys;
 use crate::audit::Audit;
 use crate::client::Client;
+use crate::invitations::Invitations;
 use crate::members::Members;
 use crate::option_sets::OptionSets;
 use crate::profiles::Profiles;
@@ -83,6 +84,11 @@ impl<'a> Tenant<'a> {
     /// The profiles of the tenant's members.
     pub fn profiles(self) -> Profiles<'a> {
         Profiles { client: self.client }
+    }
+
+    /// The invitations of the tenant.
+    pub fn invitations(self) -> Invitations<'a> {
+        Invitations { client: self.client }
     }
 
     /// The members of the tenant.

@@ -7,6 +7,9 @@ mod chain;
 pub mod db;
 mod deferred;
 mod meter;
+pub mod rate_limit;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod store;
 pub mod system;
 #[cfg(feature = "testkit")]

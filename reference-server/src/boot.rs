@@ -2,13 +2,17 @@
 
 use crate::app::App;
 use crate::config::Config;
+use crate::layer::rate_limit::RateLimiting;
 use crate::{demo, master_key};
 use mono_auth::{Authenticator, KeyRing, Purpose};
 use mono_core::caller::{Caller, SystemReason};
+use mono_core::rate_limit::RateLimits;
 use mono_core::seed::Seed;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::{Database, DatabaseOptions, Migration, migrate, migrate_application};
+use mono_storage::rate_limit::RateLimiter;
 use secrecy::ExposeSecret;
+use std::sync::Arc;
 
 /// Makes the data folder, brings the tables up to date, proves the isolation, and gives an empty database its first
 /// catalogue and demo.
@@ -50,12 +54,33 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     let keys = master_key::load_for(config, &database).await?;
     let database = with_audit_keys(database, &keys)?;
     let authenticator = Authenticator::new(database.clone(), &keys)?
+        .with_sign_up(config.sign_up)
         .with_environment(&keys, config.environment)?
         .with_algorithm(&keys, config.token_algorithm)?;
     seed_starter(&database).await?;
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
-    Ok(App { database, authenticator })
+    Ok(App {
+        rate_limits: rate_limits(config)?,
+        trusted_proxies: Arc::new(config.trusted_proxies.clone().unwrap_or_default()),
+        ..App::new(database, authenticator)
+    })
+}
+
+/// The limits, unless they are switched off.
+fn rate_limits(config: &Config) -> Result<Option<Arc<RateLimiting>>, Error> {
+    let limits = match config.rate_limits.as_str() {
+        "off" => return Ok(None),
+        "on" => RateLimits::starter(),
+        file => {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                let message = format!("the file of rate limits {file} cannot be read");
+                Error::invalid("rate_limits", "unreadable", message).with_source(error)
+            })?;
+            RateLimits::starter().with(&text)?
+        }
+    };
+    Ok(Some(Arc::new(RateLimiting { limits, limiter: RateLimiter::local(RateLimiter::CLIENTS) })))
 }
 
 pub(crate) fn with_audit_keys(database: Database, keys: &KeyRing) -> Result<Database, Error> {

@@ -1,6 +1,8 @@
 //! What the server is told by flags and environment.
 
-use clap::builder::FalseyValueParser;
+use crate::trusted_proxies::TrustedProxies;
+use clap::ArgAction;
+use clap::builder::{BoolishValueParser, FalseyValueParser};
 use mono_auth::{KeyEnvironment, TokenAlgorithm};
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
@@ -74,6 +76,14 @@ pub struct Config {
     )]
     pub token_algorithm: TokenAlgorithm,
 
+    /// How often one may call: `on` for the built-in limits, a JSON file with others, or `off`.
+    #[arg(long, global = true, env = "MONO_RATE_LIMITS", default_value = "on", value_name = "on|off|FILE")]
+    pub rate_limits: String,
+
+    /// The proxies that are believed when they say who their client is: addresses and networks, with commas between.
+    #[arg(long, global = true, env = "MONO_TRUSTED_PROXIES", value_name = "LIST")]
+    pub trusted_proxies: Option<TrustedProxies>,
+
     /// Do not put demo tenants and people into an empty database. They are never put into the database of a server
     /// that others can reach.
     #[arg(long, global = true, env = "MONO_NO_DEMO", value_parser = FalseyValueParser::new())]
@@ -82,6 +92,18 @@ pub struct Config {
     /// The password of the demo people [default: a random one, kept in the data folder].
     #[arg(long, global = true, env = "MONO_DEMO_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
     pub demo_password: Option<SecretString>,
+
+    /// Whether everybody may sign up: `on` or `off`.
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_SIGN_UP",
+        default_value = "off",
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new(),
+        value_name = "on|off"
+    )]
+    pub sign_up: bool,
 }
 
 impl Config {

@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod callers;
+mod flows;
 mod impersonation;
 mod sessions;
 mod throttling;
@@ -47,7 +48,7 @@ pub(crate) async fn person(world: &World, authenticator: &Authenticator, email: 
 }
 
 pub(crate) async fn sign_in(authenticator: &Authenticator, email: &str) -> Result<SignedIn, Error> {
-    authenticator.sign_in(SignIn::new(email, PASSWORD), RequestContext::default()).await
+    authenticator.sign_in(SignIn::new(email, PASSWORD), RequestContext::default()).await?.signed_in()
 }
 
 pub(crate) async fn caller(authenticator: &Authenticator, signed_in: &SignedIn) -> Result<Caller, Error> {

@@ -2,6 +2,9 @@
 
 pub mod account;
 pub mod api_key;
+pub mod auth_policy;
+pub mod invitation;
+pub mod mail;
 pub mod member;
 pub mod profile;
 pub mod schema;

@@ -16,6 +16,7 @@ use mono_core::id::{Id, Random, TenantId};
 use mono_core::time::{Clock, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// A database. Cheap to clone; all clones share the same pools.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub struct Database {
     meter: Arc<Meter>,
     audit_keys: ChainKeys,
     deferred: Arc<Deferred>,
+    /// Told when mails begin to wait.
+    mail: Arc<Notify>,
     slow_statement: Duration,
 }
 
@@ -75,6 +78,7 @@ impl Database {
             meter: Arc::default(),
             audit_keys: ChainKeys::new(&[], &[])?,
             deferred: Arc::default(),
+            mail: Arc::default(),
             slow_statement: options.slow_statement,
         };
         super::migration::require_current(&database.pools).await?;
@@ -140,6 +144,16 @@ impl Database {
     /// The randomness, for secrets.
     pub fn random(&self) -> &dyn Random {
         &*self.random
+    }
+
+    /// Resolves when a mail begins to wait, or has begun to since this was last asked. It hears of this program's own mails
+    /// alone: another may have written some too.
+    pub async fn mail_waits(&self) {
+        self.mail.notified().await;
+    }
+
+    pub(super) fn note_mail(&self) {
+        self.mail.notify_one();
     }
 
     /// The name of the database system: `PostgreSQL` or `SQLite`.

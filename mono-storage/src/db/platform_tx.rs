@@ -6,6 +6,7 @@ use super::statement::PlatformStatement;
 use super::transaction::Transaction;
 use super::value::Value;
 use crate::chain::{Entry, Log};
+use crate::deferred::Passes;
 use mono_core::Error;
 use mono_core::caller::Caller;
 use mono_core::id::{Id, Random};
@@ -54,16 +55,27 @@ impl<'d> Platform<'d> {
 /// A transaction across tenants, under the platform's own database role. Each store operation asks for a platform
 /// permission. Dropped without [`commit`](Self::commit), it leaves nothing behind.
 pub struct PlatformTx {
-    transaction: Transaction,
-    caller: Caller,
-    database: Database,
+    pub(super) transaction: Transaction,
+    pub(super) caller: Caller,
+    pub(super) database: Database,
     /// For the audit logs, written when the transaction commits.
-    entries: BTreeMap<Log, Vec<Entry>>,
+    pub(super) entries: BTreeMap<Log, Vec<Entry>>,
+    /// What super admins passed while the transaction worked in a tenant.
+    pub(super) passes: Vec<Passes>,
+    /// Whether mails wait when the transaction commits.
+    pub(super) has_mail: bool,
 }
 
 impl PlatformTx {
     pub(super) fn new(transaction: Transaction, caller: &Caller, database: &Database) -> Self {
-        Self { transaction, caller: caller.clone(), database: database.clone(), entries: BTreeMap::new() }
+        Self {
+            transaction,
+            caller: caller.clone(),
+            database: database.clone(),
+            entries: BTreeMap::new(),
+            passes: Vec::new(),
+            has_mail: false,
+        }
     }
 
     /// Makes everything that was done durable and visible at once.
@@ -77,7 +89,12 @@ impl PlatformTx {
                 self.append(log, entries).await?;
             }
         }
-        self.transaction.commit().await
+        self.transaction.commit().await?;
+        self.passes.into_iter().for_each(Passes::settle);
+        if self.has_mail {
+            self.database.note_mail();
+        }
+        Ok(())
     }
 
     /// Who asks.
@@ -114,6 +131,11 @@ impl PlatformTx {
     /// Keeps an entry for an audit log until the transaction commits.
     pub(crate) fn keep_entry(&mut self, log: Log, entry: Entry) {
         self.entries.entry(log).or_default().push(entry);
+    }
+
+    /// Wakes who sends mails when the transaction commits.
+    pub(crate) const fn note_mail(&mut self) {
+        self.has_mail = true;
     }
 
     /// The database that the transaction runs in.

@@ -12,11 +12,11 @@ use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::{Error, ErrorKind, permission};
 
-const ADD: Permission = permission!("tenant.members.invite");
+pub(super) const INVITE: Permission = permission!("tenant.members.invite");
 const READ: Permission = permission!("tenant.members.read");
 const SUSPEND: Permission = permission!("tenant.members.suspend");
 const REMOVE: Permission = permission!("tenant.members.remove");
-pub(super) const REQUIRED: &[Permission] = &[ADD, READ, SUSPEND, REMOVE];
+pub(super) const REQUIRED: &[Permission] = &[INVITE, READ, SUSPEND, REMOVE];
 
 /// How the audit log names a member.
 const ENTITY: &str = "member";
@@ -68,7 +68,7 @@ impl Members<'_> {
     /// `LimitExceeded` where the plan's members are used up.
     pub async fn add(self, user: &User) -> Result<Member, Error> {
         let tx = self.tx;
-        tx.authorize(ADD, &Scope::tenant(tx.tenant())).await?;
+        tx.authorize(INVITE, &Scope::tenant(tx.tenant())).await?;
         let (id, now) = (tx.new_id::<MemberId>(), tx.now());
         let member: Member = sql!(
             tx,
@@ -236,4 +236,10 @@ async fn require_active(tx: &mut TenantTx, own: MemberId) -> Result<(), Error> {
 
 fn not_found() -> Error {
     Error::not_found(MemberId::ENTITY)
+}
+
+/// Refuses where the tenant has no such member.
+pub(super) async fn require(tx: &mut TenantTx, id: MemberId) -> Result<(), Error> {
+    let found = sql!(tx, "SELECT id FROM members WHERE tenant_id = $1 AND id = $2", id);
+    if found.rows().await?.is_empty() { Err(not_found()) } else { Ok(()) }
 }

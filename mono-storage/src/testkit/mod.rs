@@ -11,10 +11,15 @@
 
 mod database;
 mod isolation;
+#[cfg(feature = "redis")]
+mod redis_server;
+mod rows;
 mod world;
 
 pub use database::{Backend, TestDatabase};
 pub use isolation::isolation;
+#[cfg(feature = "redis")]
+pub use redis_server::{RedisCluster, RedisServer};
 pub use world::{TenantWorld, World};
 
 use mono_core::seed::Seed;
