@@ -4,6 +4,7 @@ use crate::accounts::Accounts;
 use crate::api_keys::ApiKeys;
 use crate::audit::Audit;
 use crate::client::Client;
+use crate::history::History;
 use crate::invitations::Invitations;
 use crate::members::Members;
 use crate::option_sets::OptionSets;
@@ -49,6 +50,11 @@ impl<'a> Tenant<'a> {
     /// details as `currentVersion`; `Forbidden` without the permission `tenant.settings.update`; what [`Client`] lists.
     pub async fn update(self, change: &UpdateOwnTenant) -> Result<model::Tenant> {
         self.client.send(self.client.request(Method::PATCH, PATH).json(change)).await?.data()
+    }
+
+    /// The versions of the tenant itself. Going back leaves its status, slug and domain as they are.
+    pub fn history(self) -> History<'a, model::Tenant> {
+        History::new(self.client, PATH)
     }
 
     /// The accounts of the tenant.

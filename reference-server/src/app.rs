@@ -8,6 +8,7 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::{from_fn, from_fn_with_state};
 use mono_auth::Authenticator;
 use mono_core::Error;
+use mono_core::model::template::Template;
 use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
 use mono_storage::db::{Database, PlatformTx, TenantTx};
 use std::sync::Arc;
@@ -80,6 +81,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .merge(catalogue::<Feature>())
         .merge(catalogue::<FeatureSet>())
         .merge(catalogue::<Limit>())
+        .merge(catalogue::<Template>())
         .nest(
             "/api/v1/platform/tenants",
             routes::platform::tenants::routes()

@@ -10,6 +10,7 @@ pub mod bulk;
 pub mod emails;
 pub mod entitlements;
 pub mod envelope;
+pub mod history;
 pub mod invitations;
 pub mod jwks;
 pub mod magic_links;

@@ -10,6 +10,7 @@ pub mod profile;
 pub mod schema;
 pub mod session;
 pub mod team;
+pub mod template;
 pub mod tenant;
 pub mod user;
 

@@ -2,6 +2,7 @@
 
 use super::accounts::contains;
 use super::granting::Rules;
+use super::versions::Versioned;
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
@@ -11,6 +12,7 @@ use mono_core::model::user::{User, UserStatus};
 use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::{Error, ErrorKind, permission};
+use uuid::Uuid;
 
 pub(super) const INVITE: Permission = permission!("tenant.members.invite");
 const READ: Permission = permission!("tenant.members.read");
@@ -18,8 +20,6 @@ const SUSPEND: Permission = permission!("tenant.members.suspend");
 const REMOVE: Permission = permission!("tenant.members.remove");
 pub(super) const REQUIRED: &[Permission] = &[INVITE, READ, SUSPEND, REMOVE];
 
-/// How the audit log names a member.
-const ENTITY: &str = "member";
 /// The limit that each member takes one of.
 pub(super) const LIMIT: &str = "members";
 
@@ -88,7 +88,7 @@ impl Members<'_> {
         )
         .one()
         .await?;
-        tx.audit_change(Action::Create, ENTITY, id, None, Some(&member)).await?;
+        tx.record(Action::Create, None, &member).await?;
         tx.reserve(LIMIT, 1).await?;
         Ok(member)
     }
@@ -174,7 +174,7 @@ impl Members<'_> {
         )
         .one()
         .await?;
-        tx.audit_change(Action::Update, ENTITY, id, Some(&old), Some(&member)).await?;
+        tx.record(Action::Update, Some(&old), &member).await?;
         Ok(member)
     }
 
@@ -188,8 +188,32 @@ impl Members<'_> {
         let old = find_to_change(tx, REMOVE, id).await?;
         sql!(tx, "DELETE FROM members WHERE tenant_id = $1 AND id = $2", id).execute().await?;
         super::api_keys::revoke_all_of(tx, old.user_id).await?;
-        tx.audit_change(Action::Delete, ENTITY, id, Some(&old), None).await?;
+        let gone = Member { version: old.version.saturating_add(1), updated_at: tx.now(), ..old.clone() };
+        tx.record(Action::Delete, Some(&old), &gone).await?;
         tx.release(LIMIT, 1).await
+    }
+}
+
+// No `Revert`: name and address are the person's own, and the status has rules of its own.
+impl Versioned for Member {
+    type Id = MemberId;
+    const ENTITY: &'static str = "member";
+
+    fn id(&self) -> MemberId {
+        self.id
+    }
+
+    fn uuid(id: &MemberId) -> Uuid {
+        id.uuid()
+    }
+
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+
+    async fn require_read(tx: &mut TenantTx, id: &MemberId) -> Result<(), Error> {
+        let read = tx.members().get(*id).await;
+        tx.forgive_gone(id, read).await
     }
 }
 

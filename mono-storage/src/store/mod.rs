@@ -30,6 +30,7 @@ mod sessions;
 mod single_use_tokens;
 mod subscriptions;
 mod teams;
+mod templates;
 mod tenants;
 mod throttles;
 mod usage;
@@ -66,6 +67,7 @@ pub use throttles::{Attempt, Throttle, Throttles};
 pub use usage::Reservation;
 pub(crate) use usage::refusal;
 pub use users::{Credentials, NewUser, Users};
+pub use versions::{History, Revert, Versioned, id_of_key};
 
 use mono_core::permission::Permission;
 

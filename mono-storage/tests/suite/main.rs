@@ -15,6 +15,7 @@ mod catalogue;
 mod catalogue_items;
 mod contention;
 mod granting;
+mod histories;
 mod history;
 mod isolation;
 mod limits;
@@ -25,6 +26,7 @@ mod own_tables;
 mod replica;
 mod seats;
 mod start;
+mod templates;
 mod thresholds;
 mod transactions;
 

@@ -11,6 +11,7 @@ pub(crate) fn answer<T>(data: T) -> Answer<T> {
 }
 
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod public {
     //! What anybody may call.
     pub(crate) mod auth;
