@@ -138,6 +138,41 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_kept_and_nobody_else_may_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("root.key");
+        assert_eq!(create_private(&path, "first").unwrap(), "first");
+        assert_eq!(create_private(&path, "second").unwrap(), "first");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            for mode in [0o666, 0o640, 0o604] {
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+                assert!(create_private(&path, "third").is_err() && read_private(&path).is_err(), "{mode:o}");
+            }
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            let link = folder.path().join("link.key");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            assert!(read_private(&link).is_err(), "a link leads to what somebody else chose");
+        }
+    }
+
+    #[test]
+    fn servers_that_start_at_once_have_one_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("root.key");
+        let kept: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
+            let start = |i: u8| create_private(&path, &format!("secret {i}")).unwrap();
+            let start = &start;
+            let servers: Vec<_> = (0..16).map(|i| scope.spawn(move || start(i))).collect();
+            servers.into_iter().map(|server| server.join().unwrap()).collect()
+        });
+        assert_eq!(kept.len(), 1);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
     fn a_file_is_replaced_whole_and_by_one_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("root.key");
