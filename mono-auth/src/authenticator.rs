@@ -3,11 +3,13 @@
 use crate::api_key::{ApiKeyTexts, KeyEnvironment, looks_like_one};
 use crate::flow::impersonate::IMPERSONATE;
 use crate::flow::people_only;
-use crate::identity::Identities;
+use crate::identity::{Identities, Place};
 use crate::key_ring::KeyRing;
 use crate::mail::Links;
 use crate::password::Passwords;
 use crate::refresh_token::RefreshTokens;
+use crate::second_factor::Authenticators;
+use crate::settings::AuthSettings;
 use crate::snapshot::SnapshotKey;
 use crate::token::{AccessClaims, TokenAlgorithm, Tokens};
 use crate::wrong_keys::WrongKeys;
@@ -16,6 +18,7 @@ use crate::{key_ring::Purpose, mac::MacKey};
 use mono_core::api::jwks::JwkSet;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
+use mono_core::model::auth_policy::AuthPolicy;
 use mono_core::permission::RateLimitTier;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
@@ -32,11 +35,10 @@ pub struct Authenticator {
     pub(crate) csrf: Arc<MacKey>,
     pub(crate) snapshots: Arc<SnapshotKey>,
     pub(crate) identities: Identities,
+    pub(crate) authenticators: Arc<Authenticators>,
     pub(crate) api_keys: Arc<ApiKeyTexts>,
     pub(crate) wrong_keys: WrongKeys,
     pub(crate) links: Arc<Links>,
-    /// Whether everybody may sign up.
-    pub(crate) sign_up: bool,
 }
 
 impl Authenticator {
@@ -53,10 +55,10 @@ impl Authenticator {
             csrf: Arc::new(MacKey::new(keys, Purpose::Csrf)?),
             snapshots: Arc::new(SnapshotKey::new(keys)?),
             identities: Identities::new(database.clone()),
+            authenticators: Arc::new(Authenticators::new(keys.clone(), AuthSettings::default().issuer)),
             api_keys: Arc::new(ApiKeyTexts::new(keys, KeyEnvironment::default())?),
             wrong_keys: WrongKeys::new(),
             links: Arc::default(),
-            sign_up: false,
             database,
         })
     }
@@ -78,6 +80,22 @@ impl Authenticator {
     pub fn with_links(mut self, links: Links) -> Self {
         self.links = Arc::new(links);
         self
+    }
+
+    /// The same authenticator, for an installation that decides otherwise about signing in.
+    ///
+    /// # Errors
+    /// `Validation` that names every setting that nobody could sign in with.
+    pub fn with_settings(mut self, settings: AuthSettings) -> Result<Self, Error> {
+        settings.check()?;
+        self.authenticators = Arc::new(self.authenticators.named(settings.issuer.clone()));
+        self.identities = self.identities.with_settings(settings);
+        Ok(self)
+    }
+
+    /// What the platform asks of everybody who signs in.
+    pub fn policy(&self) -> &AuthPolicy {
+        &self.identities.settings.policy
     }
 
     /// The same authenticator, for API keys of another environment.
@@ -118,7 +136,7 @@ impl Authenticator {
     ) -> Result<Caller, Error> {
         let claims = self.tokens.read(token, self.database.now())?;
         let tenant = tenant.or(claims.tid);
-        self.caller_of(&claims, tenant, request).await
+        self.caller_of(&claims, Place::Tenant(tenant), request).await
     }
 
     /// As [`authenticate`](Self::authenticate), for what concerns the person alone: in no tenant, whatever the token says.
@@ -132,16 +150,16 @@ impl Authenticator {
             return Err(people_only());
         }
         let claims = self.tokens.read(token, self.database.now())?;
-        self.caller_of(&claims, None, request).await
+        self.caller_of(&claims, Place::Person, request).await
     }
 
     async fn caller_of(
         &self,
         claims: &AccessClaims,
-        tenant: Option<TenantId>,
+        place: Place,
         request: RequestContext,
     ) -> Result<Caller, Error> {
-        let identity = self.identities.of_session(claims.sid, claims.sub, tenant).await?;
+        let identity = self.identities.of_session(claims.sid, claims.sub, place).await?;
         #[expect(clippy::disallowed_methods, reason = "token and session have just been checked")]
         Ok(Caller::mint(identity, Arc::new(request)))
     }

@@ -4,14 +4,20 @@ use crate::api_key::{ApiKeyTexts, ShownKey};
 use crate::flow::api_keys::{expired, invalid, revoked};
 use crate::flow::impersonate::IMPERSONATE;
 use crate::secret;
+use crate::settings::AuthSettings;
+use chrono::TimeDelta;
 use moka::future::Cache;
-use mono_core::caller::{Actor, Caller, Identity, SystemReason};
+use mono_core::caller::{Actor, Caller, Freshness, Identity, SystemReason};
 use mono_core::error::Problem;
 use mono_core::id::{AccountId, MemberId, SessionId, TenantId, UserId};
 use mono_core::model::api_key::ApiKey;
+use mono_core::model::auth_policy::{AuthPolicy, SignInMethod};
+use mono_core::model::session::Session;
 use mono_core::model::tenant::TenantStatus;
 use mono_core::model::user::UserStatus;
-use mono_core::permission::{self, Engine, KeyRestriction, Permission, RateLimitTier, Scope, TenantFeatures};
+use mono_core::permission::{
+    self, Engine, KeyRestriction, Permission, RateLimitTier, Role, Scope, TenantFeatures,
+};
 use mono_core::subscription::{Entitlements, PlanCatalogue};
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
@@ -29,12 +35,22 @@ const NOTED_EVERY: Duration = Duration::from_mins(1);
 /// How many people's rights are kept at most.
 const CAPACITY: u64 = 100_000;
 
-type Key = (SessionId, UserId, Option<TenantId>);
+type Key = (SessionId, UserId, Place);
+
+/// Where a person acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// In a tenant, or above all of them.
+    Tenant(Option<TenantId>),
+    /// Nowhere: they look after their own sign-in.
+    Person,
+}
 
 /// The people who have called within the last seconds.
 #[derive(Clone)]
 pub(crate) struct Identities {
     database: Database,
+    pub(crate) settings: Arc<AuthSettings>,
     known: Cache<Key, Arc<Identity>>,
     /// By the hash of the whole text: another secret is another entry.
     keys: Cache<String, KnownKey>,
@@ -79,10 +95,16 @@ impl Identities {
     pub(crate) fn new(database: Database) -> Self {
         Self {
             database,
+            settings: Arc::default(),
             known: Cache::builder().max_capacity(CAPACITY).time_to_live(STALE_FOR).build(),
             keys: Cache::builder().max_capacity(CAPACITY).time_to_live(STALE_FOR).build(),
             catalogue: Cache::builder().max_capacity(1).time_to_live(STALE_FOR).build(),
         }
+    }
+
+    pub(crate) fn with_settings(mut self, settings: AuthSettings) -> Self {
+        self.settings = Arc::new(settings);
+        self
     }
 
     pub(crate) fn forget(&self) {
@@ -106,14 +128,19 @@ impl Identities {
         &self,
         session: SessionId,
         user: UserId,
-        tenant: Option<TenantId>,
+        place: Place,
     ) -> Result<Arc<Identity>, Error> {
+        let tenant = match place {
+            Place::Tenant(tenant) => tenant,
+            Place::Person => None,
+        };
         let load = async {
             let system = Caller::system(SystemReason::Authentication);
             let mut tx = self.database.platform(&system).read().await?;
             let live = tx.sessions().find(session).await?;
             let live = live.filter(|live| live.user_id == user && live.is_live(self.database.now()));
-            let impersonator = live.ok_or_else(ended)?.impersonator_id;
+            let live = live.ok_or_else(ended)?;
+            let impersonator = live.impersonator_id;
             let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
             let staff = match impersonator {
                 Some(staff) => Some(tx.principals().load(staff, None).await?.ok_or_else(ended)?),
@@ -125,12 +152,97 @@ impl Identities {
             if let Some(staff) = &staff {
                 self.require_impersonation(&catalogue, staff)?;
             }
+            // A membership that has ended says so before anything is asked of it.
+            admit(&principal, tenant)?;
+            self.hold(&principal, &live)?;
+            if place != Place::Person {
+                self.require_second_factor(&catalogue, &principal, &live)?;
+            }
+            let freshness = match impersonator {
+                Some(_) => Freshness::Impersonated,
+                None => {
+                    let fresh_for = self.settings.fresh_for;
+                    Freshness::Until(fresh_until(&live, principal.second_factor, fresh_for))
+                }
+            };
             let actor = |member| Actor::User { user, member, session, impersonator };
-            self.identity(&catalogue, &principal, tenant, None, actor).map(Arc::new)
+            let identity = self.identity(&catalogue, &principal, tenant, None, actor)?;
+            Ok(Arc::new(Identity { freshness, ..identity }))
         };
-        let key = (session, user, tenant);
+        let key = (session, user, place);
         let identity = self.known.try_get_with(key, Box::pin(load)).await.map_err(shared)?;
         Ok(identity)
+    }
+
+    /// What the platform and the tenant together ask of who signs in.
+    pub(crate) fn policy(&self, principal: &Principal) -> AuthPolicy {
+        let platform = &self.settings.policy;
+        principal
+            .tenant
+            .as_ref()
+            .map_or_else(|| platform.clone(), |part| platform.tightened(&part.auth_policy))
+    }
+
+    /// Refuses a session that is too old for where it works, or began in a way that is not taken there; gives when it
+    /// ends there at the latest.
+    pub(crate) fn hold(&self, principal: &Principal, session: &Session) -> Result<Timestamp, Error> {
+        let (policy, now) = (self.policy(principal), self.database.now());
+        let ends = session.created_at + TimeDelta::hours(i64::from(policy.session_hours));
+        let ends = session.expires_at.min(ends);
+        if session.impersonator_id.is_some() {
+            return Ok(ends);
+        }
+        let idle = policy.idle_minutes.map(|minutes| TimeDelta::minutes(i64::from(minutes)));
+        if now >= ends || idle.is_some_and(|idle| now >= session.last_used_at + idle) {
+            return Err(ended());
+        }
+        self.take(principal, session.method)?;
+        Ok(ends)
+    }
+
+    /// Refuses a way to sign in that is not taken where the person wants to work.
+    pub(crate) fn take(&self, principal: &Principal, method: SignInMethod) -> Result<(), Error> {
+        if self.policy(principal).sign_in_methods.contains(&method) {
+            return Ok(());
+        }
+        let message = format!("a sign-in by {method} is not taken here");
+        Err(Error::new(ErrorKind::Forbidden, "sign_in_method_not_allowed", message))
+    }
+
+    /// Refuses a person whose role asks for a second factor that the session has not shown.
+    fn require_second_factor(
+        &self,
+        catalogue: &Catalogue,
+        principal: &Principal,
+        session: &Session,
+    ) -> Result<(), Error> {
+        let needed = self.policy(principal).second_factor_roles;
+        // Support staff have shown their own when they began.
+        if needed.is_empty() || session.second_factor_at.is_some() || session.impersonator_id.is_some() {
+            return Ok(());
+        }
+        let part = principal.tenant.as_ref();
+        let own_roles = part.map(|part| part.roles.as_slice()).unwrap_or_default();
+        let roles: BTreeMap<&str, &Role> =
+            catalogue.engine.roles().iter().chain(own_roles).map(|role| (role.key.as_str(), role)).collect();
+        let assignments = principal.assignments.iter().chain(part.iter().flat_map(|part| &part.assignments));
+        let mut held: Vec<&str> = assignments.map(|assignment| assignment.role.as_str()).collect();
+        let mut place = 0;
+        while let Some(key) = held.get(place).copied() {
+            if needed.contains(key) {
+                let (code, message) = if principal.second_factor {
+                    ("second_factor_required", "your role asks for the second factor: show its code")
+                } else {
+                    ("second_factor_enrolment_required", "your role asks for a second factor: enrol one")
+                };
+                return Err(Error::new(ErrorKind::Forbidden, code, message));
+            }
+            let parents = roles.get(key).into_iter().flat_map(|role| &role.parents);
+            let parents: Vec<&str> = parents.map(String::as_str).filter(|key| !held.contains(key)).collect();
+            held.extend(parents);
+            place += 1;
+        }
+        Ok(())
     }
 
     /// Who stands behind an API key: its owner, in its tenant.
@@ -214,6 +326,7 @@ impl Identities {
             tenant,
             permissions: Some(permissions),
             facts: rights.facts,
+            freshness: Freshness::Exempt,
             entitlements: rights.entitlements,
             account_entitlements: rights.account_entitlements,
         })
@@ -303,6 +416,12 @@ fn entitlements(
     let (plans, exceptions) = (&catalogue.plans, &part.entitlement_overrides);
     let tenant = Entitlements::of_tenant(plans, subscription, exceptions, now);
     (tenant, Entitlements::of_accounts(plans, subscription, exceptions, now))
+}
+
+/// Until when a person counts as one who has just proven who they are: with the second factor, where there is one.
+pub(crate) fn fresh_until(session: &Session, second_factor: bool, fresh_for: Duration) -> Timestamp {
+    let at = if second_factor { session.second_factor_at } else { Some(session.authenticated_at) };
+    at.map_or(Timestamp::UNIX_EPOCH, |at| at + fresh_for)
 }
 
 pub(crate) fn ended() -> Error {

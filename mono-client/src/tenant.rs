@@ -24,7 +24,7 @@ const PATH: &str = "/api/v1/tenant";
 /// What belongs to the tenant that the client works in; made by [`Client::tenant`].
 #[derive(Debug, Clone, Copy)]
 pub struct Tenant<'a> {
-    client: &'a Client,
+    pub(crate) client: &'a Client,
 }
 
 impl Client {

@@ -32,6 +32,16 @@ word_enum! {
         LoginFailed = "login_failed",
         /// A person signed out, or ended a session.
         Logout = "logout",
+        /// A person who was signed in proved again who they are.
+        StepUp = "step_up",
+        /// A person put a second factor in force.
+        SecondFactorEnabled = "second_factor_enabled",
+        /// A person took their second factor away.
+        SecondFactorDisabled = "second_factor_disabled",
+        /// A person made new recovery codes.
+        RecoveryCodesRenewed = "recovery_codes_renewed",
+        /// A recovery code stood in for the second factor.
+        RecoveryCodeUsed = "recovery_code_used",
         /// A refresh token was used twice, so its session was ended.
         RefreshTokenReused = "refresh_token_reused",
         /// Support staff began to act as a person.

@@ -95,6 +95,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         )
         .nest("/api/v1/tenant/api-keys", routes::tenant::api_keys::routes())
         .nest("/api/v1/tenant/audit", routes::tenant::audit::routes())
+        .nest("/api/v1/tenant/auth-policy", routes::tenant::auth_policy::routes())
         .nest("/api/v1/tenant/teams", routes::tenant::teams::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
         .nest("/api/v1/tenant/invitations", routes::tenant::invitations::routes())
@@ -112,7 +113,8 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
             routes::user::sessions::routes()
                 .merge(routes::user::emails::routes())
                 .merge(routes::user::invitations::routes())
-                .merge(routes::user::passwords::routes()),
+                .merge(routes::user::passwords::routes())
+                .merge(routes::user::second_factor::routes()),
         )
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
         .fallback(layer::fallback::not_found)

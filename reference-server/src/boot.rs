@@ -54,7 +54,7 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     let keys = master_key::load_for(config, &database).await?;
     let database = with_audit_keys(database, &keys)?;
     let authenticator = Authenticator::new(database.clone(), &keys)?
-        .with_sign_up(config.sign_up)
+        .with_settings(config.auth.settings(config.sign_up))?
         .with_environment(&keys, config.environment)?
         .with_algorithm(&keys, config.token_algorithm)?;
     seed_starter(&database).await?;

@@ -1,5 +1,6 @@
 //! What the server is told by flags and environment.
 
+use crate::auth_config::AuthConfig;
 use crate::trusted_proxies::TrustedProxies;
 use clap::ArgAction;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
@@ -104,6 +105,10 @@ pub struct Config {
         value_name = "on|off"
     )]
     pub sign_up: bool,
+
+    /// What signing in asks for.
+    #[command(flatten)]
+    pub auth: AuthConfig,
 }
 
 impl Config {

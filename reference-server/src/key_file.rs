@@ -162,9 +162,9 @@ mod tests {
     fn servers_that_start_at_once_have_one_secret() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("root.key");
+        let start = |i: u8| create_private(&path, &format!("secret {i}")).unwrap();
+        let start = &start;
         let kept: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
-            let start = |i: u8| create_private(&path, &format!("secret {i}")).unwrap();
-            let start = &start;
             let servers: Vec<_> = (0..16).map(|i| scope.spawn(move || start(i))).collect();
             servers.into_iter().map(|server| server.join().unwrap()).collect()
         });

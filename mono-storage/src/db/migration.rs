@@ -19,6 +19,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (9, "templates", include_str!("../../migrations/postgres/0009_templates.sql")),
     (11, "mail", include_str!("../../migrations/postgres/0011_mail.sql")),
     (12, "invitations", include_str!("../../migrations/postgres/0012_invitations.sql")),
+    (13, "second factors", include_str!("../../migrations/postgres/0013_second_factors.sql")),
     (14, "keys", include_str!("../../migrations/postgres/0014_keys.sql")),
 ];
 #[cfg(feature = "sqlite")]
@@ -31,6 +32,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (9, "templates", include_str!("../../migrations/sqlite/0009_templates.sql")),
     (11, "mail", include_str!("../../migrations/sqlite/0011_mail.sql")),
     (12, "invitations", include_str!("../../migrations/sqlite/0012_invitations.sql")),
+    (13, "second factors", include_str!("../../migrations/sqlite/0013_second_factors.sql")),
     (14, "keys", include_str!("../../migrations/sqlite/0014_keys.sql")),
 ];
 

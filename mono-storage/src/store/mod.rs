@@ -9,6 +9,7 @@ mod api_keys;
 mod assignments;
 mod audit;
 mod audit_chain;
+mod auth_policies;
 mod catalogue;
 mod catalogue_uses;
 mod entity;
@@ -26,6 +27,7 @@ mod profiles;
 mod recount;
 mod roles;
 mod schemas;
+mod second_factors;
 mod sessions;
 mod single_use_tokens;
 mod subscriptions;
@@ -43,6 +45,7 @@ pub use api_keys::{ApiKeys, KeyCredential};
 pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
 pub use audit::AuditLog;
 pub use audit_chain::{AuditReport, BrokenEntry, Damage};
+pub use auth_policies::AuthPolicies;
 pub use catalogue::{Alias, Definitions, Put};
 pub use entity::{Entities, Entity, EntityPermissions, EntityStatements, Stored};
 pub use grants::{Grants, NewGrant};
@@ -58,6 +61,7 @@ pub use profiles::Profiles;
 pub use recount::{Drift, HeldCounter};
 pub use roles::Roles;
 pub use schemas::Schemas;
+pub use second_factors::{SecondFactor, SecondFactors};
 pub use sessions::{NewSession, Sessions};
 pub use single_use_tokens::{NewToken, SingleUseToken, SingleUseTokens, TokenPurpose};
 pub use subscriptions::Subscriptions;
@@ -78,6 +82,7 @@ pub fn required_permissions() -> Vec<Permission> {
         api_keys::REQUIRED,
         assignments::REQUIRED,
         audit::REQUIRED,
+        auth_policies::REQUIRED,
         catalogue::REQUIRED,
         guardrails::REQUIRED,
         members::REQUIRED,

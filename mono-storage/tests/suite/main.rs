@@ -11,6 +11,7 @@
 mod accounts;
 mod audit;
 mod audit_chain;
+mod auth_policies;
 mod catalogue;
 mod catalogue_items;
 mod contention;

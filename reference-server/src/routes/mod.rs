@@ -29,6 +29,7 @@ pub(crate) mod user {
     pub(crate) mod passwords;
     pub(crate) mod permissions;
     pub(crate) mod profile;
+    pub(crate) mod second_factor;
     pub(crate) mod sessions;
 }
 pub(crate) mod platform {
@@ -43,6 +44,7 @@ pub(crate) mod tenant {
     pub(crate) mod accounts;
     pub(crate) mod api_keys;
     pub(crate) mod audit;
+    pub(crate) mod auth_policy;
     pub(crate) mod entitlements;
     pub(crate) mod invitations;
     pub(crate) mod members;

@@ -29,6 +29,7 @@ mod races;
 mod random;
 mod rate_limits;
 mod refusals;
+mod second_factors;
 mod server;
 mod sessions;
 mod subscriptions;
