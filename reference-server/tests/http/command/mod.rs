@@ -3,6 +3,7 @@
 mod audit;
 mod doctor;
 mod program;
+mod purge;
 mod refusals;
 mod secrets;
 mod seed;
