@@ -110,6 +110,8 @@ pub enum SystemReason {
     Metering,
     /// Compares counters with what they count, for the operator.
     Recount,
+    /// Removes for good what was deleted long ago.
+    Purge,
     /// Answers the operator who asks on the command line what somebody may do. It only reads.
     Inspection,
     /// Makes somebody a member who was invited, with the rights of who invited them.
@@ -131,6 +133,7 @@ impl std::fmt::Display for Actor {
             Self::System(SystemReason::Seed) => f.write_str("system:seed"),
             Self::System(SystemReason::Metering) => f.write_str("system:metering"),
             Self::System(SystemReason::Recount) => f.write_str("system:recount"),
+            Self::System(SystemReason::Purge) => f.write_str("system:purge"),
             Self::System(SystemReason::Inspection) => f.write_str("system:inspection"),
             Self::System(SystemReason::Invitation) => f.write_str("system:invitation"),
             Self::System(SystemReason::Keys) => f.write_str("system:keys"),

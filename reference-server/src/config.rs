@@ -10,6 +10,7 @@ use mono_storage::db::DatabaseOptions;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What the server is told by flags and environment; a flag beats its variable.
 #[derive(Debug, Clone, clap::Args)]
@@ -85,6 +86,10 @@ pub struct Config {
     #[arg(long, global = true, env = "MONO_TRUSTED_PROXIES", value_name = "LIST")]
     pub trusted_proxies: Option<TrustedProxies>,
 
+    /// After how many days what was deleted is removed for good; 0 keeps it for ever.
+    #[arg(long, global = true, env = "MONO_PURGE_AFTER_DAYS", default_value_t = 30, value_name = "DAYS")]
+    pub purge_after_days: u16,
+
     /// Do not put demo tenants and people into an empty database. They are never put into the database of a server
     /// that others can reach.
     #[arg(long, global = true, env = "MONO_NO_DEMO", value_parser = FalseyValueParser::new())]
@@ -128,6 +133,11 @@ impl Config {
             options = options.read_url(url.expose_secret())?;
         }
         Ok(options)
+    }
+
+    /// After which time what was deleted is removed for good.
+    pub(crate) fn purge_after(&self) -> Option<Duration> {
+        (self.purge_after_days > 0).then(|| Duration::from_hours(24 * u64::from(self.purge_after_days)))
     }
 
     /// The file of the embedded database, where no other database is named.

@@ -5,6 +5,7 @@ mod doctor;
 mod keys;
 mod migrate;
 mod permission;
+mod purge;
 mod recount;
 mod seed;
 mod serve;
@@ -40,6 +41,8 @@ enum Action {
     },
     /// Compare the counters of limits with what they count, and mend them; the server may run meanwhile.
     Recount,
+    /// Remove for good what was deleted longer ago than it is kept, or a whole tenant; the server may run meanwhile.
+    Purge(purge::PurgeArguments),
     /// Verify the audit log, and remove what is old from it.
     Audit {
         #[command(subcommand)]
@@ -77,6 +80,7 @@ pub async fn run(command: Command) -> ExitCode {
         Some(Action::Migrate) => migrate::run(config).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Seed { file }) => seed::run(config, file).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Recount) => recount::run(config).await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Purge(arguments)) => purge::run(config, arguments).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Audit { action }) => audit::run(config, action).await,
         Some(Action::Keys { action }) => keys::run(config, action).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Doctor) => Ok(doctor::run(config).await),

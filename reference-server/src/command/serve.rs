@@ -17,6 +17,9 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 /// How often what nobody can use any more is removed.
 const CLEAN_INTERVAL: Duration = Duration::from_hours(1);
 
+/// How often it is looked for what was deleted long ago.
+const PURGE_INTERVAL: Duration = Duration::from_hours(24);
+
 pub(super) async fn run(config: &Config) -> Result<(), Error> {
     let app = boot(config).await?;
     let stop = stop_signal().map_err(Error::internal)?;
@@ -38,7 +41,14 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
         let authenticator = app.authenticator.clone();
         async move { authenticator.clean_every(CLEAN_INTERVAL).await }
     });
+    let purging = config.purge_after().map(|retention| {
+        let database = database.clone();
+        tokio::spawn(async move { database.purge_every(PURGE_INTERVAL, retention).await })
+    });
     serve(listener, router(app), ServerLimits::default(), stop).await;
+    if let Some(purging) = purging {
+        purging.abort();
+    }
     cleaning.abort();
     metering.abort();
     // Writes what was counted since the last flush.

@@ -4,6 +4,7 @@ mod audit;
 mod doctor;
 mod keys;
 mod program;
+mod purge;
 mod refusals;
 mod secrets;
 mod seed;
