@@ -116,6 +116,8 @@ pub enum SystemReason {
     Inspection,
     /// Makes somebody a member who was invited, with the rights of who invited them.
     Invitation,
+    /// Compares master keys with those that a database knows, and turns them, for the operator.
+    Keys,
     /// Writes entries of the audit log that were kept in memory, and removes those whose time has passed.
     Audit,
 }
@@ -134,6 +136,7 @@ impl std::fmt::Display for Actor {
             Self::System(SystemReason::Purge) => f.write_str("system:purge"),
             Self::System(SystemReason::Inspection) => f.write_str("system:inspection"),
             Self::System(SystemReason::Invitation) => f.write_str("system:invitation"),
+            Self::System(SystemReason::Keys) => f.write_str("system:keys"),
             Self::System(SystemReason::Audit) => f.write_str("system:audit"),
         }
     }

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::config::Config;
 use crate::layer::rate_limit::RateLimiting;
-use crate::{demo, key_file};
+use crate::{demo, master_key};
 use mono_auth::{Authenticator, KeyRing, Purpose};
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::rate_limit::RateLimits;
@@ -11,6 +11,7 @@ use mono_core::seed::Seed;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::{Database, DatabaseOptions, Migration, migrate, migrate_application};
 use mono_storage::rate_limit::RateLimiter;
+use mono_storage::redis::Redis;
 use secrecy::ExposeSecret;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub async fn boot_application(
 
 async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Result<App, Error> {
     make_private_folder(config)?;
-    let options = config.database()?;
+    let (options, redis) = (config.database()?, config.redis()?);
     // Without an owner's login the tables of PostgreSQL are the work of `mono migrate`.
     if options.is_embedded() || config.owner_url().is_some() {
         update_tables(config, &options).await?;
@@ -51,23 +52,33 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     if let Some((name, migrations)) = application {
         database.require_application(name, migrations).await?;
     }
-    let keys = key_file::load_or_create(&config.data_directory, database.random())?;
-    let database = with_audit_key(database, &keys)?;
+    let redis = match redis {
+        // It need not be there: until it is, this server does without.
+        Some(options) => Some(Redis::connect(&options).await?),
+        None => None,
+    };
+    let keys = master_key::load_for(config, &database).await?;
+    let database = with_audit_keys(database, &keys)?;
     let authenticator = Authenticator::new(database.clone(), &keys)?
         .with_settings(config.auth.settings(config.sign_up))?
-        .with_environment(&keys, config.environment)?;
+        .with_environment(&keys, config.environment)?
+        .with_algorithm(&keys, config.token_algorithm)?;
     seed_starter(&database).await?;
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
     Ok(App {
-        rate_limits: rate_limits(config)?,
+        rate_limits: rate_limits(config, redis, &database)?,
         trusted_proxies: Arc::new(config.trusted_proxies.clone().unwrap_or_default()),
         ..App::new(database, authenticator)
     })
 }
 
 /// The limits, unless they are switched off.
-fn rate_limits(config: &Config) -> Result<Option<Arc<RateLimiting>>, Error> {
+fn rate_limits(
+    config: &Config,
+    redis: Option<Redis>,
+    database: &Database,
+) -> Result<Option<Arc<RateLimiting>>, Error> {
     let limits = match config.rate_limits.as_str() {
         "off" => return Ok(None),
         "on" => RateLimits::starter(),
@@ -79,11 +90,17 @@ fn rate_limits(config: &Config) -> Result<Option<Arc<RateLimiting>>, Error> {
             RateLimits::starter().with(&text)?
         }
     };
-    Ok(Some(Arc::new(RateLimiting { limits, limiter: RateLimiter::local(RateLimiter::CLIENTS) })))
+    let limiter = match redis {
+        Some(redis) => RateLimiter::shared(RateLimiter::CLIENTS, redis, database.random()),
+        None => RateLimiter::local(RateLimiter::CLIENTS),
+    };
+    Ok(Some(Arc::new(RateLimiting { limits, limiter })))
 }
 
-fn with_audit_key(database: Database, keys: &KeyRing) -> Result<Database, Error> {
-    database.with_audit_key(keys.derive(Purpose::Audit)?.expose_secret())
+pub(crate) fn with_audit_keys(database: Database, keys: &KeyRing) -> Result<Database, Error> {
+    let all = keys.derive_all(Purpose::Audit)?;
+    let older: Vec<&[u8]> = all.iter().skip(1).map(|(_, key)| key.expose_secret()).collect();
+    database.with_audit_keys(keys.derive(Purpose::Audit)?.expose_secret(), &older)
 }
 
 /// Brings the tables up to date, on PostgreSQL as their owner.
@@ -95,10 +112,9 @@ pub(crate) async fn update_tables(config: &Config, options: &DatabaseOptions) ->
 /// Opens a database that is there already; makes nothing.
 pub(crate) async fn open_existing(config: &Config) -> Result<Database, Error> {
     let database = open_without_key(config).await?;
-    match key_file::load(&config.data_directory)? {
-        Some(keys) => with_audit_key(database, &keys),
-        None => Ok(database),
-    }
+    let Some(keys) = master_key::load(config)? else { return Ok(database) };
+    master_key::require_known(config, &database, &keys).await?;
+    with_audit_keys(database, &keys)
 }
 
 /// Opens a database to look at it. What is written would stand in the audit log without a key.

@@ -4,9 +4,10 @@ use crate::auth_config::AuthConfig;
 use crate::trusted_proxies::TrustedProxies;
 use clap::ArgAction;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
-use mono_auth::KeyEnvironment;
+use mono_auth::{KeyEnvironment, TokenAlgorithm};
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
+use mono_storage::redis::RedisOptions;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +19,14 @@ pub struct Config {
     /// The folder for the embedded database and the signing key.
     #[arg(long, global = true, env = "MONO_DATA_DIRECTORY", default_value = ".mono", value_name = "FOLDER")]
     pub data_directory: PathBuf,
+
+    /// The master key: 64 hexadecimal digits, or `VERSION:KEY` with commas between [default: a file in the data folder].
+    #[arg(long, global = true, env = "MONO_MASTER_KEY", hide_env_values = true, value_name = "KEY")]
+    pub master_key: Option<SecretString>,
+
+    /// A file that holds the master key, a version to a line; only its owner may read it.
+    #[arg(long, global = true, env = "MONO_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
 
     /// The database: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` with a login that is neither owner nor
     /// superuser [default: SQLite in the data folder].
@@ -44,6 +53,11 @@ pub struct Config {
     #[arg(long, global = true, env = "MONO_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
     pub database_owner_url: Option<SecretString>,
 
+    /// Redis, which several servers of one installation need: `redis://USER:PASSWORD@HOST:PORT`, `rediss://` with TLS,
+    /// `redis-cluster://HOST,HOST` [default: none, this server is alone].
+    #[arg(long, global = true, env = "MONO_REDIS_URL", hide_env_values = true, value_name = "URL")]
+    pub redis_url: Option<SecretString>,
+
     /// The address to listen on.
     #[arg(
         long,
@@ -58,6 +72,17 @@ pub struct Config {
     /// key, and a key of the other kind is refused.
     #[arg(long, global = true, env = "MONO_ENVIRONMENT", default_value = "live", value_name = "live|test")]
     pub environment: KeyEnvironment,
+
+    /// How access tokens are signed: `HS256` with a secret, or `EdDSA`, which others can verify with the public keys at
+    /// `/.well-known/jwks.json`.
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_TOKEN_ALGORITHM",
+        default_value = "HS256",
+        value_name = "HS256|EdDSA"
+    )]
+    pub token_algorithm: TokenAlgorithm,
 
     /// How often one may call: `on` for the built-in limits, a JSON file with others, or `off`.
     #[arg(long, global = true, env = "MONO_RATE_LIMITS", default_value = "on", value_name = "on|off|FILE")]
@@ -114,6 +139,14 @@ impl Config {
             options = options.read_url(url.expose_secret())?;
         }
         Ok(options)
+    }
+
+    /// How to reach Redis, where there is one.
+    ///
+    /// # Errors
+    /// `Validation` where the URL is not valid; the message does not repeat it.
+    pub fn redis(&self) -> Result<Option<RedisOptions>, Error> {
+        self.redis_url.as_ref().map(|url| RedisOptions::parse(url.expose_secret())).transpose()
     }
 
     /// After which time what was deleted is removed for good.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod doctor;
+mod keys;
 mod migrate;
 mod permission;
 mod purge;
@@ -47,6 +48,11 @@ enum Action {
         #[command(subcommand)]
         action: audit::AuditAction,
     },
+    /// List, rotate and remove versions of the master key.
+    Keys {
+        #[command(subcommand)]
+        action: keys::KeysAction,
+    },
     /// Look whether the installation is whole: database, tables, isolation, catalogue, key, counters. Changes nothing.
     Doctor,
     /// Ask who may do what, and why: of a policy file, or of the database.
@@ -76,6 +82,7 @@ pub async fn run(command: Command) -> ExitCode {
         Some(Action::Recount) => recount::run(config).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Purge(arguments)) => purge::run(config, arguments).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Audit { action }) => audit::run(config, action).await,
+        Some(Action::Keys { action }) => keys::run(config, action).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Doctor) => Ok(doctor::run(config).await),
         Some(Action::Permission { action }) => permission::run(config, action).await,
     };

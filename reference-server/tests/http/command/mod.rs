@@ -2,6 +2,7 @@
 
 mod audit;
 mod doctor;
+mod keys;
 mod program;
 mod purge;
 mod refusals;
