@@ -158,12 +158,11 @@ impl Identities {
             if place != Place::Person {
                 self.require_second_factor(&catalogue, &principal, &live)?;
             }
-            let freshness = match impersonator {
-                Some(_) => Freshness::Impersonated,
-                None => {
-                    let fresh_for = self.settings.fresh_for;
-                    Freshness::Until(fresh_until(&live, principal.second_factor, fresh_for))
-                }
+            let freshness = if impersonator.is_some() {
+                Freshness::Impersonated
+            } else {
+                let fresh_for = self.settings.fresh_for;
+                Freshness::Until(fresh_until(&live, principal.second_factor, fresh_for))
             };
             let actor = |member| Actor::User { user, member, session, impersonator };
             let identity = self.identity(&catalogue, &principal, tenant, None, actor)?;

@@ -189,7 +189,7 @@ fn hostile_claims_are_refused_though_the_signature_holds() {
             with("aud", json!(null)),
             with("iat", json!(NOW + 315_360_000)),
             with("iat", json!(-1)),
-            with("iat", json!(NOW as f64 + 0.5)),
+            with("iat", json!(1_800_000_000.5)),
             with("exp", json!(i64::MAX)),
             with("exp", json!(i64::MIN)),
             with("exp", json!(1e300)),

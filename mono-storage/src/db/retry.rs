@@ -62,7 +62,7 @@ where
 {
     let (mut number, mut wait) = (1, FIRST_WAIT);
     loop {
-        let (result, committed) = watch(attempt()).await;
+        let (result, committed) = watch(Box::pin(attempt())).await;
         if committed || number == ATTEMPTS || !is_conflict(&result) {
             return result;
         }

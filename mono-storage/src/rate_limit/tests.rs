@@ -175,7 +175,7 @@ fn the_tighter_limit_answers() {
     let long = Limit::new("long", Rate::new(1, 3600), false);
     let verdict = limiter.take(&client(1), &[long.clone(), few.clone()], at(START)).unwrap();
     assert!(verdict.admitted);
-    limiter.take(&client(1), &[few.clone()], at(START)).unwrap();
+    limiter.take(&client(1), std::slice::from_ref(&few), at(START)).unwrap();
     let verdict = limiter.take(&client(1), &[few, long], at(START)).unwrap();
     assert_eq!((verdict.admitted, &*verdict.name), (false, "long"), "both refuse, and this one for longer");
     assert_eq!(verdict.wait, Duration::from_hours(1));

@@ -105,7 +105,7 @@ async fn of_a_serialisation_failure_both_effects_come_once(world: World) {
     let failed: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
     assert_eq!(failed.iter().map(|error| error.code()).collect::<Vec<_>>(), ["transaction_conflict"]);
     let source = std::error::Error::source(failed[0]).unwrap().downcast_ref::<sqlx::Error>();
-    let code = source.and_then(sqlx::Error::as_database_error).and_then(|error| error.code());
+    let code = source.and_then(sqlx::Error::as_database_error).and_then(sqlx::error::DatabaseError::code);
     assert_eq!(code.as_deref(), Some("40001"));
 
     let attempts = AtomicU32::new(0);
