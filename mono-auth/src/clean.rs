@@ -12,6 +12,11 @@ const TOKEN_DAYS: i64 = 7;
 /// How long a throttle stays after the last try: longer than any window.
 const THROTTLE_DAYS: i64 = 1;
 
+/// How long a mail that was sent stays, for who asks whether it left: a day.
+const SENT_MAIL_DAYS: i64 = 1;
+/// How long a mail that was given up stays, for the operator to try again: 7 days.
+const DEAD_MAIL_DAYS: i64 = 7;
+
 impl Authenticator {
     /// Removes sessions that ended 30 days ago, tokens that ended a week ago, and throttles that nobody tries any more.
     /// Gives how many rows are gone.
@@ -25,8 +30,9 @@ impl Authenticator {
         let sessions = tx.sessions().remove_ended(before(SESSION_DAYS)).await?;
         let tokens = tx.single_use_tokens().remove_ended(before(TOKEN_DAYS)).await?;
         let throttles = tx.throttles().remove_unused(before(THROTTLE_DAYS)).await?;
+        let mails = tx.mails().remove_done(before(SENT_MAIL_DAYS), before(DEAD_MAIL_DAYS)).await?;
         tx.commit().await?;
-        Ok(sessions + tokens + throttles)
+        Ok(sessions + tokens + throttles + mails)
     }
 
     /// Does so at once and then at every interval, until it is dropped.

@@ -27,8 +27,6 @@ pub enum Purpose {
     Audit,
     /// Seals the secrets of second factors.
     SecondFactor,
-    /// Seals mails that wait to be sent: they hold links that let somebody in.
-    Mail,
 }
 
 impl Purpose {
@@ -41,7 +39,6 @@ impl Purpose {
             Self::Snapshot => "snapshot",
             Self::Audit => "audit",
             Self::SecondFactor => "second_factor",
-            Self::Mail => "mail",
         }
     }
 }
@@ -96,9 +93,9 @@ impl KeyRing {
     /// use mono_auth::{KeyRing, Purpose};
     /// use mono_storage::system::SystemRandom;
     /// let keys = KeyRing::new((0..32).collect())?;
-    /// let sealed = keys.seal(Purpose::Mail, "mails|7", b"a link", &SystemRandom)?;
-    /// assert_eq!(keys.open(Purpose::Mail, "mails|7", &sealed)?, b"a link");
-    /// assert!(keys.open(Purpose::Mail, "mails|8", &sealed).is_err());
+    /// let sealed = keys.seal(Purpose::SecondFactor, "user_totp|7", b"a secret", &SystemRandom)?;
+    /// assert_eq!(keys.open(Purpose::SecondFactor, "user_totp|7", &sealed)?, b"a secret");
+    /// assert!(keys.open(Purpose::SecondFactor, "user_totp|8", &sealed).is_err());
     /// # Ok::<(), mono_core::Error>(())
     /// ```
     ///
@@ -165,20 +162,28 @@ mod tests {
     fn what_is_sealed_is_read_only_where_it_was_sealed_and_unchanged() {
         use mono_storage::system::SystemRandom;
         let keys = KeyRing::new((0..32).collect()).unwrap();
-        let sealed = keys.seal(Purpose::Mail, "mails|7", b"secret", &SystemRandom).unwrap();
-        assert_eq!(keys.open(Purpose::Mail, "mails|7", &sealed).unwrap(), b"secret");
-        assert_ne!(sealed, keys.seal(Purpose::Mail, "mails|7", b"secret", &SystemRandom).unwrap());
-        assert!(keys.open(Purpose::Mail, "mails|8", &sealed).is_err());
-        assert!(keys.open(Purpose::SecondFactor, "mails|7", &sealed).is_err());
-        assert!(KeyRing::new((1..33).collect()).unwrap().open(Purpose::Mail, "mails|7", &sealed).is_err());
+        let sealed = keys.seal(Purpose::SecondFactor, "user_totp|7", b"secret", &SystemRandom).unwrap();
+        assert_eq!(keys.open(Purpose::SecondFactor, "user_totp|7", &sealed).unwrap(), b"secret");
+        assert_ne!(
+            sealed,
+            keys.seal(Purpose::SecondFactor, "user_totp|7", b"secret", &SystemRandom).unwrap()
+        );
+        assert!(keys.open(Purpose::SecondFactor, "user_totp|8", &sealed).is_err());
+        assert!(keys.open(Purpose::Snapshot, "user_totp|7", &sealed).is_err());
+        assert!(
+            KeyRing::new((1..33).collect())
+                .unwrap()
+                .open(Purpose::SecondFactor, "user_totp|7", &sealed)
+                .is_err()
+        );
         for i in 0..sealed.len() {
             let mut bytes = sealed.clone().into_bytes();
             bytes[i] ^= 1;
             let changed = String::from_utf8(bytes).unwrap();
-            assert!(keys.open(Purpose::Mail, "mails|7", &changed).is_err(), "{changed}");
+            assert!(keys.open(Purpose::SecondFactor, "user_totp|7", &changed).is_err(), "{changed}");
         }
         for nonsense in ["", ".", "1.", "1.AAAA", "2.AAAA"] {
-            assert!(keys.open(Purpose::Mail, "mails|7", nonsense).is_err());
+            assert!(keys.open(Purpose::SecondFactor, "user_totp|7", nonsense).is_err());
         }
     }
 

@@ -71,6 +71,8 @@ pub enum SystemReason {
     Recount,
     /// Answers the operator who asks on the command line what somebody may do. It only reads.
     Inspection,
+    /// Sends mails.
+    Mail,
     /// Writes entries of the audit log that were kept in memory, and removes those whose time has passed.
     Audit,
 }
@@ -86,6 +88,7 @@ impl std::fmt::Display for Actor {
             Self::System(SystemReason::Metering) => f.write_str("system:metering"),
             Self::System(SystemReason::Recount) => f.write_str("system:recount"),
             Self::System(SystemReason::Inspection) => f.write_str("system:inspection"),
+            Self::System(SystemReason::Mail) => f.write_str("system:mail"),
             Self::System(SystemReason::Audit) => f.write_str("system:audit"),
         }
     }

@@ -5,6 +5,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::from_fn;
 use mono_auth::Authenticator;
+use mono_auth::mail::Mailer;
 use mono_core::Error;
 use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
 use mono_storage::db::{Database, PlatformTx, TenantTx};
@@ -20,6 +21,8 @@ pub struct App {
     pub database: Database,
     /// Turns secrets into callers.
     pub authenticator: Authenticator,
+    /// Sends the mails that wait.
+    pub mailer: Mailer,
 }
 
 impl App {
@@ -71,6 +74,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
             routes::tenant::accounts::routes().merge(routes::tenant::teams::routes_of_accounts()),
         )
         .nest("/api/v1/tenant/audit", routes::tenant::audit::routes())
+        .nest("/api/v1/tenant/mail-templates", routes::tenant::mail_templates::routes())
         .nest("/api/v1/tenant/teams", routes::tenant::teams::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
         .nest(

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::config::Config;
 use crate::{demo, key_file};
+use mono_auth::mail::Mailer;
 use mono_auth::{Authenticator, KeyRing, Purpose};
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::seed::Seed;
@@ -49,11 +50,13 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     }
     let keys = key_file::load_or_create(&config.data_directory, database.random())?;
     let database = with_audit_key(database, &keys)?;
-    let authenticator = Authenticator::new(database.clone(), &keys)?;
+    let authenticator = Authenticator::new(database.clone(), &keys)?.with_links(config.links()?);
+    let (transport, from) = config.mail()?;
+    let mailer = Mailer::new(authenticator.clone(), transport, from)?;
     seed_starter(&database).await?;
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
-    Ok(App { database, authenticator })
+    Ok(App { database, authenticator, mailer })
 }
 
 fn with_audit_key(database: Database, keys: &KeyRing) -> Result<Database, Error> {

@@ -3,6 +3,8 @@
 
 mod callers;
 mod impersonation;
+#[cfg(feature = "mail")]
+mod mail;
 mod sessions;
 mod throttling;
 

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod auth;
 pub mod entitlements;
 pub mod envelope;
+pub mod mail_templates;
 pub mod members;
 pub mod permissions;
 pub mod profiles;

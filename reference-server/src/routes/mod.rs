@@ -33,6 +33,7 @@ pub(crate) mod tenant {
     pub(crate) mod accounts;
     pub(crate) mod audit;
     pub(crate) mod entitlements;
+    pub(crate) mod mail_templates;
     pub(crate) mod members;
     pub(crate) mod option_sets;
     pub(crate) mod profiles;

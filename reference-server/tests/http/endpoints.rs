@@ -71,6 +71,11 @@ fn routes() -> Vec<(Method, String, Value)> {
         ),
         (Method::GET, "/api/v1/tenant/option-sets/extra".into(), none.clone()),
         (Method::DELETE, "/api/v1/tenant/option-sets/extra".into(), none.clone()),
+        (Method::GET, TEMPLATES.into(), none.clone()),
+        (Method::PUT, format!("{TEMPLATES}/magic_link/en"), template()),
+        (Method::GET, format!("{TEMPLATES}/magic_link/en"), none.clone()),
+        (Method::POST, format!("{TEMPLATES}/magic_link/en/preview"), template()),
+        (Method::DELETE, format!("{TEMPLATES}/magic_link/en"), none.clone()),
         (Method::GET, "/api/v1/tenant/schemas".into(), none.clone()),
         (
             Method::PUT,
@@ -130,6 +135,15 @@ fn extra(kind: ItemKind) -> Value {
             "default": 1, "window": "total", "enforcement": "hard"}),
         ItemKind::Plan | ItemKind::AddOn => json!({"key": "extra", "name": "Extra", "price": price}),
     }
+}
+
+/// Where the mail templates of a tenant are.
+const TEMPLATES: &str = "/api/v1/tenant/mail-templates";
+
+/// A template that can be filled in.
+fn template() -> Value {
+    let html = "<mjml><mj-body><mj-section><mj-column><mj-text>{{ link }}</mj-text></mj-column></mj-section></mj-body></mjml>";
+    json!({"subject": "Sign in", "html": html, "plain": "{{ link }}"})
 }
 
 /// Where the teams of accounts are.

@@ -1,5 +1,6 @@
 //! A server in the test process, over a throw-away database, with people who can really sign in.
 
+use mono_auth::mail::{Mailer, Transport};
 use mono_auth::{Authenticator, KeyRing, Passwords};
 use mono_client::Client;
 use mono_core::api::accounts::CreateAccount;
@@ -87,7 +88,10 @@ impl Server {
         options.acquire_timeout = Duration::from_mins(1);
         let database = change(Database::connect(&options).await.unwrap());
         let authenticator = Authenticator::new(database.clone(), &key_ring()).unwrap();
-        let app = App { database, authenticator };
+        let mailer =
+            Mailer::new(authenticator.clone(), Transport::folder("unused".into()), "no-reply@localhost")
+                .unwrap();
+        let app = App { database, authenticator, mailer };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (router, limits) = (reference_server::router(app.clone()), ServerLimits::default());

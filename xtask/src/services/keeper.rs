@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::failure::{Context, Result};
 use crate::process::{LOOK_AGAIN, end_group};
-use crate::services::{postgres, redis, user};
+use crate::services::{postgres, redis, smtp, user};
 use crate::stop::Stop;
 
 /// The hidden command that starts a keeper.
@@ -26,6 +26,10 @@ pub(crate) struct Addresses {
     pub(crate) postgres: String,
     /// The URL of the Redis.
     pub(crate) redis: String,
+    /// The URL of the mail server.
+    pub(crate) smtp: String,
+    /// The folder that mails come into.
+    pub(crate) mails: String,
     /// The file that tests append to.
     pub(crate) report: PathBuf,
 }
@@ -34,11 +38,18 @@ impl Addresses {
     /// Reads what [`Addresses::write`] wrote; nothing if the keeper ended before.
     pub(crate) fn read(input: impl BufRead) -> Option<Self> {
         let mut lines = input.lines().map_while(Result::ok);
-        Some(Self { postgres: lines.next()?, redis: lines.next()?, report: lines.next()?.into() })
+        Some(Self {
+            postgres: lines.next()?,
+            redis: lines.next()?,
+            smtp: lines.next()?,
+            mails: lines.next()?,
+            report: lines.next()?.into(),
+        })
     }
 
     fn write(&self, mut output: impl Write) -> std::io::Result<()> {
-        writeln!(output, "{}\n{}\n{}", self.postgres, self.redis, self.report.display())?;
+        let Self { postgres, redis, smtp, mails, report } = self;
+        writeln!(output, "{postgres}\n{redis}\n{smtp}\n{mails}\n{}", report.display())?;
         output.flush()
     }
 }
@@ -61,15 +72,19 @@ fn keep(folder: &Path, stop: &Stop) -> Result<()> {
     user::give(folder, user)?;
     let mut postgres = postgres::start(folder, user, stop)?;
     let mut redis = redis::start(folder, user, stop)?;
+    let (mut smtp, mails) = smtp::start(folder, user, stop)?;
     let addresses = Addresses {
         postgres: format!("postgres://postgres@127.0.0.1:{}/postgres", postgres.port()),
         redis: format!("redis://127.0.0.1:{}", redis.port()),
+        smtp: format!("smtp://127.0.0.1:{}", smtp.port()),
+        mails: mails.display().to_string(),
         report: folder.join("report"),
     };
     addresses.write(std::io::stdout().lock()).context("nobody wants the servers any more")?;
     while !stop.requested() {
         postgres.check()?;
         redis.check()?;
+        smtp.check()?;
         std::thread::sleep(LOOK_AGAIN);
     }
     Ok(())
@@ -104,6 +119,8 @@ mod tests {
         let addresses = Addresses {
             postgres: "postgres://x".into(),
             redis: "redis://y".into(),
+            smtp: "smtp://v".into(),
+            mails: "/z/mails".into(),
             report: "/z/report".into(),
         };
         let mut text = Vec::new();

@@ -13,6 +13,7 @@ mod postgres;
 mod redis;
 mod running;
 mod server;
+mod smtp;
 mod user;
 
 use std::io::{BufReader, Write};
@@ -57,8 +58,13 @@ impl Services {
     }
 
     /// What the tests find in their environment.
-    pub(crate) fn environment(&self) -> [(&'static str, &str); 2] {
-        [("MONO_TEST_POSTGRES_URL", &self.addresses.postgres), ("MONO_TEST_REDIS_URL", &self.addresses.redis)]
+    pub(crate) fn environment(&self) -> [(&'static str, &str); 4] {
+        [
+            ("MONO_TEST_POSTGRES_URL", &self.addresses.postgres),
+            ("MONO_TEST_REDIS_URL", &self.addresses.redis),
+            ("MONO_TEST_SMTP_URL", &self.addresses.smtp),
+            ("MONO_TEST_SMTP_FOLDER", &self.addresses.mails),
+        ]
     }
 
     /// Runs a command that uses the servers to its end.
