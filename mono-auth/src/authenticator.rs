@@ -12,6 +12,7 @@ use crate::token::{AccessClaims, Tokens};
 use crate::{key_ring::Purpose, mac::MacKey};
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
+use mono_core::permission::RateLimitTier;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
 use std::sync::Arc;
@@ -90,6 +91,14 @@ impl Authenticator {
         let identity = self.identities.of_session(claims.sid, claims.sub, tenant).await?;
         #[expect(clippy::disallowed_methods, reason = "token and session have just been checked")]
         Ok(Caller::mint(identity, Arc::new(request)))
+    }
+
+    /// The budget of the rate limiter that a permission draws on; `None` where the catalogue does not have it.
+    ///
+    /// # Errors
+    /// `Unavailable` where the catalogue cannot be read.
+    pub async fn rate_limit_tier(&self, permission: &str) -> Result<Option<RateLimitTier>, Error> {
+        Ok(self.identities.catalogue().await?.rate_limit_tier(permission))
     }
 
     /// The passwords of the installation.

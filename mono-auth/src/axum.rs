@@ -11,6 +11,8 @@ use mono_core::api::envelope::Failure;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
 use mono_core::{Error, ErrorKind};
+use std::pin::Pin;
+use std::sync::Arc;
 
 /// The header that selects one of the caller's tenants.
 pub const TENANT_HEADER: HeaderName = HeaderName::from_static("x-tenant-id");
@@ -37,14 +39,15 @@ where
         let credential = credential(&parts.headers)?;
         let tenant = chosen_tenant(&parts.headers)?;
         let request = parts.extensions.get::<RequestContext>().cloned().unwrap_or_default();
-        match credential {
-            Credential::Bearer(token) => Ok(Self(authenticator.authenticate(token, tenant, request).await?)),
+        let caller = match credential {
+            Credential::Bearer(token) => authenticator.authenticate(token, tenant, request).await?,
             Credential::Cookie(token) => {
                 let caller = authenticator.authenticate(token, tenant, request).await?;
                 authenticator.check_csrf(&caller, parts)?;
-                Ok(Self(caller))
+                caller
             }
-        }
+        };
+        Ok(Self(admitted(parts, caller).await?))
     }
 }
 
@@ -62,16 +65,48 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let authenticator = Authenticator::from_ref(state);
         let request = parts.extensions.get::<RequestContext>().cloned().unwrap_or_default();
-        match credential(&parts.headers)? {
-            Credential::Bearer(token) => Ok(Self(authenticator.authenticate_person(token, request).await?)),
+        let caller = match credential(&parts.headers)? {
+            Credential::Bearer(token) => authenticator.authenticate_person(token, request).await?,
             Credential::Cookie(token) => {
                 let caller = authenticator.authenticate_person(token, request).await?;
                 authenticator.check_csrf(&caller, parts)?;
-                Ok(Self(caller))
+                caller
             }
-        }
+        };
+        Ok(Self(admitted(parts, caller).await?))
     }
 }
+
+/// Is asked about each caller as soon as it is known, before anything is done for it. A server puts it into the
+/// extensions of a request.
+#[derive(Clone)]
+pub struct Admission(Arc<dyn Fn(Caller) -> Admitting + Send + Sync>);
+
+/// The answer of an [`Admission`], in a while.
+pub type Admitting = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+impl Admission {
+    /// Asks the function; what it refuses is the answer to the request.
+    pub fn new(ask: impl Fn(Caller) -> Admitting + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+}
+
+/// The caller, if the server admits it.
+async fn admitted(parts: &Parts, caller: Caller) -> Result<Caller, Error> {
+    if let Some(Admission(ask)) = parts.extensions.get::<Admission>() {
+        ask(caller.clone()).await?;
+    }
+    Ok(caller)
+}
+
+/// Whether a request shows anything to say who it is from, be it right or wrong.
+pub fn has_credential(headers: &HeaderMap) -> bool {
+    !matches!(credential(headers), Err(error) if error.code() == MISSING)
+}
+
+/// The code of the refusal of who shows nothing.
+const MISSING: &str = "missing_credentials";
 
 /// What a request shows to say who it is from.
 enum Credential<'h> {
@@ -87,9 +122,7 @@ fn credential(headers: &HeaderMap) -> Result<Credential<'_>, Error> {
         (true, None) => bearer(headers).map(Credential::Bearer),
         (false, Some(token)) => Ok(Credential::Cookie(token)),
         (true, Some(_)) => Err(unauthorized("invalid_credentials", "give one credential, not several")),
-        (false, None) => {
-            Err(unauthorized("missing_credentials", "this needs a bearer token in the Authorization header"))
-        }
+        (false, None) => Err(unauthorized(MISSING, "this needs a bearer token in the Authorization header")),
     }
 }
 

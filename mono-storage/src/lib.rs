@@ -7,6 +7,7 @@ mod chain;
 pub mod db;
 mod deferred;
 mod meter;
+pub mod rate_limit;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod store;

@@ -57,7 +57,7 @@ impl Marina {
             Authenticator::new(database.clone(), &KeyRing::new((0..32).collect()).unwrap()).unwrap();
         let folder = Transport::folder("unused".into());
         let mailer = Mailer::new(authenticator.clone(), folder, "no-reply@localhost").unwrap();
-        let router = router_with(App { database, authenticator, mailer }, routes());
+        let router = router_with(App::new(database, authenticator, mailer), routes());
         let marina = Self { world, router };
         marina.add_admin("harbour@example.com", marina.world.harbour.id).await;
         marina.add_admin("lagoon@example.com", marina.world.lagoon.id).await;

@@ -17,7 +17,7 @@ use std::path::Path;
 mono_storage::conformance!(everybody_calls_every_route, no_route_is_left_out);
 
 /// Method, path and body of a call that succeeds for who may make it. In this order they follow from one another.
-fn routes() -> Vec<(Method, String, Value)> {
+pub(crate) fn routes() -> Vec<(Method, String, Value)> {
     let none = Value::Null;
     let mut routes = vec![
         (Method::GET, "/ping".into(), none.clone()),

@@ -22,6 +22,8 @@ mod permissions;
 mod plans;
 mod profiles;
 mod races;
+mod random;
+mod rate_limits;
 mod refusals;
 mod server;
 mod sessions;

@@ -88,10 +88,9 @@ impl Server {
         options.acquire_timeout = Duration::from_mins(1);
         let database = change(Database::connect(&options).await.unwrap());
         let authenticator = Authenticator::new(database.clone(), &key_ring()).unwrap();
-        let mailer =
-            Mailer::new(authenticator.clone(), Transport::folder("unused".into()), "no-reply@localhost")
-                .unwrap();
-        let app = App { database, authenticator, mailer };
+        let folder = Transport::folder("unused".into());
+        let mailer = Mailer::new(authenticator.clone(), folder, "no-reply@localhost").unwrap();
+        let app = App::new(database, authenticator, mailer);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (router, limits) = (reference_server::router(app.clone()), ServerLimits::default());

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::failure::{Context, Result};
 use crate::process::{LOOK_AGAIN, end_group};
+use crate::services::cluster::Cluster;
 use crate::services::{postgres, redis, smtp, user};
 use crate::stop::Stop;
 
@@ -30,6 +31,8 @@ pub(crate) struct Addresses {
     pub(crate) smtp: String,
     /// The folder that mails come into.
     pub(crate) mails: String,
+    /// The URL of one node of the Redis Cluster; empty where there is none.
+    pub(crate) redis_cluster: String,
     /// The file that tests append to.
     pub(crate) report: PathBuf,
 }
@@ -43,13 +46,14 @@ impl Addresses {
             redis: lines.next()?,
             smtp: lines.next()?,
             mails: lines.next()?,
+            redis_cluster: lines.next()?,
             report: lines.next()?.into(),
         })
     }
 
     fn write(&self, mut output: impl Write) -> std::io::Result<()> {
-        let Self { postgres, redis, smtp, mails, report } = self;
-        writeln!(output, "{postgres}\n{redis}\n{smtp}\n{mails}\n{}", report.display())?;
+        let Self { postgres, redis, redis_cluster, smtp, mails, report } = self;
+        writeln!(output, "{postgres}\n{redis}\n{smtp}\n{mails}\n{redis_cluster}\n{}", report.display())?;
         output.flush()
     }
 }
@@ -70,12 +74,18 @@ pub(crate) fn run(stop: &Stop) -> Result<()> {
 fn keep(folder: &Path, stop: &Stop) -> Result<()> {
     let user = user::for_servers()?;
     user::give(folder, user)?;
+    // First, for its nodes need a while until they agree.
+    let mut cluster = Cluster::start(folder, user, stop)?;
     let mut postgres = postgres::start(folder, user, stop)?;
     let mut redis = redis::start(folder, user, stop)?;
     let (mut smtp, mails) = smtp::start(folder, user, stop)?;
+    if let Some(cluster) = &mut cluster {
+        cluster.wait(stop)?;
+    }
     let addresses = Addresses {
         postgres: format!("postgres://postgres@127.0.0.1:{}/postgres", postgres.port()),
         redis: format!("redis://127.0.0.1:{}", redis.port()),
+        redis_cluster: cluster.as_ref().map(Cluster::url).unwrap_or_default(),
         smtp: format!("smtp://127.0.0.1:{}", smtp.port()),
         mails: mails.display().to_string(),
         report: folder.join("report"),
@@ -85,6 +95,7 @@ fn keep(folder: &Path, stop: &Stop) -> Result<()> {
         postgres.check()?;
         redis.check()?;
         smtp.check()?;
+        cluster.as_mut().map_or(Ok(()), Cluster::check)?;
         std::thread::sleep(LOOK_AGAIN);
     }
     Ok(())
@@ -121,6 +132,7 @@ mod tests {
             redis: "redis://y".into(),
             smtp: "smtp://v".into(),
             mails: "/z/mails".into(),
+            redis_cluster: String::new(),
             report: "/z/report".into(),
         };
         let mut text = Vec::new();
