@@ -29,6 +29,8 @@ pub struct Authenticator {
     pub(crate) snapshots: Arc<SnapshotKey>,
     pub(crate) identities: Identities,
     pub(crate) links: Arc<Links>,
+    /// Whether everybody may sign up.
+    pub(crate) sign_up: bool,
 }
 
 impl Authenticator {
@@ -46,6 +48,7 @@ impl Authenticator {
             snapshots: Arc::new(SnapshotKey::new(keys)?),
             identities: Identities::new(database.clone()),
             links: Arc::default(),
+            sign_up: false,
             database,
         })
     }

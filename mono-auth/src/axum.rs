@@ -11,6 +11,7 @@ use mono_core::api::envelope::Failure;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
 use mono_core::{Error, ErrorKind};
+use mono_storage::db::TRANSACTION_CONFLICT;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -152,6 +153,11 @@ fn chosen_tenant(headers: &HeaderMap) -> Result<Option<TenantId>, Error> {
     value.to_str().unwrap_or_default().parse().map(Some)
 }
 
+/// Marks, among the extensions of an answer, that the database undid the transaction of the request because of another
+/// one: the same request may be run once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransactionConflict;
+
 /// A failure as an HTTP answer, in the envelope. What it came from goes to the log and never to the client.
 #[derive(Debug)]
 pub struct ApiError(pub Error);
@@ -162,23 +168,37 @@ impl From<Error> for ApiError {
     }
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let error = self.0;
+impl ApiError {
+    /// The status and the words of the answer; the cause goes to the log.
+    pub fn failure(&self) -> (StatusCode, Failure) {
+        let error = &self.0;
         let status = StatusCode::from_u16(error.kind().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let source = std::error::Error::source(&error).map(ToString::to_string);
-        if status.is_server_error() {
+        let source = std::error::Error::source(error).map(ToString::to_string);
+        if error.code() == TRANSACTION_CONFLICT {
+            // Most often the request is run once more and succeeds.
+            tracing::warn!(code = error.code(), source, "{error}");
+        } else if status.is_server_error() {
             tracing::error!(code = error.code(), source, "{error}");
         } else {
             tracing::debug!(code = error.code(), source, "{error}");
         }
-        let wait = retry_after(&error);
-        let body = match error.kind() {
+        match error.kind() {
             // The words of an internal failure are for the operator, who reads them in the log.
-            ErrorKind::Internal => Failure::from(&Error::internal("hidden")),
-            _ => Failure::from(&error),
-        };
+            ErrorKind::Internal => (status, Failure::from(&Error::internal("hidden"))),
+            _ => (status, Failure::from(error)),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, body) = self.failure();
+        let error = self.0;
+        let wait = retry_after(&error);
         let mut response = (status, Json(body)).into_response();
+        if error.code() == TRANSACTION_CONFLICT {
+            response.extensions_mut().insert(TransactionConflict);
+        }
         if status == StatusCode::UNAUTHORIZED {
             // RFC 9110: an answer 401 names the scheme.
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -23,7 +23,10 @@ mod token;
 
 pub use authenticator::Authenticator;
 pub use flow::SignedIn;
+pub use flow::accept_invitation::{AcceptInvitation, InvitationFacts};
 pub use flow::impersonate::IMPERSONATE;
+pub use flow::magic_link::MagicLink;
+pub use flow::open_session::{SecondFactorChallenge, SignInAnswer};
 pub use flow::sign_in::SignIn;
 pub use key_ring::{KeyRing, Purpose};
 pub use password::Passwords;

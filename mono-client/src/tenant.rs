@@ -3,6 +3,7 @@
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::client::Client;
+use crate::invitations::Invitations;
 use crate::mail_templates::MailTemplates;
 use crate::members::Members;
 use crate::option_sets::OptionSets;
@@ -83,6 +84,11 @@ impl<'a> Tenant<'a> {
     /// What the mails of the tenant look like.
     pub fn mail_templates(self) -> MailTemplates<'a> {
         MailTemplates { client: self.client }
+    }
+
+    /// The invitations of the tenant.
+    pub fn invitations(self) -> Invitations<'a> {
+        Invitations { client: self.client }
     }
 
     /// The members of the tenant.

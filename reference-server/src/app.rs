@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The largest body of a request, in bytes: 1 MiB.
-const BODY_LIMIT: usize = 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 /// What every handler may reach. Cheap to clone.
 #[derive(Clone)]
@@ -68,7 +68,15 @@ pub fn router(app: App) -> Router {
 /// The routes of the server and of an application, behind the same layers.
 pub fn router_with(app: App, own: Router<App>) -> Router {
     own.merge(routes::health::routes())
-        .nest("/api/v1/public/auth", routes::public::auth::routes())
+        .nest(
+            "/api/v1/public/auth",
+            routes::public::auth::routes()
+                .merge(routes::public::emails::routes())
+                .merge(routes::public::magic_links::routes())
+                .merge(routes::public::passwords::routes())
+                .merge(routes::public::sign_up::routes()),
+        )
+        .nest("/api/v1/public/auth/invitations", routes::public::invitations::routes())
         .merge(catalogue::<Plan>())
         .merge(catalogue::<AddOn>())
         .merge(catalogue::<Feature>())
@@ -89,6 +97,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .nest("/api/v1/tenant/mail-templates", routes::tenant::mail_templates::routes())
         .nest("/api/v1/tenant/teams", routes::tenant::teams::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
+        .nest("/api/v1/tenant/invitations", routes::tenant::invitations::routes())
         .nest(
             "/api/v1/tenant/members",
             routes::tenant::members::routes().merge(routes::tenant::profiles::routes_of_members()),
@@ -98,12 +107,19 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .nest("/api/v1/tenant/option-sets", routes::tenant::option_sets::routes())
         .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())
         .merge(routes::user::profile::routes())
-        .nest("/api/v1/user", routes::user::sessions::routes())
+        .nest(
+            "/api/v1/user",
+            routes::user::sessions::routes()
+                .merge(routes::user::emails::routes())
+                .merge(routes::user::invitations::routes())
+                .merge(routes::user::passwords::routes()),
+        )
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
         .fallback(layer::fallback::not_found)
         .method_not_allowed_fallback(layer::fallback::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(layer::panic::answer))
+        .layer(from_fn(layer::retry::conflicts))
         .layer(from_fn(layer::timeout::limit))
         .layer(from_fn_with_state(app.clone(), layer::rate_limit::limit))
         .layer(from_fn_with_state(app.clone(), layer::request_context::attach))

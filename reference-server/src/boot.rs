@@ -54,7 +54,8 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     }
     let keys = key_file::load_or_create(&config.data_directory, database.random())?;
     let database = with_audit_key(database, &keys)?;
-    let authenticator = Authenticator::new(database.clone(), &keys)?.with_links(config.links()?);
+    let authenticator =
+        Authenticator::new(database.clone(), &keys)?.with_links(config.links()?).with_sign_up(config.sign_up);
     let (transport, from) = config.mail()?;
     let mailer = Mailer::new(authenticator.clone(), transport, from)?;
     seed_starter(&database).await?;

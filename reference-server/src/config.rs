@@ -1,7 +1,8 @@
 //! What the server is told by flags and environment.
 
 use crate::trusted_proxies::TrustedProxies;
-use clap::builder::FalseyValueParser;
+use clap::ArgAction;
+use clap::builder::{BoolishValueParser, FalseyValueParser};
 use mono_auth::mail::{Links, Transport};
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
@@ -86,6 +87,18 @@ pub struct Config {
     /// The password of the demo people [default: a random one, kept in the data folder].
     #[arg(long, global = true, env = "MONO_DEMO_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
     pub demo_password: Option<SecretString>,
+
+    /// Whether everybody may sign up: `on` or `off`.
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_SIGN_UP",
+        default_value = "off",
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new(),
+        value_name = "on|off"
+    )]
+    pub sign_up: bool,
 }
 
 impl Config {

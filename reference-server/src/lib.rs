@@ -3,6 +3,7 @@
 mod app;
 mod banner;
 mod boot;
+mod bulk;
 pub mod command;
 mod config;
 mod demo;

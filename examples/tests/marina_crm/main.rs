@@ -146,6 +146,21 @@ async fn works(marina: Marina) {
     let (status, answer) = marina.call(&harbour, "PUT", &one, change(3)).await;
     assert_eq!((status, &answer["data"]["name"]), (200, &json!("A1 long")), "{answer}");
 
+    // Many at once, each with an answer of its own.
+    let bulk = format!("{BERTHS}/bulk");
+    let statuses = |answer: &Value| {
+        let results = answer["data"]["results"].as_array().unwrap().iter();
+        results.map(|result| result["status"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let items = json!({"items": [berth("A3"), {"name": "A4"}, berth("A1 long")]});
+    let (status, answer) = marina.call(&harbour, "POST", &bulk, items).await;
+    assert_eq!((status, statuses(&answer)), (200, vec![429, 400, 409]), "{answer}");
+    let items = json!({"items": [{"id": id, "change": change(3)}, {"id": id, "change": change(4)}]});
+    let (_, answer) = marina.call(&harbour, "PATCH", &bulk, items.clone()).await;
+    assert_eq!(statuses(&answer), [409, 200], "{answer}");
+    let (_, answer) = marina.call(&lagoon, "PATCH", &bulk, items).await;
+    assert_eq!(statuses(&answer), [404, 404], "{answer}");
+
     // The other tenant sees nothing of it, and nothing of it can be pointed at from there.
     let interest = json!({"berthId": id, "boat": "Albatros", "note": null});
     assert_eq!(marina.call(&harbour, "POST", INTERESTS, interest.clone()).await.0, 201);

@@ -1,13 +1,24 @@
 //! The flows, one file each.
 
+pub(crate) mod accept_invitation;
+pub(crate) mod change_email;
+pub(crate) mod change_password;
 pub(crate) mod choose_tenant;
 pub(crate) mod impersonate;
+pub(crate) mod invite;
+pub(crate) mod magic_link;
+pub(crate) mod open_session;
+pub(crate) mod password;
 pub(crate) mod profile;
 pub(crate) mod refresh;
+pub(crate) mod request_mail;
 pub(crate) mod reset_password;
 pub(crate) mod sessions;
+pub(crate) mod set_password;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
+pub(crate) mod sign_up;
+pub(crate) mod verify_email;
 
 use crate::authenticator::Authenticator;
 use mono_core::caller::{Actor, Caller, RequestContext, SystemReason};

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod callers;
+mod flows;
 mod impersonation;
 #[cfg(feature = "mail")]
 mod mail;
@@ -48,7 +49,7 @@ pub(crate) async fn person(world: &World, authenticator: &Authenticator, email: 
 }
 
 pub(crate) async fn sign_in(authenticator: &Authenticator, email: &str) -> Result<SignedIn, Error> {
-    authenticator.sign_in(SignIn::new(email, PASSWORD), RequestContext::default()).await
+    authenticator.sign_in(SignIn::new(email, PASSWORD), RequestContext::default()).await?.signed_in()
 }
 
 pub(crate) async fn caller(authenticator: &Authenticator, signed_in: &SignedIn) -> Result<Caller, Error> {

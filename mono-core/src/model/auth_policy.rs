@@ -12,6 +12,16 @@ word_enum! {
     }
 }
 
+word_enum! {
+    /// How a person proves who they are.
+    SignInMethod, "sign_in_method" {
+        /// With a password.
+        Password = "password",
+        /// With a link that came by mail.
+        MagicLink = "magic_link",
+    }
+}
+
 /// What a new password has to be like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordRules {

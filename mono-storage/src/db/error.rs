@@ -4,7 +4,7 @@
 use mono_core::{Error, ErrorKind};
 
 /// The code of a transaction that the database undid because of another one.
-pub(super) const TRANSACTION_CONFLICT: &str = "transaction_conflict";
+pub const TRANSACTION_CONFLICT: &str = "transaction_conflict";
 
 /// A unique constraint that a caller can break by what it asks for.
 struct Unique {
@@ -52,6 +52,12 @@ const UNIQUE: &[Unique] = &[
         columns: "members.tenant_id, members.user_id",
         code: "already_member",
         message: "this person is a member of the tenant",
+    },
+    Unique {
+        constraint: "invitations_email_unique",
+        columns: "invitations.tenant_id, invitations.email_norm",
+        code: "already_invited",
+        message: "this address was invited and has not answered: send the invitation again, or revoke it",
     },
 ];
 

@@ -17,6 +17,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (5, "tenancy", include_str!("../../migrations/postgres/0005_tenancy.sql")),
     (8, "authentication", include_str!("../../migrations/postgres/0008_authentication.sql")),
     (11, "mail", include_str!("../../migrations/postgres/0011_mail.sql")),
+    (12, "invitations", include_str!("../../migrations/postgres/0012_invitations.sql")),
 ];
 #[cfg(feature = "sqlite")]
 const SQLITE: &[(i64, &str, &str)] = &[
@@ -26,6 +27,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (5, "tenancy", include_str!("../../migrations/sqlite/0005_tenancy.sql")),
     (8, "authentication", include_str!("../../migrations/sqlite/0008_authentication.sql")),
     (11, "mail", include_str!("../../migrations/sqlite/0011_mail.sql")),
+    (12, "invitations", include_str!("../../migrations/sqlite/0012_invitations.sql")),
 ];
 
 /// The table that keeps which of our own migrations were run. An application keeps one for itself.

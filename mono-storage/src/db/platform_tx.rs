@@ -6,6 +6,7 @@ use super::statement::PlatformStatement;
 use super::transaction::Transaction;
 use super::value::Value;
 use crate::chain::{Entry, Log};
+use crate::deferred::Passes;
 use mono_core::Error;
 use mono_core::caller::Caller;
 use mono_core::id::{Id, Random};
@@ -54,13 +55,15 @@ impl<'d> Platform<'d> {
 /// A transaction across tenants, under the platform's own database role. Each store operation asks for a platform
 /// permission. Dropped without [`commit`](Self::commit), it leaves nothing behind.
 pub struct PlatformTx {
-    transaction: Transaction,
-    caller: Caller,
-    database: Database,
+    pub(super) transaction: Transaction,
+    pub(super) caller: Caller,
+    pub(super) database: Database,
     /// For the audit logs, written when the transaction commits.
-    entries: BTreeMap<Log, Vec<Entry>>,
+    pub(super) entries: BTreeMap<Log, Vec<Entry>>,
+    /// What super admins passed while the transaction worked in a tenant.
+    pub(super) passes: Vec<Passes>,
     /// Whether mails wait when the transaction commits.
-    has_mail: bool,
+    pub(super) has_mail: bool,
 }
 
 impl PlatformTx {
@@ -70,6 +73,7 @@ impl PlatformTx {
             caller: caller.clone(),
             database: database.clone(),
             entries: BTreeMap::new(),
+            passes: Vec::new(),
             has_mail: false,
         }
     }
@@ -86,6 +90,7 @@ impl PlatformTx {
             }
         }
         self.transaction.commit().await?;
+        self.passes.into_iter().for_each(Passes::settle);
         if self.has_mail {
             self.database.note_mail();
         }

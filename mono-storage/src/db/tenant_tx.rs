@@ -45,16 +45,7 @@ impl<'d> Tenant<'d> {
     async fn begin(self, access: Access) -> Result<TenantTx, Error> {
         let tenant = self.caller.tenant()?;
         let transaction = self.database.begin_tenant(tenant, access, self.caller).await?;
-        Ok(TenantTx {
-            tenant,
-            transaction,
-            access,
-            caller: self.caller.clone(),
-            entries: Vec::new(),
-            passes: Passes::new(self.database.deferred().clone(), Some(tenant)),
-            database: self.database.clone(),
-            uncounted_call: self.caller.metered_call(),
-        })
+        Ok(TenantTx::new(tenant, transaction, access, self.caller, self.database))
     }
 }
 
@@ -63,18 +54,37 @@ impl<'d> Tenant<'d> {
 /// There is no nested transaction and no way to change the tenant: another tenant is another transaction.
 pub struct TenantTx {
     tenant: TenantId,
-    transaction: Transaction,
+    pub(super) transaction: Transaction,
     access: Access,
     caller: Caller,
     /// For the audit log, written when the transaction commits.
-    entries: Vec<Entry>,
-    passes: Passes,
+    pub(super) entries: Vec<Entry>,
+    pub(super) passes: Passes,
     database: Database,
     /// The limit that the call still has to be counted against.
     uncounted_call: Option<&'static str>,
 }
 
 impl TenantTx {
+    pub(super) fn new(
+        tenant: TenantId,
+        transaction: Transaction,
+        access: Access,
+        caller: &Caller,
+        database: &Database,
+    ) -> Self {
+        Self {
+            tenant,
+            transaction,
+            access,
+            caller: caller.clone(),
+            entries: Vec::new(),
+            passes: Passes::new(database.deferred().clone(), Some(tenant)),
+            database: database.clone(),
+            uncounted_call: caller.metered_call(),
+        }
+    }
+
     /// Makes everything that was done durable and visible at once.
     ///
     /// # Errors
@@ -159,6 +169,7 @@ impl TenantTx {
         }
         if let Some(limit) = self.uncounted_call.take() {
             self.count(limit, 1).await?;
+            self.caller.note_counted_call();
         }
         Ok(())
     }

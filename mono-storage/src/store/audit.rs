@@ -122,6 +122,22 @@ impl PlatformTx {
     }
 }
 
+impl PlatformTx {
+    /// Records in the log of a tenant what was done to a thing of it from above.
+    pub(crate) fn audit_in(
+        &mut self,
+        tenant: TenantId,
+        action: Action,
+        entity: &'static str,
+        id: Uuid,
+        changes: Value,
+    ) {
+        let stamp = (self.new_id::<AuditId>(), self.now());
+        let entry = Entry::new(stamp, self.caller(), action, entity, Some(id), changes);
+        self.keep_entry(Some(tenant), entry);
+    }
+}
+
 impl FromRow for AuditEntry {
     fn from_row(row: &Row) -> Result<Self, Error> {
         let entry = Entry::from_row(row)?;

@@ -13,11 +13,11 @@ use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::{Error, ErrorKind, permission};
 
-const ADD: Permission = permission!("tenant.members.invite");
+pub(super) const INVITE: Permission = permission!("tenant.members.invite");
 const READ: Permission = permission!("tenant.members.read");
 const SUSPEND: Permission = permission!("tenant.members.suspend");
 const REMOVE: Permission = permission!("tenant.members.remove");
-pub(super) const REQUIRED: &[Permission] = &[ADD, READ, SUSPEND, REMOVE];
+pub(super) const REQUIRED: &[Permission] = &[INVITE, READ, SUSPEND, REMOVE];
 
 /// How the audit log names a member.
 const ENTITY: &str = "member";
@@ -69,7 +69,7 @@ impl Members<'_> {
     /// `LimitExceeded` where the plan's members are used up.
     pub async fn add(self, user: &User) -> Result<Member, Error> {
         let tx = self.tx;
-        tx.authorize(ADD, &Scope::tenant(tx.tenant())).await?;
+        tx.authorize(INVITE, &Scope::tenant(tx.tenant())).await?;
         let (id, now) = (tx.new_id::<MemberId>(), tx.now());
         let member: Member = sql!(
             tx,

@@ -14,9 +14,17 @@ pub(crate) mod health;
 pub(crate) mod public {
     //! What anybody may call.
     pub(crate) mod auth;
+    pub(crate) mod emails;
+    pub(crate) mod invitations;
+    pub(crate) mod magic_links;
+    pub(crate) mod passwords;
+    pub(crate) mod sign_up;
 }
 pub(crate) mod user {
     //! What concerns the caller itself.
+    pub(crate) mod emails;
+    pub(crate) mod invitations;
+    pub(crate) mod passwords;
     pub(crate) mod permissions;
     pub(crate) mod profile;
     pub(crate) mod sessions;
@@ -33,6 +41,7 @@ pub(crate) mod tenant {
     pub(crate) mod accounts;
     pub(crate) mod audit;
     pub(crate) mod entitlements;
+    pub(crate) mod invitations;
     pub(crate) mod mail_templates;
     pub(crate) mod members;
     pub(crate) mod option_sets;

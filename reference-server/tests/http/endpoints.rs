@@ -2,6 +2,7 @@
 //! reviewed as a diff.
 
 use crate::server::{ACCOUNTS, ADMIN, LOGIN, MEMBER, PASSWORD, STAFF, STRANGER, Server, USER, create, send};
+use mono_core::api::invitations::CreateInvitation;
 use mono_core::api::members::ListMembers;
 use mono_core::api::profiles::CreateProfile;
 use mono_core::api::subscriptions::CreateOverride;
@@ -19,13 +20,38 @@ mono_storage::conformance!(everybody_calls_every_route, no_route_is_left_out);
 /// Method, path and body of a call that succeeds for who may make it. In this order they follow from one another.
 pub(crate) fn routes() -> Vec<(Method, String, Value)> {
     let none = Value::Null;
+    // Everybody asks for another address, so that nobody is throttled because of the others.
+    let asking = json!({"email": "{caller}@new.example"});
     let mut routes = vec![
         (Method::GET, "/ping".into(), none.clone()),
         (Method::GET, "/health".into(), none.clone()),
         (Method::POST, LOGIN.into(), json!({"email": ADMIN, "password": PASSWORD})),
         (Method::POST, "/api/v1/public/auth/refresh".into(), json!({"refreshToken": "x"})),
         (Method::POST, "/api/v1/public/auth/logout".into(), json!({"refreshToken": "x"})),
+        (Method::POST, format!("{AUTH}/password-reset"), asking.clone()),
+        (Method::POST, format!("{AUTH}/password-reset/confirm"), json!({"token": "x", "password": "x"})),
+        (Method::POST, format!("{AUTH}/set-password/confirm"), json!({"token": "x", "password": "x"})),
+        (Method::POST, format!("{AUTH}/magic-link"), asking.clone()),
+        (Method::POST, format!("{AUTH}/magic-link/confirm"), json!({"token": "x"})),
+        (Method::POST, format!("{AUTH}/verify-email"), asking.clone()),
+        (Method::POST, format!("{AUTH}/verify-email/confirm"), json!({"token": "x"})),
+        (Method::POST, format!("{AUTH}/change-email/confirm"), json!({"token": "x"})),
+        (Method::POST, format!("{AUTH}/sign-up"), asking.clone()),
+        (
+            Method::POST,
+            format!("{AUTH}/sign-up/confirm"),
+            json!({"token": "x", "name": "x", "password": "x"}),
+        ),
+        (Method::POST, format!("{AUTH}/invitations/inspect"), json!({"token": "x"})),
+        (Method::POST, format!("{AUTH}/invitations/accept"), json!({"token": "x", "password": "x"})),
         (Method::GET, "/api/v1/user".into(), none.clone()),
+        (Method::PUT, "/api/v1/user/password".into(), json!({"currentPassword": "x", "newPassword": "y"})),
+        (
+            Method::POST,
+            "/api/v1/user/email".into(),
+            json!({"email": "{caller}@new.example", "password": "x"}),
+        ),
+        (Method::POST, "/api/v1/user/invitations/accept".into(), json!({"token": "x"})),
         (Method::GET, "/api/v1/user/sessions".into(), none.clone()),
         (Method::DELETE, "/api/v1/user/sessions/{id}".into(), none.clone()),
         (Method::POST, "/api/v1/user/sessions/revoke-others".into(), none.clone()),
@@ -39,6 +65,8 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, ACCOUNTS.into(), none.clone()),
         (Method::GET, format!("{ACCOUNTS}/by-cursor"), none.clone()),
         (Method::POST, ACCOUNTS.into(), json!({"name": "New"})),
+        (Method::POST, format!("{ACCOUNTS}/bulk"), json!({"items": [{"name": "Another"}]})),
+        (Method::PATCH, format!("{ACCOUNTS}/bulk"), changes("{id}")),
         (Method::GET, format!("{ACCOUNTS}/{{id}}"), none.clone()),
         (Method::PATCH, format!("{ACCOUNTS}/{{id}}"), json!({"name": "Other"})),
         (Method::GET, format!("{ACCOUNTS}/{{id}}/versions"), none.clone()),
@@ -50,12 +78,18 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, format!("{ACCOUNTS}/{{id}}/entitlements"), none.clone()),
         (Method::GET, "/api/v1/tenant".into(), none.clone()),
         (Method::PATCH, "/api/v1/tenant".into(), json!({"timeZone": "Europe/Lisbon"})),
+        (Method::GET, INVITATIONS.into(), none.clone()),
+        (Method::POST, INVITATIONS.into(), json!({"email": "{caller}@new.example"})),
+        (Method::POST, format!("{INVITATIONS}/{{invitation}}/resend"), none.clone()),
+        (Method::DELETE, format!("{INVITATIONS}/{{invitation}}"), none.clone()),
         (Method::GET, MEMBERS.into(), none.clone()),
         (Method::GET, format!("{MEMBERS}/{{member}}"), none.clone()),
         (Method::POST, format!("{MEMBERS}/{{member}}/suspend"), none.clone()),
         (Method::POST, format!("{MEMBERS}/{{member}}/reactivate"), none.clone()),
         (Method::GET, format!("{ACCOUNTS}/{{id}}/teams"), none.clone()),
         (Method::POST, format!("{ACCOUNTS}/{{id}}/teams"), json!({"name": "New"})),
+        (Method::POST, format!("{TEAMS}/bulk"), json!({"items": [{"accountId": "{id}", "name": "Another"}]})),
+        (Method::PATCH, format!("{TEAMS}/bulk"), changes("{team}")),
         (Method::GET, format!("{TEAMS}/{{team}}"), none.clone()),
         (Method::PATCH, format!("{TEAMS}/{{team}}"), json!({"name": "Other"})),
         (Method::PUT, format!("{TEAMS}/{{team}}/members/{{member}}"), none.clone()),
@@ -86,6 +120,16 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (Method::DELETE, "/api/v1/tenant/schemas/extra".into(), none.clone()),
         (Method::GET, format!("{MEMBERS}/{{member}}/profiles"), none.clone()),
         (Method::POST, format!("{MEMBERS}/{{member}}/profiles"), json!({"kind": "plain", "data": {}})),
+        (
+            Method::POST,
+            format!("{PROFILES}/bulk"),
+            json!({"items": [{"memberId": "{member}", "kind": "plain", "data": {}}]}),
+        ),
+        (
+            Method::PATCH,
+            format!("{PROFILES}/bulk"),
+            json!({"items": [{"id": "{profile}", "change": {"data": {}}}]}),
+        ),
         (Method::GET, format!("{PROFILES}/{{profile}}"), none.clone()),
         (Method::PATCH, format!("{PROFILES}/{{profile}}"), json!({"status": "published"})),
         (Method::DELETE, format!("{PROFILES}/{{profile}}"), none.clone()),
@@ -125,6 +169,11 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
     routes
 }
 
+/// Many changes at once: one.
+fn changes(id: &str) -> Value {
+    json!({"items": [{"id": id, "change": {"name": "Other"}}]})
+}
+
 /// An item that nothing needs.
 fn extra(kind: ItemKind) -> Value {
     let price = json!({"amount": 100, "currency": "EUR", "interval": "month"});
@@ -145,6 +194,11 @@ fn template() -> Value {
     let html = "<mjml><mj-body><mj-section><mj-column><mj-text>{{ link }}</mj-text></mj-column></mj-section></mj-body></mjml>";
     json!({"subject": "Sign in", "html": html, "plain": "{{ link }}"})
 }
+/// Where who has shown nothing yet is served.
+const AUTH: &str = "/api/v1/public/auth";
+
+/// Where the invitations of a tenant are.
+const INVITATIONS: &str = "/api/v1/tenant/invitations";
 
 /// Where the teams of accounts are.
 const TEAMS: &str = "/api/v1/tenant/teams";
@@ -193,27 +247,40 @@ async fn everybody_calls_every_route(world: World) {
     admin.tenant().schemas().put(&schema).await.unwrap();
     let plain = CreateProfile { kind: "plain".into(), data: json!({}) };
     let profile = admin.tenant().profiles().create(member, &plain).await.unwrap().id;
+    let asked = CreateInvitation { email: "invited@new.example".into(), roles: Vec::new() };
+    let invitation = admin.tenant().invitations().create(&asked).await.unwrap().id;
     let mut text = String::new();
-    for (caller, credential) in CALLERS {
+    for (number, (caller, credential)) in CALLERS.iter().enumerate() {
         let token =
             if credential.contains('@') { server.token(credential).await } else { (*credential).into() };
         for (method, path, body) in routes() {
             // Who restores needs a deleted account; the admin has just deleted one.
             let id = if path.ends_with("restore") && *credential != ADMIN { deleted } else { account };
-            let address = path.replace("{id}", &id.to_string()).replace("{tenant}", &tenant.to_string());
-            let address = address.replace("{member}", &member.to_string());
-            let address = address.replace("{profile}", &profile.to_string());
-            let address = address.replace("{team}", &team.to_string());
-            let address = address.replace("{override_id}", &exception.to_string());
+            let fill = |text: &str| {
+                text.replace("{id}", &id.to_string())
+                    .replace("{tenant}", &tenant.to_string())
+                    .replace("{member}", &member.to_string())
+                    .replace("{profile}", &profile.to_string())
+                    .replace("{team}", &team.to_string())
+                    .replace("{override_id}", &exception.to_string())
+                    .replace("{invitation}", &invitation.to_string())
+                    .replace("{caller}", &format!("caller{number}"))
+            };
+            let address = fill(&path);
             let mut request = server.request(method.clone(), &address);
             if !token.is_empty() {
                 request = request.bearer_auth(&token);
             }
             if !body.is_null() {
-                request = request.json(&body);
+                request = request.header("content-type", "application/json").body(fill(&body.to_string()));
             }
             let answer = send(request).await;
-            let outcome = if answer.status < 400 {
+            let outcome = if answer.status < 400 && path.ends_with("/bulk") {
+                // What becomes of an item is in the answer for it.
+                let result = &answer.json()["data"]["results"][0];
+                let reason = result["details"]["reason"].as_str().unwrap_or_default();
+                format!("{}: {} {reason}", answer.status, result["status"]).trim_end().to_owned()
+            } else if answer.status < 400 {
                 answer.status.to_string()
             } else {
                 let (status, reason) = answer.failure();
@@ -267,7 +334,7 @@ async fn no_route_is_left_out(world: World) {
     assert_eq!(in_source, routes().len(), "a route is in src/routes and not in the table, or the other way");
     for (method, path, _) in routes() {
         let id = server.database().new_id::<AccountId>().to_string();
-        let path = ["{id}", "{tenant}", "{override_id}", "{member}", "{team}", "{profile}"]
+        let path = ["{id}", "{tenant}", "{override_id}", "{member}", "{team}", "{profile}", "{invitation}"]
             .iter()
             .fold(path, |path, placeholder| path.replace(placeholder, &id));
         let answer = send(server.request(method.clone(), &path)).await;

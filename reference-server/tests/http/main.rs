@@ -8,10 +8,13 @@
 
 mod accounts;
 mod audit;
+mod bulk;
 mod command;
+mod conflicts;
 mod endpoints;
 mod entitlements;
 mod failures;
+mod flows;
 mod hostile;
 mod isolation;
 mod limits;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::failure::{Context, Failure, Result};
-use crate::services::binaries;
 use crate::services::running::Running;
 use crate::services::server::Plan;
 use crate::services::user::{self, User};
+use crate::services::{binaries, port};
 use crate::stop::Stop;
 
 const NAME: &str = "SMTP sink";
@@ -23,7 +23,7 @@ pub(crate) fn start(folder: &Path, user: Option<User>, stop: &Stop) -> Result<(B
     let Some(python) = binaries::python_with_smtp() else {
         return Err(Failure::setup("no python3 has the module aiosmtpd"));
     };
-    let plan = Plan { name: NAME, folder, user, answers, end: Signal::TERM };
+    let plan = Plan { name: NAME, folder, user, port: port::free, answers, end: Signal::TERM };
     let (script, mails) = (folder.join("smtp_sink.py"), folder.join("mails"));
     std::fs::write(&script, SCRIPT).context("cannot write the script of the SMTP sink")?;
     std::fs::create_dir(&mails).context("cannot make the folder of the mails")?;

@@ -10,8 +10,10 @@ use axum::routing::post;
 use axum::{Extension, Router};
 use mono_auth::axum::ApiError;
 use mono_auth::cookie::{REFRESH_COOKIE, cookie, remove_cookies, require_same_origin, set_cookies};
-use mono_auth::{SignIn, SignedIn};
-use mono_core::api::auth::{CookieLoginResponse, LoginRequest, LoginResponse, RefreshRequest};
+use mono_auth::{SignIn, SignInAnswer, SignedIn};
+use mono_core::api::auth::{
+    CookieLoginResponse, LoginRequest, LoginResponse, RefreshRequest, SecondFactorRequired,
+};
 use mono_core::api::envelope::Success;
 use mono_core::caller::RequestContext;
 use mono_core::{Error, ErrorKind};
@@ -31,12 +33,16 @@ async fn login(
         // Else another site could sign the browser in as somebody else.
         require_same_origin(&headers)?;
     }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.map(|host| host.split(':').next().unwrap_or_default().to_owned());
+    let host = host(&headers);
     let (password, tenant) = (given.password.into(), given.tenant);
-    let signed_in =
-        app.authenticator.sign_in(SignIn { email: given.email, password, tenant, host }, context).await?;
-    tokens(&app, signed_in, given.cookies)
+    let given_in = SignIn { email: given.email, password, tenant, host };
+    answer(&app, app.authenticator.sign_in(given_in, context).await?, given.cookies)
+}
+
+/// The name of the host that the client called.
+pub(crate) fn host(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    host.map(|host| host.split(':').next().unwrap_or_default().to_owned())
 }
 
 async fn refresh(
@@ -74,6 +80,21 @@ fn refresh_token(headers: &HeaderMap, given: RefreshRequest) -> Result<(SecretSt
         }
         (Some(_), Some(_)) => Err(unauthorized("invalid_credentials", "give one credential, not several")),
         (None, None) => Err(unauthorized("missing_credentials", "this needs a refresh token")),
+    }
+}
+
+/// What comes of signing in: the tokens of a person, or what the second factor is shown with.
+pub(crate) fn answer(app: &App, answer: SignInAnswer, cookies: bool) -> Result<Response, ApiError> {
+    match answer {
+        SignInAnswer::SignedIn(signed_in) => tokens(app, signed_in, cookies),
+        SignInAnswer::SecondFactor(challenge) => {
+            let answer = SecondFactorRequired {
+                second_factor_required: true,
+                challenge: challenge.token.expose_secret().to_owned(),
+                expires_at: challenge.expires_at,
+            };
+            Ok(([(CACHE_CONTROL, "no-store")], axum::Json(Success::new(answer))).into_response())
+        }
     }
 }
 
