@@ -2,6 +2,7 @@
 
 use crate::secret;
 use mono_core::caller::RequestContext;
+use mono_core::id::UserId;
 use mono_core::text::Email;
 use mono_storage::store::{Attempt, Throttle};
 use std::net::{IpAddr, Ipv6Addr};
@@ -28,6 +29,11 @@ pub(crate) fn attempts(what: &str, email: &str, request: &RequestContext) -> [Th
         throttle(&format!("{what}|{network}"), PER_NETWORK, true),
         throttle(&format!("{what}|{email}"), PER_PAIR + LONGEST_DELAY, false),
     ]
+}
+
+/// What a try at the second factor of a person counts under, wherever it comes from: the first factor is known there.
+pub(crate) fn second_factor(user: UserId) -> Throttle {
+    throttle(&format!("second_factor|{user}"), PER_PAIR, true)
 }
 
 /// How often the address was tried from everywhere.
@@ -60,7 +66,7 @@ fn folded(email: &str) -> String {
 }
 
 /// The network that one customer of a provider has: an address of version 4, or 64 bits of one of version 6 (RFC 6177).
-fn network(request: &RequestContext) -> String {
+pub(crate) fn network(request: &RequestContext) -> String {
     const UPPER: u128 = !(u64::MAX as u128);
     match request.ip_address {
         Some(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() & UPPER).to_string(),

@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::send::Answer;
 use mono_core::Result;
 use mono_core::api::auth::{LoginAnswer, LoginRequest, LoginResponse, RefreshRequest};
+use mono_core::api::second_factor::SecondFactorLogin;
 use mono_core::error::{Error, ErrorKind};
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
@@ -53,6 +54,18 @@ impl Auth<'_> {
             self.client.token.set(response);
         }
         Ok(answer)
+    }
+
+    /// Finishes a login with the code of the second factor. The client, and every clone of it, is signed in from now on.
+    ///
+    /// # Errors
+    /// `Unauthorized` where the code is wrong, `Validation` where the challenge was used or has ended, `RateLimited` after
+    /// too many attempts, and what [`Client`] lists.
+    pub async fn second_factor(&self, login: &SecondFactorLogin) -> Result<LoginResponse> {
+        let request = self.client.anonymous(Method::POST, "/api/v1/public/auth/second-factor").json(login);
+        let response: LoginResponse = self.client.send(request).await?.data()?;
+        self.client.token.set(&response);
+        Ok(response)
     }
 
     /// Gets the next access token and the next refresh token; the client, and every clone of it, goes on with them.

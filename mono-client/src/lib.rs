@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod api_keys;
 mod audit;
 mod auth;
+mod auth_policy;
 mod catalogue;
 mod client;
 mod emails;
 mod error;
 mod health;
+mod history;
 mod invitations;
 mod magic_links;
 mod mail_templates;
@@ -18,6 +21,7 @@ mod platform;
 mod profiles;
 mod retry;
 mod schemas;
+mod second_factor;
 mod send;
 mod sessions;
 mod sign_up;
@@ -29,12 +33,15 @@ mod token;
 mod user;
 
 pub use accounts::Accounts;
+pub use api_keys::ApiKeys;
 pub use audit::Audit;
 pub use auth::Auth;
+pub use auth_policy::AuthPolicy;
 pub use catalogue::Catalogue;
 pub use client::{Client, ClientBuilder};
 pub use error::Answered;
 pub use health::{Health, HealthStatus};
+pub use history::{History, Revert};
 pub use invitations::Invitations;
 pub use mail_templates::MailTemplates;
 pub use members::Members;
@@ -42,6 +49,7 @@ pub use option_sets::OptionSets;
 pub use platform::Platform;
 pub use profiles::Profiles;
 pub use schemas::Schemas;
+pub use second_factor::SecondFactor;
 pub use sessions::Sessions;
 pub use subscriptions::Subscriptions;
 pub use teams::Teams;

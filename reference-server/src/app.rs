@@ -9,6 +9,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use mono_auth::Authenticator;
 use mono_auth::mail::Mailer;
 use mono_core::Error;
+use mono_core::model::template::Template;
 use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
 use mono_storage::db::{Database, PlatformTx, TenantTx};
 use std::sync::Arc;
@@ -82,6 +83,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .merge(catalogue::<Feature>())
         .merge(catalogue::<FeatureSet>())
         .merge(catalogue::<Limit>())
+        .merge(catalogue::<Template>())
         .nest(
             "/api/v1/platform/tenants",
             routes::platform::tenants::routes()
@@ -93,7 +95,9 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
             "/api/v1/tenant/accounts",
             routes::tenant::accounts::routes().merge(routes::tenant::teams::routes_of_accounts()),
         )
+        .nest("/api/v1/tenant/api-keys", routes::tenant::api_keys::routes())
         .nest("/api/v1/tenant/audit", routes::tenant::audit::routes())
+        .nest("/api/v1/tenant/auth-policy", routes::tenant::auth_policy::routes())
         .nest("/api/v1/tenant/mail-templates", routes::tenant::mail_templates::routes())
         .nest("/api/v1/tenant/teams", routes::tenant::teams::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
@@ -112,7 +116,8 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
             routes::user::sessions::routes()
                 .merge(routes::user::emails::routes())
                 .merge(routes::user::invitations::routes())
-                .merge(routes::user::passwords::routes()),
+                .merge(routes::user::passwords::routes())
+                .merge(routes::user::second_factor::routes()),
         )
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
         .fallback(layer::fallback::not_found)

@@ -54,8 +54,10 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     }
     let keys = key_file::load_or_create(&config.data_directory, database.random())?;
     let database = with_audit_key(database, &keys)?;
-    let authenticator =
-        Authenticator::new(database.clone(), &keys)?.with_links(config.links()?).with_sign_up(config.sign_up);
+    let authenticator = Authenticator::new(database.clone(), &keys)?
+        .with_links(config.links()?)
+        .with_settings(config.auth.settings(config.sign_up))?
+        .with_environment(&keys, config.environment)?;
     let (transport, from) = config.mail()?;
     let mailer = Mailer::new(authenticator.clone(), transport, from)?;
     seed_starter(&database).await?;

@@ -1,8 +1,10 @@
 //! What the server is told by flags and environment.
 
+use crate::auth_config::AuthConfig;
 use crate::trusted_proxies::TrustedProxies;
 use clap::ArgAction;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
+use mono_auth::KeyEnvironment;
 use mono_auth::mail::{Links, Transport};
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
@@ -71,6 +73,11 @@ pub struct Config {
     #[arg(long, global = true, env = "MONO_MAIL_FROM", value_name = "SENDER")]
     pub mail_from: Option<String>,
 
+    /// What the API keys of this installation are for: `live`, or `test` for one to try things out. It stands in every
+    /// key, and a key of the other kind is refused.
+    #[arg(long, global = true, env = "MONO_ENVIRONMENT", default_value = "live", value_name = "live|test")]
+    pub environment: KeyEnvironment,
+
     /// How often one may call: `on` for the built-in limits, a JSON file with others, or `off`.
     #[arg(long, global = true, env = "MONO_RATE_LIMITS", default_value = "on", value_name = "on|off|FILE")]
     pub rate_limits: String,
@@ -99,6 +106,10 @@ pub struct Config {
         value_name = "on|off"
     )]
     pub sign_up: bool,
+
+    /// What signing in asks for.
+    #[command(flatten)]
+    pub auth: AuthConfig,
 }
 
 impl Config {

@@ -1,17 +1,19 @@
 //! Open a session: what every way to sign in ends with, once it is proven who somebody is.
 
+use super::SignedIn;
 use super::sign_in::wanted_tenant;
-use super::{SESSION_HOURS, SignedIn};
 use crate::authenticator::Authenticator;
 use crate::identity::{admit, ended};
+use crate::{secret, single_use};
 use mono_core::audit::Action;
-use mono_core::id::UserId;
+use mono_core::id::{TenantId, UserId};
 use mono_core::model::auth_policy::SignInMethod;
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::PlatformTx;
-use mono_storage::store::NewSession;
-use secrecy::SecretString;
+use mono_storage::store::{NewSession, NewToken, TokenPurpose};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 
 /// What comes of signing in.
 pub enum SignInAnswer {
@@ -45,12 +47,18 @@ pub struct SecondFactorChallenge {
     pub expires_at: Timestamp,
 }
 
+/// What is remembered between the first factor and the second.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Challenge {
+    tenant: Option<TenantId>,
+    method: SignInMethod,
+}
+
 /// Somebody who has proven who they are, and where they want to work.
 pub(crate) struct Proven<'p> {
     /// The person.
     pub(crate) user: UserId,
     /// How.
-    #[expect(dead_code, reason = "a tenant will say which ways it allows")]
     pub(crate) method: SignInMethod,
     /// The slug of the tenant to work in.
     pub(crate) tenant: Option<&'p str>,
@@ -70,17 +78,44 @@ impl Authenticator {
     ) -> Result<SignInAnswer, Error> {
         let user = proven.user;
         let tenant = wanted_tenant(&mut tx, user, proven.tenant, proven.host).await?;
+        let challenge = Challenge { tenant, method: proven.method };
+        let factor = tx.second_factors().find(user).await?;
+        if factor.is_none_or(|factor| factor.confirmed_at.is_none()) {
+            return self.admit_and_open(tx, user, challenge, false).await.map(SignInAnswer::SignedIn);
+        }
+        let token = secret::generate(tx.random());
+        let purpose = TokenPurpose::SecondFactor;
+        let expires_at = tx.now() + single_use::lifetime(purpose);
+        let hash = secret::hash(token.expose_secret());
+        let data = serde_json::to_value(&challenge).map_err(Error::internal)?;
+        tx.single_use_tokens().create(NewToken { purpose, hash, user: Some(user), data, expires_at }).await?;
+        tx.commit().await?;
+        Ok(SignInAnswer::SecondFactor(SecondFactorChallenge { token, expires_at }))
+    }
+
+    /// Opens the session of somebody of whom everything is proven that has to be.
+    pub(super) async fn admit_and_open(
+        &self,
+        mut tx: PlatformTx,
+        user: UserId,
+        challenge: Challenge,
+        second_factor: bool,
+    ) -> Result<SignedIn, Error> {
+        let Challenge { tenant, method } = challenge;
         let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
-        if let Err(refusal) = admit(&principal, tenant) {
+        let admitted = admit(&principal, tenant).and_then(|_| self.identities.take(&principal, method));
+        if let Err(refusal) = admitted {
             tx.audit_user(Action::LoginFailed, Some(user)).await?;
             tx.commit().await?;
             return Err(refusal);
         }
         let now = tx.now();
-        let expires_at = now + chrono::TimeDelta::hours(SESSION_HOURS);
-        let session = tx.sessions().open(NewSession { tenant, ..NewSession::new(user, expires_at) }).await?;
+        let expires_at = now + chrono::TimeDelta::hours(i64::from(self.policy().session_hours));
+        let new = NewSession { tenant, method, second_factor, ..NewSession::new(user, expires_at) };
+        let session = tx.sessions().open(new).await?;
+        let session_expires_at = self.identities.hold(&principal, &session)?;
         tx.audit_user(Action::Login, Some(user)).await?;
         tx.commit().await?;
-        self.tokens_of(&session, now).map(SignInAnswer::SignedIn)
+        Ok(SignedIn { session_expires_at, ..self.tokens_of(&session, now)? })
     }
 }

@@ -4,6 +4,7 @@ use super::system;
 use crate::authenticator::Authenticator;
 use crate::mail::Composed;
 use crate::throttle;
+use mono_core::audit::Action;
 use mono_core::caller::RequestContext;
 use mono_core::id::{SessionId, UserId};
 use mono_core::model::mail::MailKind;
@@ -77,11 +78,13 @@ impl Authenticator {
         tx.commit().await?;
         tokio::time::sleep(throttle::delay(&attempt)).await;
         let verified = self.passwords.verify(password, person.password_hash.clone()).await?;
+        let mut tx = self.database.platform(&system).write().await?;
         if verified {
-            let mut tx = self.database.platform(&system).write().await?;
             tx.throttles().release(&attempt).await?;
-            tx.commit().await?;
+        } else {
+            tx.audit_user(Action::LoginFailed, Some(person.user.id)).await?;
         }
+        tx.commit().await?;
         Ok(verified)
     }
 }

@@ -59,10 +59,17 @@ impl Authenticator {
             Err(_) => None,
         };
         let hash = found.as_ref().and_then(|found| found.password_hash.clone());
-        let verified = self.passwords.verify(given.password, hash).await?;
+        let verified = self.passwords.verify(given.password.clone(), hash.clone()).await?;
         let (slug, host) = (given.tenant.as_deref(), given.host.as_deref());
         // By itself: the whole, run once more, would count another attempt.
-        retry(|| Box::pin(self.settle(&system, &attempt, found.as_ref(), verified, slug, host))).await
+        let answer =
+            retry(|| Box::pin(self.settle(&system, &attempt, found.as_ref(), verified, slug, host))).await?;
+        if let (Some(found), Some(hash)) = (&found, hash.filter(|hash| self.passwords.is_outdated(hash)))
+            && let Err(error) = self.rehash(&system, found.user.id, &hash, given.password).await
+        {
+            tracing::warn!("a password is hashed anew at the next sign-in: {error}");
+        }
+        Ok(answer)
     }
 
     /// Lets a person in whose password was right, or records that somebody tried.
@@ -91,6 +98,20 @@ impl Authenticator {
         tx.throttles().release(attempt).await?;
         let proven = Proven { user: found.user.id, method: SignInMethod::Password, tenant: slug, host };
         self.open_session(tx, proven).await
+    }
+
+    /// Hashes a password as passwords are hashed today.
+    async fn rehash(
+        &self,
+        system: &Caller,
+        user: UserId,
+        old: &str,
+        password: SecretString,
+    ) -> Result<(), Error> {
+        let new = self.passwords.hash(password, self.database.random()).await?;
+        let mut tx = self.database.platform(system).write().await?;
+        tx.users().rehash(user, old, &new).await?;
+        tx.commit().await
     }
 }
 

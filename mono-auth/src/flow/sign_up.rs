@@ -4,6 +4,7 @@ use super::system;
 use crate::authenticator::Authenticator;
 use crate::mail::Composed;
 use crate::password_policy::PasswordOwner;
+use crate::settings::AuthSettings;
 use crate::single_use;
 use mono_core::caller::RequestContext;
 use mono_core::id::UserId;
@@ -24,8 +25,10 @@ struct SigningUp {
 
 impl Authenticator {
     /// Lets everybody sign up. Without this nobody can.
-    pub const fn with_sign_up(mut self, allowed: bool) -> Self {
-        self.sign_up = allowed;
+    pub fn with_sign_up(mut self, allowed: bool) -> Self {
+        let mut settings = AuthSettings::clone(&self.identities.settings);
+        settings.policy.sign_up_allowed = allowed;
+        self.identities = self.identities.with_settings(settings);
         self
     }
 
@@ -94,7 +97,7 @@ impl Authenticator {
     }
 
     fn require_sign_up(&self) -> Result<(), Error> {
-        if self.sign_up {
+        if self.policy().sign_up_allowed {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Forbidden, "sign_up_off", "nobody signs up here: ask for an invitation"))

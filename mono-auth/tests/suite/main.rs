@@ -1,11 +1,13 @@
 //! What authentication does, on every database.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod api_keys;
 mod callers;
 mod flows;
 mod impersonation;
 #[cfg(feature = "mail")]
 mod mail;
+mod second_factors;
 mod sessions;
 mod throttling;
 

@@ -58,6 +58,9 @@ pub struct LoginResponse {
     pub user_id: UserId,
     /// The tenant that the token works in; platform staff may have none.
     pub tenant_id: Option<TenantId>,
+    /// Support staff who act as the person: an application shows this on every page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impersonator_id: Option<UserId>,
 }
 
 impl std::fmt::Debug for LoginResponse {
@@ -130,6 +133,9 @@ pub struct CookieLoginResponse {
     pub user_id: UserId,
     /// The tenant that the session works in; platform staff may have none.
     pub tenant_id: Option<TenantId>,
+    /// Support staff who act as the person: an application shows this on every page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impersonator_id: Option<UserId>,
 }
 
 /// Asks for the next access token, or signs out. In a browser the token is in a cookie, and the body is `{}`.

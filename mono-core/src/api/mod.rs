@@ -3,12 +3,15 @@
 //! Requests hold plain text; `parse` turns one into the typed form and reports everything that is wrong at once.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod audit;
 pub mod auth;
+pub mod auth_policy;
 pub mod bulk;
 pub mod emails;
 pub mod entitlements;
 pub mod envelope;
+pub mod history;
 pub mod invitations;
 pub mod magic_links;
 pub mod mail_templates;
@@ -16,6 +19,7 @@ pub mod members;
 pub mod passwords;
 pub mod permissions;
 pub mod profiles;
+pub mod second_factor;
 pub mod sessions;
 pub mod sign_up;
 pub mod subscriptions;

@@ -8,7 +8,7 @@ use super::value::Value;
 use crate::chain::{Entry, Log};
 use crate::deferred::Passes;
 use mono_core::Error;
-use mono_core::caller::Caller;
+use mono_core::caller::{Caller, STEP_UP_REQUIRED};
 use mono_core::id::{Id, Random};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
@@ -123,8 +123,11 @@ impl PlatformTx {
     /// `Forbidden` that names the permission.
     pub fn authorize(&self, permission: Permission) -> Result<(), Error> {
         let scope = Scope::platform();
-        self.caller.authorize(permission, &scope, self.now()).map(|_| ()).inspect_err(|_| {
-            self.database.count_refusal(None, &self.caller, permission, &scope);
+        self.caller.authorize(permission, &scope, self.now()).map(|_| ()).inspect_err(|error| {
+            // Who holds the permission and has yet to prove who they are was not refused.
+            if error.code() != STEP_UP_REQUIRED {
+                self.database.count_refusal(None, &self.caller, permission, &scope);
+            }
         })
     }
 

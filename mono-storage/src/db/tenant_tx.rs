@@ -8,7 +8,7 @@ use super::value::{Bind, Value};
 use crate::chain::Entry;
 use crate::deferred::Passes;
 use mono_core::Error;
-use mono_core::caller::{Caller, Pass};
+use mono_core::caller::{Caller, Pass, STEP_UP_REQUIRED};
 use mono_core::id::{Id, TenantId};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
@@ -134,8 +134,11 @@ impl TenantTx {
     /// `Forbidden` that names the permission, or what the database refused to record.
     pub async fn authorize(&mut self, permission: Permission, scope: &Scope) -> Result<(), Error> {
         let now = self.now();
-        let pass = self.caller.authorize(permission, scope, now).inspect_err(|_| {
-            self.database.count_refusal(Some(self.tenant), &self.caller, permission, scope);
+        let pass = self.caller.authorize(permission, scope, now).inspect_err(|error| {
+            // Who holds the permission and has yet to prove who they are was not refused.
+            if error.code() != STEP_UP_REQUIRED {
+                self.database.count_refusal(Some(self.tenant), &self.caller, permission, scope);
+            }
         })?;
         self.count_use(permission).await?;
         match pass {

@@ -4,7 +4,7 @@ use crate::chain::{Entry, entry_columns};
 use crate::db::{FromRow, PlatformTx, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::{Action, AuditEntry, AuditFilter, changes};
-use mono_core::id::{AuditId, Id, TenantId, UserId};
+use mono_core::id::{AuditId, TenantId, UserId};
 use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
@@ -34,11 +34,11 @@ impl TenantTx {
     /// `Internal` where the transaction only reads, or a state is not one of JSON.
     // Nothing is awaited, so that the lock of the log is taken at the commit; it is async as every store operation is.
     #[expect(clippy::unused_async, reason = "an operation of a store, like the others")]
-    pub async fn audit_change<I: Id, T: Serialize>(
+    pub async fn audit_change<T: Serialize>(
         &mut self,
         action: Action,
         entity: &'static str,
-        id: I,
+        id: impl Into<Uuid>,
         old: Option<&T>,
         new: Option<&T>,
     ) -> Result<(), Error> {
@@ -103,6 +103,23 @@ impl PlatformTx {
             let entry = Entry::new(stamp, self.caller(), Action::Impersonate, "user", id, changes.clone());
             self.keep_entry(log, Entry { actor: format!("user:{staff}"), ..entry });
         }
+        Ok(())
+    }
+
+    /// Records in the log of a tenant what the platform made there.
+    #[expect(clippy::unused_async, reason = "an operation of a store, like the others")]
+    pub(super) async fn audit_made<T: Serialize>(
+        &mut self,
+        tenant: TenantId,
+        entity: &'static str,
+        id: Uuid,
+        new: &T,
+    ) -> Result<(), Error> {
+        let changes = changes(&Value::Null, &to_value(Some(new))?);
+        let changes = serde_json::to_value(changes).map_err(Error::internal)?;
+        let stamp = (self.new_id::<AuditId>(), self.now());
+        let entry = Entry::new(stamp, self.caller(), Action::Create, entity, Some(id), changes);
+        self.keep_entry(Some(tenant), entry);
         Ok(())
     }
 

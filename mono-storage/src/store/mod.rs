@@ -4,9 +4,12 @@
 //! so no handler can forget a step.
 
 mod accounts;
+mod api_key_credentials;
+mod api_keys;
 mod assignments;
 mod audit;
 mod audit_chain;
+mod auth_policies;
 mod catalogue;
 mod catalogue_uses;
 mod entity;
@@ -24,10 +27,12 @@ mod profiles;
 mod recount;
 mod roles;
 mod schemas;
+mod second_factors;
 mod sessions;
 mod single_use_tokens;
 mod subscriptions;
 mod teams;
+mod templates;
 mod tenants;
 mod throttles;
 mod usage;
@@ -35,9 +40,12 @@ mod users;
 mod versions;
 
 pub use accounts::Accounts;
+pub use api_key_credentials::{KeyCredentials, StoredKey};
+pub use api_keys::{ApiKeys, KeyCredential};
 pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
 pub use audit::AuditLog;
 pub use audit_chain::{AuditReport, BrokenEntry, Damage};
+pub use auth_policies::AuthPolicies;
 pub use catalogue::{Alias, Definitions, Put};
 pub use entity::{Entities, Entity, EntityPermissions, EntityStatements, Stored};
 pub use grants::{Grants, NewGrant};
@@ -53,6 +61,7 @@ pub use profiles::Profiles;
 pub use recount::{Drift, HeldCounter};
 pub use roles::Roles;
 pub use schemas::Schemas;
+pub use second_factors::{SecondFactor, SecondFactors};
 pub use sessions::{NewSession, Sessions};
 pub use single_use_tokens::{NewToken, SingleUseToken, SingleUseTokens, TokenPurpose};
 pub use subscriptions::Subscriptions;
@@ -62,6 +71,7 @@ pub use throttles::{Attempt, Throttle, Throttles};
 pub use usage::Reservation;
 pub(crate) use usage::refusal;
 pub use users::{Credentials, NewUser, Users};
+pub use versions::{History, Revert, Versioned, id_of_key};
 
 use mono_core::permission::Permission;
 
@@ -69,8 +79,10 @@ use mono_core::permission::Permission;
 pub fn required_permissions() -> Vec<Permission> {
     [
         accounts::REQUIRED,
+        api_keys::REQUIRED,
         assignments::REQUIRED,
         audit::REQUIRED,
+        auth_policies::REQUIRED,
         catalogue::REQUIRED,
         guardrails::REQUIRED,
         members::REQUIRED,

@@ -260,6 +260,24 @@ impl Users<'_> {
         Ok(user)
     }
 
+    /// Keeps a stronger hash of the password that a person has just signed in with, unless they have another by now.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn rehash(self, id: UserId, old: &str, new: &str) -> Result<(), Error> {
+        self.tx.caller().require_system()?;
+        platform_sql!(
+            self.tx,
+            "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+            id,
+            old,
+            new
+        )
+        .execute()
+        .await
+        .map(drop)
+    }
+
     /// Whether there is any user at all.
     ///
     /// # Errors

@@ -11,10 +11,12 @@
 mod accounts;
 mod audit;
 mod audit_chain;
+mod auth_policies;
 mod catalogue;
 mod catalogue_items;
 mod contention;
 mod granting;
+mod histories;
 mod history;
 mod isolation;
 mod limits;
@@ -25,6 +27,7 @@ mod own_tables;
 mod replica;
 mod seats;
 mod start;
+mod templates;
 mod thresholds;
 mod transactions;
 

@@ -11,6 +11,7 @@ pub(crate) fn answer<T>(data: T) -> Answer<T> {
 }
 
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod public {
     //! What anybody may call.
     pub(crate) mod auth;
@@ -27,6 +28,7 @@ pub(crate) mod user {
     pub(crate) mod passwords;
     pub(crate) mod permissions;
     pub(crate) mod profile;
+    pub(crate) mod second_factor;
     pub(crate) mod sessions;
 }
 pub(crate) mod platform {
@@ -39,7 +41,9 @@ pub(crate) mod platform {
 pub(crate) mod tenant {
     //! What works in the caller's tenant.
     pub(crate) mod accounts;
+    pub(crate) mod api_keys;
     pub(crate) mod audit;
+    pub(crate) mod auth_policy;
     pub(crate) mod entitlements;
     pub(crate) mod invitations;
     pub(crate) mod mail_templates;

@@ -15,12 +15,17 @@ use mono_core::api::auth::{
     CookieLoginResponse, LoginRequest, LoginResponse, RefreshRequest, SecondFactorRequired,
 };
 use mono_core::api::envelope::Success;
+use mono_core::api::second_factor::SecondFactorLogin;
 use mono_core::caller::RequestContext;
 use mono_core::{Error, ErrorKind};
 use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/login", post(login)).route("/refresh", post(refresh)).route("/logout", post(logout))
+    Router::new()
+        .route("/login", post(login))
+        .route("/second-factor", post(second_factor))
+        .route("/refresh", post(refresh))
+        .route("/logout", post(logout))
 }
 
 async fn login(
@@ -37,6 +42,19 @@ async fn login(
     let (password, tenant) = (given.password.into(), given.tenant);
     let given_in = SignIn { email: given.email, password, tenant, host };
     answer(&app, app.authenticator.sign_in(given_in, context).await?, given.cookies)
+}
+
+async fn second_factor(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    headers: HeaderMap,
+    Json(given): Json<SecondFactorLogin>,
+) -> Result<Response, ApiError> {
+    if given.cookies {
+        require_same_origin(&headers)?;
+    }
+    let signed_in = app.authenticator.sign_in_with_code(&given.challenge, &given.code, context).await?;
+    tokens(&app, signed_in, given.cookies)
 }
 
 /// The name of the host that the client called.
@@ -102,6 +120,7 @@ pub(crate) fn answer(app: &App, answer: SignInAnswer, cookies: bool) -> Result<R
 pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Response, ApiError> {
     let (expires_at, session_expires_at) = (signed_in.expires_at, signed_in.session_expires_at);
     let (session_id, user_id, tenant_id) = (signed_in.session_id, signed_in.user_id, signed_in.tenant_id);
+    let impersonator_id = signed_in.impersonator_id;
     // RFC 6749: an answer that holds a token is kept by no cache.
     let no_store = [(CACHE_CONTROL, "no-store")];
     if cookies {
@@ -115,6 +134,7 @@ pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Re
             session_id,
             user_id,
             tenant_id,
+            impersonator_id,
         };
         return Ok((no_store, headers, axum::Json(Success::new(answer))).into_response());
     }
@@ -127,6 +147,7 @@ pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Re
         session_id,
         user_id,
         tenant_id,
+        impersonator_id,
     };
     Ok((no_store, axum::Json(Success::new(answer))).into_response())
 }
