@@ -250,14 +250,14 @@ mod tests {
         let (one, two): (Vec<u8>, Vec<u8>) = ((0..32).collect(), (1..33).collect());
         let old = KeyRing::new(one.clone()).unwrap();
         let ring = KeyRing::of_versions([(1, one.clone()), (2, two.clone())]).unwrap();
-        let sealed = old.seal(Purpose::Mail, "x", b"secret", &SystemRandom).unwrap();
-        assert_eq!(ring.open(Purpose::Mail, "x", &sealed).unwrap(), b"secret");
-        let again = ring.seal(Purpose::Mail, "x", b"secret", &SystemRandom).unwrap();
+        let sealed = old.seal(Purpose::SecondFactor, "x", b"secret", &SystemRandom).unwrap();
+        assert_eq!(ring.open(Purpose::SecondFactor, "x", &sealed).unwrap(), b"secret");
+        let again = ring.seal(Purpose::SecondFactor, "x", b"secret", &SystemRandom).unwrap();
         assert!(again.starts_with("2."));
-        assert!(old.open(Purpose::Mail, "x", &again).is_err());
+        assert!(old.open(Purpose::SecondFactor, "x", &again).is_err());
         let only_new = KeyRing::of_versions([(2, two.clone())]).unwrap();
-        assert_eq!(only_new.open(Purpose::Mail, "x", &again).unwrap(), b"secret");
-        assert!(only_new.open(Purpose::Mail, "x", &sealed).is_err());
+        assert_eq!(only_new.open(Purpose::SecondFactor, "x", &again).unwrap(), b"secret");
+        assert!(only_new.open(Purpose::SecondFactor, "x", &sealed).is_err());
         let names: Vec<_> =
             ring.derive_all(Purpose::Access).unwrap().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["access.2", "access.1"]);

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// The colour of buttons where a tenant has none.
 const COLOUR: &str = "#1f4fd8";
 /// What some kinds tell besides; empty where it is not known.
-const MORE: [&str; 4] = ["inviter", "new_address", "ip_address", "user_agent"];
+const MORE: [&str; 2] = ["inviter", "new_address"];
 
 /// Who sends a mail, as its reader sees it.
 pub(super) struct Sender<'a> {
@@ -63,10 +63,6 @@ pub(super) fn samples(kind: MailKind, to: Email, link: Option<&str>) -> [Compose
     match kind {
         MailKind::Invitation => drop(values.insert("inviter".into(), json!("Rui Costa"))),
         MailKind::EmailChanged => drop(values.insert("new_address".into(), json!("new@example.com"))),
-        MailKind::NewSignIn => {
-            values.insert("ip_address".into(), json!("203.0.113.7"));
-            values.insert("user_agent".into(), json!("Firefox"));
-        }
         _ => {}
     }
     let most = Composed {

@@ -28,14 +28,12 @@ word_enum! {
         EmailChanged = "email_changed",
         /// Tells that a session was ended because its refresh token was used twice.
         RefreshTokenReused = "refresh_token_reused",
-        /// Tells that somebody signed in from a place that is new.
-        NewSignIn = "new_sign_in",
     }
 }
 
 impl MailKind {
     /// Every kind there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::SetPassword,
         Self::ResetPassword,
         Self::VerifyEmail,
@@ -46,7 +44,6 @@ impl MailKind {
         Self::PasswordChanged,
         Self::EmailChanged,
         Self::RefreshTokenReused,
-        Self::NewSignIn,
     ];
 }
 
