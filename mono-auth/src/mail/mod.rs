@@ -78,6 +78,7 @@ impl Authenticator {
             MailKind::PasswordChanged | MailKind::EmailChanged | MailKind::RefreshTokenReused => {
                 compose_notice(tx, mail).await
             }
+            kind => Err(Error::internal(format!("nobody composes mails of the kind {kind}"))),
         }
     }
 
