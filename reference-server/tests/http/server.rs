@@ -79,7 +79,8 @@ impl Server {
 
     /// Starts with routes of an application beside those of the server.
     pub(crate) async fn start_beside(world: World, own: Router<App>) -> Self {
-        Self::start_with(world, CONNECTIONS, |database| database, own).await
+        // Boxed: every test holds this future.
+        Box::pin(Self::start_with(world, CONNECTIONS, |database| database, own)).await
     }
 
     /// Starts with a number of connections to the database, and with another clock, say.
