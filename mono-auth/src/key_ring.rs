@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 /// What a derived key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Signs access tokens.
+    /// Signs access tokens with a secret.
     Access,
+    /// Signs access tokens so that others can verify them.
+    AccessPublic,
     /// Signs refresh tokens.
     Refresh,
     /// Signs the tokens that protect cookies from other sites.
@@ -38,6 +40,7 @@ impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Access => "access",
+            Self::AccessPublic => "access_public",
             Self::Refresh => "refresh",
             Self::Csrf => "csrf",
             Self::SingleUse => "single_use",
@@ -128,6 +131,18 @@ impl KeyRing {
         versions
             .map(|version| Ok((key_id(purpose, version), self.derive_version(purpose, version)?)))
             .collect()
+    }
+
+    /// For each version, the oldest first, a value that shows which key it is and from which the key cannot be found.
+    ///
+    /// # Errors
+    /// As [`derive`](Self::derive).
+    pub fn check_values(&self) -> Result<Vec<(u32, String)>, Error> {
+        let value = |version| {
+            let key = self.derive_version(Purpose::Check, version)?;
+            Ok((version, STANDARD_NO_PAD.encode(key.expose_secret())))
+        };
+        self.roots.keys().copied().map(value).collect()
     }
 
     fn derive_version(&self, purpose: Purpose, version: u32) -> Result<SecretSlice<u8>, Error> {

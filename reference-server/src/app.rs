@@ -69,6 +69,7 @@ pub fn router(app: App) -> Router {
 /// The routes of the server and of an application, behind the same layers.
 pub fn router_with(app: App, own: Router<App>) -> Router {
     own.merge(routes::health::routes())
+        .merge(routes::public::jwks::routes())
         .nest(
             "/api/v1/public/auth",
             routes::public::auth::routes()

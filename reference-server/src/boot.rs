@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::config::Config;
 use crate::layer::rate_limit::RateLimiting;
-use crate::{demo, key_file};
+use crate::{demo, master_key};
 use mono_auth::mail::Mailer;
 use mono_auth::{Authenticator, KeyRing, Purpose};
 use mono_core::caller::{Caller, SystemReason};
@@ -52,12 +52,13 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     if let Some((name, migrations)) = application {
         database.require_application(name, migrations).await?;
     }
-    let keys = key_file::load_or_create(&config.data_directory, database.random())?;
-    let database = with_audit_key(database, &keys)?;
+    let keys = master_key::load_for(config, &database).await?;
+    let database = with_audit_keys(database, &keys)?;
     let authenticator = Authenticator::new(database.clone(), &keys)?
         .with_links(config.links()?)
         .with_settings(config.auth.settings(config.sign_up))?
-        .with_environment(&keys, config.environment)?;
+        .with_environment(&keys, config.environment)?
+        .with_algorithm(&keys, config.token_algorithm)?;
     let (transport, from) = config.mail()?;
     let mailer = Mailer::new(authenticator.clone(), transport, from)?;
     seed_starter(&database).await?;
@@ -86,8 +87,10 @@ fn rate_limits(config: &Config) -> Result<Option<Arc<RateLimiting>>, Error> {
     Ok(Some(Arc::new(RateLimiting { limits, limiter: RateLimiter::local(RateLimiter::CLIENTS) })))
 }
 
-fn with_audit_key(database: Database, keys: &KeyRing) -> Result<Database, Error> {
-    database.with_audit_key(keys.derive(Purpose::Audit)?.expose_secret())
+pub(crate) fn with_audit_keys(database: Database, keys: &KeyRing) -> Result<Database, Error> {
+    let all = keys.derive_all(Purpose::Audit)?;
+    let older: Vec<&[u8]> = all.iter().skip(1).map(|(_, key)| key.expose_secret()).collect();
+    database.with_audit_keys(keys.derive(Purpose::Audit)?.expose_secret(), &older)
 }
 
 /// Brings the tables up to date, on PostgreSQL as their owner.
@@ -99,10 +102,9 @@ pub(crate) async fn update_tables(config: &Config, options: &DatabaseOptions) ->
 /// Opens a database that is there already; makes nothing.
 pub(crate) async fn open_existing(config: &Config) -> Result<Database, Error> {
     let database = open_without_key(config).await?;
-    match key_file::load(&config.data_directory)? {
-        Some(keys) => with_audit_key(database, &keys),
-        None => Ok(database),
-    }
+    let Some(keys) = master_key::load(config)? else { return Ok(database) };
+    master_key::require_known(config, &database, &keys).await?;
+    with_audit_keys(database, &keys)
 }
 
 /// Opens a database to look at it. What is written would stand in the audit log without a key.

@@ -4,13 +4,14 @@ use crate::auth_config::AuthConfig;
 use crate::trusted_proxies::TrustedProxies;
 use clap::ArgAction;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
-use mono_auth::KeyEnvironment;
 use mono_auth::mail::{Links, Transport};
+use mono_auth::{KeyEnvironment, TokenAlgorithm};
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What the server is told by flags and environment; a flag beats its variable.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,6 +19,14 @@ pub struct Config {
     /// The folder for the embedded database and the signing key.
     #[arg(long, global = true, env = "MONO_DATA_DIRECTORY", default_value = ".mono", value_name = "FOLDER")]
     pub data_directory: PathBuf,
+
+    /// The master key: 64 hexadecimal digits, or `VERSION:KEY` with commas between [default: a file in the data folder].
+    #[arg(long, global = true, env = "MONO_MASTER_KEY", hide_env_values = true, value_name = "KEY")]
+    pub master_key: Option<SecretString>,
+
+    /// A file that holds the master key, a version to a line; only its owner may read it.
+    #[arg(long, global = true, env = "MONO_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
 
     /// The database: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` with a login that is neither owner nor
     /// superuser [default: SQLite in the data folder].
@@ -78,6 +87,17 @@ pub struct Config {
     #[arg(long, global = true, env = "MONO_ENVIRONMENT", default_value = "live", value_name = "live|test")]
     pub environment: KeyEnvironment,
 
+    /// How access tokens are signed: `HS256` with a secret, or `EdDSA`, which others can verify with the public keys at
+    /// `/.well-known/jwks.json`.
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_TOKEN_ALGORITHM",
+        default_value = "HS256",
+        value_name = "HS256|EdDSA"
+    )]
+    pub token_algorithm: TokenAlgorithm,
+
     /// How often one may call: `on` for the built-in limits, a JSON file with others, or `off`.
     #[arg(long, global = true, env = "MONO_RATE_LIMITS", default_value = "on", value_name = "on|off|FILE")]
     pub rate_limits: String,
@@ -85,6 +105,10 @@ pub struct Config {
     /// The proxies that are believed when they say who their client is: addresses and networks, with commas between.
     #[arg(long, global = true, env = "MONO_TRUSTED_PROXIES", value_name = "LIST")]
     pub trusted_proxies: Option<TrustedProxies>,
+
+    /// After how many days what was deleted is removed for good; 0 keeps it for ever.
+    #[arg(long, global = true, env = "MONO_PURGE_AFTER_DAYS", default_value_t = 30, value_name = "DAYS")]
+    pub purge_after_days: u16,
 
     /// Do not put demo tenants and people into an empty database. They are never put into the database of a server
     /// that others can reach.
@@ -129,6 +153,11 @@ impl Config {
             options = options.read_url(url.expose_secret())?;
         }
         Ok(options)
+    }
+
+    /// After which time what was deleted is removed for good.
+    pub(crate) fn purge_after(&self) -> Option<Duration> {
+        (self.purge_after_days > 0).then(|| Duration::from_hours(24 * u64::from(self.purge_after_days)))
     }
 
     /// The file of the embedded database, where no other database is named.

@@ -78,12 +78,16 @@ pub(super) fn samples(kind: MailKind, to: Email, link: Option<&str>) -> [Compose
 /// A name as it may stand in a mail. Programs make a link of what looks like an address, and who signs up with the
 /// address of somebody else chooses the name: such a name is left out.
 fn plain_name(name: &str) -> &str {
+    // Two labels of a host with a dot between; initials are shorter.
+    let is_host = |(left, right): (&str, &str)| {
+        let last = left.chars().rev().take_while(|c| c.is_alphanumeric()).count();
+        let first = right.chars().take_while(|c| c.is_alphanumeric()).count();
+        last >= 2 && first >= 2
+    };
     let is_address = |word: &str| {
-        let mut labels = word.split('.').rev();
-        let last = labels.next().unwrap_or_default().chars().take_while(|c| c.is_alphanumeric()).count();
         word.contains("://")
             || word.contains('@')
-            || last >= 2 && labels.any(|label| label.chars().count() >= 2)
+            || word.split('.').zip(word.split('.').skip(1)).any(is_host)
     };
     if name.split_whitespace().any(is_address) { "" } else { name }
 }
@@ -134,7 +138,14 @@ mod tests {
         for name in ["Ana Silva", "J. R. Smith", "J.R. Smith", "Dr. Müller", "Ana 2.0", "O'Neil-Smith Jr."] {
             assert_eq!(plain_name(name), name);
         }
-        for name in ["visit evil.example now", "https://x", "a@b", "www.evil.example/login", "evil.io."] {
+        for name in [
+            "visit evil.example now",
+            "https://x",
+            "a@b",
+            "www.evil.example/login",
+            "evil.io.",
+            "(evil.io/a.b)",
+        ] {
             assert_eq!(plain_name(name), "", "{name}");
         }
     }

@@ -13,6 +13,7 @@ pub mod entitlements;
 pub mod envelope;
 pub mod history;
 pub mod invitations;
+pub mod jwks;
 pub mod magic_links;
 pub mod mail_templates;
 pub mod members;

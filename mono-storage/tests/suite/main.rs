@@ -24,6 +24,7 @@ mod mails;
 mod members;
 mod metering;
 mod own_tables;
+mod purge;
 mod replica;
 mod seats;
 mod start;

@@ -18,6 +18,9 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 /// How often what nobody can use any more is removed.
 const CLEAN_INTERVAL: Duration = Duration::from_hours(1);
 
+/// How often it is looked for what was deleted long ago.
+const PURGE_INTERVAL: Duration = Duration::from_hours(24);
+
 pub(super) async fn run(config: &Config) -> Result<(), Error> {
     let app = boot(config).await?;
     let stop = stop_signal().map_err(Error::internal)?;
@@ -39,6 +42,10 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
         let authenticator = app.authenticator.clone();
         async move { authenticator.clean_every(CLEAN_INTERVAL).await }
     });
+    let purging = config.purge_after().map(|retention| {
+        let database = database.clone();
+        tokio::spawn(async move { database.purge_every(PURGE_INTERVAL, retention).await })
+    });
     let (stop_mailing, mailing_stops) = oneshot::channel::<()>();
     let mailing = tokio::spawn({
         let mailer = app.mailer.clone();
@@ -48,6 +55,9 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
     // A mail that is under way still leaves.
     drop(stop_mailing);
     let _ = mailing.await;
+    if let Some(purging) = purging {
+        purging.abort();
+    }
     cleaning.abort();
     metering.abort();
     // Writes what was counted since the last flush.

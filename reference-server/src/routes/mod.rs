@@ -17,6 +17,7 @@ pub(crate) mod public {
     pub(crate) mod auth;
     pub(crate) mod emails;
     pub(crate) mod invitations;
+    pub(crate) mod jwks;
     pub(crate) mod magic_links;
     pub(crate) mod passwords;
     pub(crate) mod sign_up;

@@ -26,6 +26,7 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
     let mut routes = vec![
         (Method::GET, "/ping".into(), none.clone()),
         (Method::GET, "/health".into(), none.clone()),
+        (Method::GET, "/.well-known/jwks.json".into(), none.clone()),
         (Method::POST, LOGIN.into(), json!({"email": ADMIN, "password": PASSWORD})),
         (Method::POST, "/api/v1/public/auth/refresh".into(), json!({"refreshToken": "x"})),
         (Method::POST, "/api/v1/public/auth/logout".into(), json!({"refreshToken": "x"})),

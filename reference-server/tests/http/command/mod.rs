@@ -2,7 +2,9 @@
 
 mod audit;
 mod doctor;
+mod keys;
 mod program;
+mod purge;
 mod refusals;
 mod secrets;
 mod seed;
