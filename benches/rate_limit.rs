@@ -7,12 +7,12 @@ use governor::clock::FakeRelativeClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{DefaultKeyedRateLimiter, Quota};
-use mono_core::id::{UserId, Uuid};
+use mono_core::id::UserId;
 use mono_core::rate_limit::{Limit, Rate};
 use mono_core::time::{Clock, Timestamp};
 use mono_storage::rate_limit::{Client, MemoryLimiter, RateLimiter};
 use mono_storage::redis::{Redis, RedisOptions};
-use mono_storage::system::SystemClock;
+use mono_storage::system::{SystemClock, SystemRandom};
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -73,13 +73,16 @@ fn in_process() {
     for threads in [1, 2] {
         for clients in [1, 10_000_u64] {
             let what = |limits: &str| format!("{limits}, {clients} clients, {threads} threads");
-            for (name, limits) in [("mono, 120 a minute", &api[..]), ("mono, a log of 64", &log), ("mono, two limits", &both)] {
+            for (name, limits) in
+                [("mono, 120 a minute", &api[..]), ("mono, a log of 64", &log), ("mono, two limits", &both)]
+            {
                 let limiter = MemoryLimiter::new(100_000);
                 let run = || timed(threads, |n| drop(limiter.take(&client(n % clients), limits, now)));
                 print(&what(name), median(run));
             }
             let limiter = MemoryLimiter::new(100_000);
-            let run = || timed(threads, |n| drop(limiter.take(&client(n % clients), &api, SystemClock.now())));
+            let run =
+                || timed(threads, |n| drop(limiter.take(&client(n % clients), &api, SystemClock.now())));
             print(&what("mono, 120 a minute, with the clock"), median(run));
             let governor: DefaultKeyedRateLimiter<Client> = governor::RateLimiter::keyed(quota(120));
             let run = || timed(threads, |n| drop(governor.check_key(&client(n % clients))));
@@ -179,8 +182,11 @@ fn accuracy() -> Result<(), Failure> {
     let mono = {
         let (limiter, limits) = (MemoryLimiter::new(1), [limit("x", CALLS as u32, 60)]);
         trace.iter().copied().filter(move |now| {
-            let moment = i64::try_from(*now).ok().and_then(|now| Timestamp::from_timestamp_micros(START + now));
-            moment.and_then(|now| limiter.take(&client(1), &limits, now)).is_some_and(|verdict| verdict.admitted)
+            let moment =
+                i64::try_from(*now).ok().and_then(|now| Timestamp::from_timestamp_micros(START + now));
+            moment
+                .and_then(|now| limiter.take(&client(1), &limits, now))
+                .is_some_and(|verdict| verdict.admitted)
         })
     };
     let governor = {
@@ -222,14 +228,19 @@ async fn on_redis(url: &str) -> Result<(), Failure> {
     const AT_ONCE: u64 = 64;
     let mut options = RedisOptions::parse(url)?;
     options.timeout = Duration::from_secs(10);
-    let limiter = RateLimiter::shared(100_000, Redis::connect(&options).await?, Uuid::from_u128(1));
+    let limiter = RateLimiter::shared(100_000, Redis::connect(&options).await?, &SystemRandom);
     let bare = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
     let one = [limit("api", 1_000_000, 60)];
     let two = [limit("api", 1_000_000, 60), limit("read", 1_000_000, 3600)];
     let log = [limit("log", 64, 1)];
     println!("on Redis: {CALLS} calls of 1 000 clients, one after the other and {AT_ONCE} at once");
     println!("{:<30} {:>12} {:>16} {:>16}", "", "median µs", "99 of 100 µs", "a second at once");
-    for (what, limits) in [("bare INCR", None), ("mono, one limit", Some(&one[..])), ("mono, a log of 64", Some(&log)), ("mono, two limits", Some(&two))] {
+    for (what, limits) in [
+        ("bare INCR", None),
+        ("mono, one limit", Some(&one[..])),
+        ("mono, a log of 64", Some(&log)),
+        ("mono, two limits", Some(&two)),
+    ] {
         let call = async |number: u64| -> Result<(), Failure> {
             let client = client(number % 1_000);
             if let Some(limits) = limits {
@@ -247,7 +258,8 @@ async fn on_redis(url: &str) -> Result<(), Failure> {
             times.push(begun.elapsed());
         }
         times.sort_unstable();
-        let at = |part: usize| times.get(times.len() * part / 100).map_or(0.0, |time| time.as_secs_f64() * 1e6);
+        let at =
+            |part: usize| times.get(times.len() * part / 100).map_or(0.0, |time| time.as_secs_f64() * 1e6);
         let begun = Instant::now();
         let worker = async |worker: u64| -> Result<(), Failure> {
             for number in 0..CALLS / AT_ONCE {

@@ -12,6 +12,7 @@ use mono_core::seed::Seed;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::{Database, DatabaseOptions, Migration, migrate, migrate_application};
 use mono_storage::rate_limit::RateLimiter;
+use mono_storage::redis::Redis;
 use secrecy::ExposeSecret;
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ pub async fn boot_application(
 
 async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Result<App, Error> {
     make_private_folder(config)?;
-    let options = config.database()?;
+    let (options, redis) = (config.database()?, config.redis()?);
     // Without an owner's login the tables of PostgreSQL are the work of `mono migrate`.
     if options.is_embedded() || config.owner_url().is_some() {
         update_tables(config, &options).await?;
@@ -52,6 +53,11 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     if let Some((name, migrations)) = application {
         database.require_application(name, migrations).await?;
     }
+    let redis = match redis {
+        // It need not be there: until it is, this server does without.
+        Some(options) => Some(Redis::connect(&options).await?),
+        None => None,
+    };
     let keys = master_key::load_for(config, &database).await?;
     let database = with_audit_keys(database, &keys)?;
     let authenticator = Authenticator::new(database.clone(), &keys)?
@@ -65,14 +71,18 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
     Ok(App {
-        rate_limits: rate_limits(config)?,
+        rate_limits: rate_limits(config, redis, &database)?,
         trusted_proxies: Arc::new(config.trusted_proxies.clone().unwrap_or_default()),
         ..App::new(database, authenticator, mailer)
     })
 }
 
 /// The limits, unless they are switched off.
-fn rate_limits(config: &Config) -> Result<Option<Arc<RateLimiting>>, Error> {
+fn rate_limits(
+    config: &Config,
+    redis: Option<Redis>,
+    database: &Database,
+) -> Result<Option<Arc<RateLimiting>>, Error> {
     let limits = match config.rate_limits.as_str() {
         "off" => return Ok(None),
         "on" => RateLimits::starter(),
@@ -84,7 +94,11 @@ fn rate_limits(config: &Config) -> Result<Option<Arc<RateLimiting>>, Error> {
             RateLimits::starter().with(&text)?
         }
     };
-    Ok(Some(Arc::new(RateLimiting { limits, limiter: RateLimiter::local(RateLimiter::CLIENTS) })))
+    let limiter = match redis {
+        Some(redis) => RateLimiter::shared(RateLimiter::CLIENTS, redis, database.random()),
+        None => RateLimiter::local(RateLimiter::CLIENTS),
+    };
+    Ok(Some(Arc::new(RateLimiting { limits, limiter })))
 }
 
 pub(crate) fn with_audit_keys(database: Database, keys: &KeyRing) -> Result<Database, Error> {

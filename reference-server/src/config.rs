@@ -8,6 +8,7 @@ use mono_auth::mail::{Links, Transport};
 use mono_auth::{KeyEnvironment, TokenAlgorithm};
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
+use mono_storage::redis::RedisOptions;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -52,6 +53,11 @@ pub struct Config {
     /// running server does not use it.
     #[arg(long, global = true, env = "MONO_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
     pub database_owner_url: Option<SecretString>,
+
+    /// Redis, which several servers of one installation need: `redis://USER:PASSWORD@HOST:PORT`, `rediss://` with TLS,
+    /// `redis-cluster://HOST,HOST` [default: none, this server is alone].
+    #[arg(long, global = true, env = "MONO_REDIS_URL", hide_env_values = true, value_name = "URL")]
+    pub redis_url: Option<SecretString>,
 
     /// The address to listen on.
     #[arg(
@@ -153,6 +159,14 @@ impl Config {
             options = options.read_url(url.expose_secret())?;
         }
         Ok(options)
+    }
+
+    /// How to reach Redis, where there is one.
+    ///
+    /// # Errors
+    /// `Validation` where the URL is not valid; the message does not repeat it.
+    pub fn redis(&self) -> Result<Option<RedisOptions>, Error> {
+        self.redis_url.as_ref().map(|url| RedisOptions::parse(url.expose_secret())).transpose()
     }
 
     /// After which time what was deleted is removed for good.
