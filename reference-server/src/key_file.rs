@@ -6,9 +6,12 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
+/// The versions of a master key, each with its number.
+pub(crate) type Versions = Vec<(u32, Vec<u8>)>;
+
 /// The versions of a master key as they are written: `VERSION:HEXADECIMAL`, one to a line or with commas between; one key
 /// alone may stand without its version, which is 1. `None` where it is anything else.
-pub(crate) fn parse(text: &str) -> Option<Vec<(u32, Vec<u8>)>> {
+pub(crate) fn parse(text: &str) -> Option<Versions> {
     let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
     let versions: Option<Vec<_>> = parts
         .map(|part| match part.split_once(':') {
@@ -21,7 +24,9 @@ pub(crate) fn parse(text: &str) -> Option<Vec<(u32, Vec<u8>)>> {
 
 /// The same the other way, a line for each version.
 pub(crate) fn format(versions: &[(u32, Vec<u8>)]) -> String {
-    versions.iter().map(|(version, key)| format!("{version}:{}\n", encode(key))).collect()
+    let lines: Vec<String> =
+        versions.iter().map(|(version, key)| format!("{version}:{}\n", encode(key))).collect();
+    lines.concat()
 }
 
 /// Takes the place of a file with other content, all of it or nothing. Of two who do so at once, one is refused.

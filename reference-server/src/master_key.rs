@@ -1,7 +1,9 @@
 //! The master key of an installation: where it comes from, and that it is the one that the database knows.
 
 use crate::config::Config;
-use crate::key_file::{broken, create_private, encode, format, parse, read_private, replace_private};
+use crate::key_file::{
+    Versions, broken, create_private, encode, format, parse, read_private, replace_private,
+};
 use mono_auth::KeyRing;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::Random;
@@ -49,7 +51,7 @@ impl Place {
 }
 
 /// The versions of the master key, as they are written; `None` where the data folder has none.
-fn versions(config: &Config) -> Result<Option<Vec<(u32, Vec<u8>)>>, Error> {
+fn versions(config: &Config) -> Result<Option<Versions>, Error> {
     match Place::of(config)? {
         Place::Setting => {
             let text = config.master_key.as_ref().map(|key| key.expose_secret().to_owned());
@@ -69,7 +71,7 @@ fn versions(config: &Config) -> Result<Option<Vec<(u32, Vec<u8>)>>, Error> {
     }
 }
 
-fn read(path: &std::path::Path) -> Result<Vec<(u32, Vec<u8>)>, Error> {
+fn read(path: &std::path::Path) -> Result<Versions, Error> {
     parse(&read_private(path)?).ok_or_else(|| broken(path, "does not hold a key in hexadecimal"))
 }
 

@@ -26,7 +26,8 @@ struct Texts {
 struct Text {
     subject: String,
     title: String,
-    text: String,
+    #[serde(rename = "text")]
+    body: String,
     button: String,
     note: String,
 }
@@ -60,9 +61,9 @@ pub(super) fn all() -> Result<Vec<MailTemplate>, Error> {
 fn put_in(layout: &str, texts: &Texts, text: &Text) -> String {
     [
         ("[[title]]", &text.title),
-        ("[[preview]]", &text.text),
+        ("[[preview]]", &text.body),
         ("[[greeting]]", &texts.greeting),
-        ("[[text]]", &text.text),
+        ("[[text]]", &text.body),
         ("[[button]]", &text.button),
         ("[[note]]", &text.note),
         ("[[fallback]]", &texts.fallback),

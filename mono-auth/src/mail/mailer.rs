@@ -306,8 +306,8 @@ struct Prepared {
 
 /// A tenant's template in the language that is wanted most: the person's, then that of the tenant.
 fn choose(wanted: &[&Locale], mut templates: Vec<MailTemplate>) -> Option<MailTemplate> {
-    let tags = wanted.iter().flat_map(|locale| [Some((*locale).clone()), language(locale)]).flatten();
-    let place = tags.filter_map(|tag| templates.iter().position(|template| template.locale == tag)).next()?;
+    let mut tags = wanted.iter().flat_map(|locale| [Some((*locale).clone()), language(locale)]).flatten();
+    let place = tags.find_map(|tag| templates.iter().position(|template| template.locale == tag))?;
     Some(templates.swap_remove(place))
 }
 

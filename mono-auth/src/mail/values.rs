@@ -114,12 +114,12 @@ fn is_colour(text: &str) -> bool {
 /// Whether dark text is easier to read on a colour than white (ITU-R BT.601).
 fn is_light(colour: &str) -> bool {
     let digits: Vec<u32> = colour.chars().filter_map(|c| c.to_digit(16)).collect();
-    let [red, green, blue] = match *digits.as_slice() {
-        [r, g, b] => [r * 17, g * 17, b * 17],
-        [r, s, g, h, b, c] => [r * 16 + s, g * 16 + h, b * 16 + c],
-        _ => [0; 3],
+    let parts: Vec<u32> = match digits.len() {
+        3 => digits.iter().map(|digit| digit * 17).collect(),
+        _ => digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |sum, digit| sum * 16 + digit)).collect(),
     };
-    red * 299 + green * 587 + blue * 114 > 160_000
+    let brightness: u32 = parts.iter().zip([299, 587, 114]).map(|(part, weight)| part * weight).sum();
+    brightness > 160_000
 }
 
 /// A picture that a mail program may load: over TLS, in one word.

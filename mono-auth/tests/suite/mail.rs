@@ -386,7 +386,7 @@ async fn a_mailer_wakes_for_a_mail_and_ends_after_what_it_has_begun(world: World
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), arrived).await.expect("the mail is sent");
+    tokio::time::timeout(Duration::from_mins(1), arrived).await.expect("the mail is sent");
     drop(stop);
     running.await.unwrap();
     assert_eq!(rows(database).await, 2);
