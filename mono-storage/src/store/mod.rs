@@ -66,7 +66,7 @@ pub use recount::{Drift, HeldCounter};
 pub use roles::Roles;
 pub use schemas::Schemas;
 pub use second_factors::{SecondFactor, SecondFactors};
-pub use sessions::{NewSession, Sessions};
+pub use sessions::{IMPERSONATION_LIFETIME, NewSession, Sessions};
 pub use single_use_tokens::{NewToken, SingleUseToken, SingleUseTokens, TokenPurpose};
 pub use subscriptions::Subscriptions;
 pub use teams::Teams;
