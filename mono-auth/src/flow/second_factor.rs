@@ -79,7 +79,7 @@ impl Authenticator {
         let (system, user, session) = person(caller)?;
         let attempt = self.reserve_code(&system, user).await?;
         let mut tx = self.database.platform(&system).write().await?;
-        let factor = tx.second_factors().find(user).await?;
+        let factor = tx.second_factors().hold(user).await?;
         let factor = factor.ok_or_else(|| {
             Error::new(ErrorKind::Conflict, "no_enrolment", "no second factor waits for its first code")
         })?;
@@ -195,7 +195,7 @@ impl Authenticator {
     /// Whether this is a code that the person's second factor gives now, or a recovery code; it is used up.
     pub(super) async fn show(&self, tx: &mut PlatformTx, user: UserId, code: &str) -> Result<bool, Error> {
         // Of somebody without a second factor no recovery code counts either.
-        let factor = tx.second_factors().find(user).await?.filter(|factor| factor.confirmed_at.is_some());
+        let factor = tx.second_factors().hold(user).await?.filter(|factor| factor.confirmed_at.is_some());
         let Some(factor) = factor else { return Ok(false) };
         match Shown::parse(user, code) {
             Some(Shown::Code(code)) => {

@@ -5,6 +5,7 @@ mod api_keys;
 mod callers;
 mod flows;
 mod impersonation;
+mod reencrypt;
 mod second_factors;
 mod sessions;
 mod throttling;
