@@ -114,6 +114,8 @@ pub enum SystemReason {
     Purge,
     /// Answers the operator who asks on the command line what somebody may do. It only reads.
     Inspection,
+    /// Sends mails.
+    Mail,
     /// Makes somebody a member who was invited, with the rights of who invited them.
     Invitation,
     /// Compares master keys with those that a database knows, and turns them, for the operator.
@@ -135,6 +137,7 @@ impl std::fmt::Display for Actor {
             Self::System(SystemReason::Recount) => f.write_str("system:recount"),
             Self::System(SystemReason::Purge) => f.write_str("system:purge"),
             Self::System(SystemReason::Inspection) => f.write_str("system:inspection"),
+            Self::System(SystemReason::Mail) => f.write_str("system:mail"),
             Self::System(SystemReason::Invitation) => f.write_str("system:invitation"),
             Self::System(SystemReason::Keys) => f.write_str("system:keys"),
             Self::System(SystemReason::Audit) => f.write_str("system:audit"),

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::layer::rate_limit::RateLimiting;
 use crate::{demo, master_key};
+use mono_auth::mail::Mailer;
 use mono_auth::{Authenticator, KeyRing, Purpose};
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::rate_limit::RateLimits;
@@ -60,16 +61,19 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     let keys = master_key::load_for(config, &database).await?;
     let database = with_audit_keys(database, &keys)?;
     let authenticator = Authenticator::new(database.clone(), &keys)?
+        .with_links(config.links()?)
         .with_settings(config.auth.settings(config.sign_up))?
         .with_environment(&keys, config.environment)?
         .with_algorithm(&keys, config.token_algorithm)?;
+    let (transport, from) = config.mail()?;
+    let mailer = Mailer::new(authenticator.clone(), transport, from)?;
     seed_starter(&database).await?;
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
     Ok(App {
         rate_limits: rate_limits(config, redis, &database)?,
         trusted_proxies: Arc::new(config.trusted_proxies.clone().unwrap_or_default()),
-        ..App::new(database, authenticator)
+        ..App::new(database, authenticator, mailer)
     })
 }
 

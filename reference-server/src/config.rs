@@ -4,6 +4,7 @@ use crate::auth_config::AuthConfig;
 use crate::trusted_proxies::TrustedProxies;
 use clap::ArgAction;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
+use mono_auth::mail::{Links, Transport};
 use mono_auth::{KeyEnvironment, TokenAlgorithm};
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
@@ -67,6 +68,25 @@ pub struct Config {
         value_name = "ADDRESS"
     )]
     pub listen: SocketAddr,
+
+    /// The address of the site that people use: links in mails lead there [default: the port that is listened on, on
+    /// this machine].
+    #[arg(long, global = true, env = "MONO_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// The page that the link of a mail leads to, where it is not `/reset-password` and the like; several with commas
+    /// between.
+    #[arg(long, global = true, env = "MONO_MAIL_PATHS", value_delimiter = ',', value_name = "KIND=PATH")]
+    pub mail_paths: Vec<String>,
+
+    /// The server that mails leave through: `smtps://USER:PASSWORD@HOST`, or `smtp://USER:PASSWORD@HOST` with STARTTLS
+    /// [default: none; mails are written into the folder `mails` of the data folder].
+    #[arg(long, global = true, env = "MONO_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    pub smtp_url: Option<SecretString>,
+
+    /// Who mails come from: an address, or a name and an address: `Harbour <no-reply@example.com>`.
+    #[arg(long, global = true, env = "MONO_MAIL_FROM", value_name = "SENDER")]
+    pub mail_from: Option<String>,
 
     /// What the API keys of this installation are for: `live`, or `test` for one to try things out. It stands in every
     /// key, and a key of the other kind is refused.
@@ -161,6 +181,49 @@ impl Config {
 
     fn default_file(&self) -> PathBuf {
         self.data_directory.join("mono.db")
+    }
+
+    /// Where the links in mails lead.
+    ///
+    /// # Errors
+    /// `Validation` where the public URL or a path is not valid.
+    pub fn links(&self) -> Result<Links, Error> {
+        let links = match &self.public_url {
+            Some(url) => Links::to(url)?,
+            None => Links::to(&format!("http://127.0.0.1:{}", self.listen.port()))?,
+        };
+        self.mail_paths.iter().try_fold(links, |links, path| {
+            let (kind, path) = path.split_once('=').ok_or_else(|| {
+                Error::invalid(
+                    "mail_paths",
+                    "invalid_path",
+                    "a mail path is KIND=PATH: reset_password=/reset",
+                )
+            })?;
+            links.with_path(kind.parse()?, path)
+        })
+    }
+
+    /// How mails leave, and who they come from.
+    ///
+    /// # Errors
+    /// `Validation` where mails leave through a server, and it is not said who they come from or where their links lead.
+    pub fn mail(&self) -> Result<(Transport, &str), Error> {
+        let from = self.mail_from.as_deref();
+        let Some(url) = &self.smtp_url else {
+            let folder = self.data_directory.join("mails");
+            return Ok((Transport::folder(folder), from.unwrap_or("mono <no-reply@localhost>")));
+        };
+        let missing = |field: &str, flag: &str| {
+            Error::invalid(
+                field,
+                "required",
+                format!("mails that leave through a server need {flag} as well"),
+            )
+        };
+        let from = from.ok_or_else(|| missing("mail_from", "--mail-from or MONO_MAIL_FROM"))?;
+        self.public_url.as_ref().ok_or_else(|| missing("public_url", "--public-url or MONO_PUBLIC_URL"))?;
+        Ok((Transport::smtp(url)?, from))
     }
 
     /// The owner of the tables.

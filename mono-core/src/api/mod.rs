@@ -15,6 +15,7 @@ pub mod history;
 pub mod invitations;
 pub mod jwks;
 pub mod magic_links;
+pub mod mail_templates;
 pub mod members;
 pub mod passwords;
 pub mod permissions;

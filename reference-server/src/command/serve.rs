@@ -10,6 +10,7 @@ use mono_core::Error;
 use std::io::Write as _;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 /// How often metered use is written: as much of it is lost at most where the process is killed.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
@@ -45,7 +46,15 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
         let database = database.clone();
         tokio::spawn(async move { database.purge_every(PURGE_INTERVAL, retention).await })
     });
+    let (stop_mailing, mailing_stops) = oneshot::channel::<()>();
+    let mailing = tokio::spawn({
+        let mailer = app.mailer.clone();
+        async move { mailer.deliver_until(async { drop(mailing_stops.await) }).await }
+    });
     serve(listener, router(app), ServerLimits::default(), stop).await;
+    // A mail that is under way still leaves.
+    drop(stop_mailing);
+    let _ = mailing.await;
     if let Some(purging) = purging {
         purging.abort();
     }

@@ -48,6 +48,7 @@ pub(crate) mod tenant {
     pub(crate) mod auth_policy;
     pub(crate) mod entitlements;
     pub(crate) mod invitations;
+    pub(crate) mod mail_templates;
     pub(crate) mod members;
     pub(crate) mod option_sets;
     pub(crate) mod profiles;
