@@ -13,8 +13,8 @@ const ANA: &str = "ana@harbour.example";
 
 async fn a_person_is_told_of_each_change_of_their_second_factor(world: World) {
     let flows = Flows::new(world);
-    crate::person(&flows.world, &flows.authenticator, ANA, "user").await;
-    let ana = flows.caller(&flows.signed_in(ANA, PASSWORD).await).await.unwrap();
+    flows.person(ANA, "user").await;
+    let ana = flows.signed_in(ANA, PASSWORD).await;
     flows.authenticator.enrol_second_factor(&ana).await.unwrap();
     flows.authenticator.confirm_second_factor(&ana, "000000").await.unwrap_err();
     assert_eq!(flows.mails().await, [], "nothing is in force yet");
