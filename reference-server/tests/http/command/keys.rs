@@ -167,8 +167,15 @@ async fn let_a_day_pass(folder: &Path, database: Option<&TestDatabase>) {
     }
     let mut tx = open.platform(&system).write().await.unwrap();
     let earlier = open.now() - Duration::from_hours(25);
-    let moved = platform_sql!(tx, "UPDATE master_keys SET created_at = $1 WHERE version = 2", earlier);
-    assert_eq!(moved.execute().await.unwrap(), 1);
+    let known = tx.master_keys().list().await.unwrap().remove(1).check_value;
+    tx.master_keys().remove(2).await.unwrap();
+    let moved = platform_sql!(
+        tx,
+        "INSERT INTO master_keys (version, check_value, created_at) VALUES (2, $1, $2)",
+        known,
+        earlier
+    );
+    moved.execute().await.unwrap();
     tx.commit().await.unwrap();
     open.close().await;
 }
