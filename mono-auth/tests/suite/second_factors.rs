@@ -42,12 +42,12 @@ async fn answer(authenticator: &Authenticator, email: &str) -> SignInAnswer {
     authenticator.sign_in(SignIn::new(email, PASSWORD), RequestContext::default()).await.unwrap()
 }
 
-async fn signed_in(authenticator: &Authenticator, email: &str) -> Caller {
+pub(crate) async fn signed_in(authenticator: &Authenticator, email: &str) -> Caller {
     let signed_in = answer(authenticator, email).await.signed_in().unwrap();
     caller(authenticator, &signed_in).await.unwrap()
 }
 
-async fn challenge(authenticator: &Authenticator, email: &str) -> String {
+pub(crate) async fn challenge(authenticator: &Authenticator, email: &str) -> String {
     match answer(authenticator, email).await {
         SignInAnswer::SecondFactor(challenge) => challenge.token.expose_secret().to_owned(),
         SignInAnswer::SignedIn(_) => panic!("the second factor was not asked for"),
