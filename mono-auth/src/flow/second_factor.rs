@@ -81,13 +81,15 @@ impl Authenticator {
         let (system, user, session) = person(caller)?;
         let attempt = self.reserve_code(&system, user).await?;
         let mut tx = self.database.platform(&system).write().await?;
-        let factor = tx.second_factors().hold(user).await?;
-        let factor = factor.ok_or_else(|| {
-            Error::new(ErrorKind::Conflict, "no_enrolment", "no second factor waits for its first code")
-        })?;
-        if factor.confirmed_at.is_some() {
-            return Err(enrolled());
-        }
+        let factor = match tx.second_factors().hold(user).await? {
+            Some(factor) if factor.confirmed_at.is_none() => factor,
+            other => {
+                // No code was looked at: who asks twice has guessed nothing.
+                tx.throttles().release(&attempt).await?;
+                tx.commit().await?;
+                return Err(other.map_or_else(none_waits, |_| enrolled()));
+            }
+        };
         let step = match Shown::parse(user, code) {
             Some(Shown::Code(code)) => self.authenticators.step(user, &factor.secret, &code, tx.now())?,
             _ => None,
@@ -243,6 +245,10 @@ async fn renew(tx: &mut PlatformTx, user: UserId) -> Result<Vec<SecretString>, E
 fn enrolled() -> Error {
     let message = "there is a second factor already: disable it before another is enrolled";
     Error::new(ErrorKind::Conflict, "second_factor_enrolled", message)
+}
+
+fn none_waits() -> Error {
+    Error::new(ErrorKind::Conflict, "no_enrolment", "no second factor waits for its first code")
 }
 
 fn none_enrolled() -> Error {

@@ -95,6 +95,10 @@ async fn a_second_factor_is_in_force_after_its_first_code(world: World) {
     assert!(state.since.is_some() && state.recovery_codes_left == 10);
     let again = failure(authenticator.enrol_second_factor(&ana).await);
     assert_eq!(again, (ErrorKind::Conflict, "second_factor_enrolled".to_owned()));
+    for _ in 0..6 {
+        let again = failure(authenticator.confirm_second_factor(&ana, "000000").await);
+        assert_eq!(again.1, "second_factor_enrolled", "no code is looked at, so none is counted");
+    }
 
     let asked = challenge(&authenticator, ANA).await;
     let confirmed = failure(show(&authenticator, &asked, &code(&secret, clock.now())).await);
