@@ -152,6 +152,10 @@ impl Identities {
             if let Some(staff) = &staff {
                 self.require_impersonation(&catalogue, staff)?;
             }
+            // Where they began, and nowhere else: the other tenants of the person were told of nothing.
+            if impersonator.is_some() && tenant.is_some() && tenant != live.chosen_tenant_id {
+                return Err(not_a_member());
+            }
             // A membership that has ended says so before anything is asked of it.
             admit(&principal, tenant)?;
             self.hold(&principal, &live)?;
@@ -370,10 +374,10 @@ pub(crate) fn admit(principal: &Principal, tenant: Option<TenantId>) -> Result<O
         return Ok(None);
     }
     let Some(part) = &principal.tenant else {
-        return forbidden("not_a_member", "this user does not belong to the tenant");
+        return Err(not_a_member());
     };
     if part.member.is_none() && principal.assignments.is_empty() {
-        return forbidden("not_a_member", "this user does not belong to the tenant");
+        return Err(not_a_member());
     }
     if part.member.is_some_and(|(_, status)| status != UserStatus::Active) {
         return forbidden("member_suspended", "this membership is suspended");
@@ -382,6 +386,10 @@ pub(crate) fn admit(principal: &Principal, tenant: Option<TenantId>) -> Result<O
         return forbidden("tenant_suspended", "this tenant is suspended; its data is kept");
     }
     Ok(Some(part))
+}
+
+fn not_a_member() -> Error {
+    Error::new(ErrorKind::Forbidden, "not_a_member", "this user does not belong to the tenant")
 }
 
 /// Everything that the permission engine needs to know about a principal.

@@ -5,8 +5,9 @@ use aes_gcm::{Aes256Gcm, KeyInit};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hkdf::Hkdf;
-use mono_core::id::Random;
+use mono_core::id::{Random, Uuid};
 use mono_core::{Error, ErrorKind};
+use mono_storage::store::SealedColumn;
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 use std::collections::BTreeMap;
@@ -49,6 +50,13 @@ impl Purpose {
             Self::ApiKey => "api_key",
             Self::Check => "check",
             Self::SecondFactor => "second_factor",
+        }
+    }
+
+    /// The one with which a column is sealed.
+    const fn of(column: SealedColumn) -> Self {
+        match column {
+            SealedColumn::Totp => Self::SecondFactor,
         }
     }
 }
@@ -155,16 +163,18 @@ impl KeyRing {
         Ok(key.into())
     }
 
-    /// Encrypts a secret for the database (AES-256-GCM, NIST SP 800-38D). `context` says where it stands, such as
-    /// `user_totp|<user id>`: moved to another row it can no longer be read.
+    /// Encrypts a secret for a row of the database (AES-256-GCM, NIST SP 800-38D). Moved to another row it can no longer
+    /// be read.
     ///
     /// ```
-    /// use mono_auth::{KeyRing, Purpose};
-    /// use mono_storage::system::SystemRandom;
+    /// use mono_auth::KeyRing;
+    /// use mono_core::id::Uuid;
+    /// use mono_storage::{store::SealedColumn, system::SystemRandom};
     /// let keys = KeyRing::new((0..32).collect())?;
-    /// let sealed = keys.seal(Purpose::SecondFactor, "user_totp|7", b"a secret", &SystemRandom)?;
-    /// assert_eq!(keys.open(Purpose::SecondFactor, "user_totp|7", &sealed)?, b"a secret");
-    /// assert!(keys.open(Purpose::SecondFactor, "user_totp|8", &sealed).is_err());
+    /// let (row, other) = (Uuid::from_u128(7), Uuid::from_u128(8));
+    /// let sealed = keys.seal(SealedColumn::Totp, row, b"a secret", &SystemRandom)?;
+    /// assert_eq!(keys.open(SealedColumn::Totp, row, &sealed)?, b"a secret");
+    /// assert!(keys.open(SealedColumn::Totp, other, &sealed).is_err());
     /// # Ok::<(), mono_core::Error>(())
     /// ```
     ///
@@ -172,42 +182,49 @@ impl KeyRing {
     /// `Internal` where the key cannot be derived.
     pub fn seal(
         &self,
-        purpose: Purpose,
-        context: &str,
+        column: SealedColumn,
+        row: Uuid,
         secret: &[u8],
         random: &dyn Random,
     ) -> Result<String, Error> {
         let mut nonce = [0_u8; NONCE_BYTES];
         random.fill(&mut nonce);
+        let context = context(column, row);
         let payload = Payload { msg: secret, aad: context.as_bytes() };
-        let cipher = self.cipher(purpose, self.newest)?;
+        let cipher = self.cipher(column, self.newest)?;
         let sealed = cipher.encrypt(&nonce.into(), payload).map_err(|_| unreadable())?;
         let bytes = [nonce.as_slice(), &sealed].concat();
         Ok(format!("{}.{}", self.newest, STANDARD_NO_PAD.encode(bytes)))
     }
 
-    /// Decrypts what [`seal`](Self::seal) made for the same purpose and context.
+    /// Decrypts what [`seal`](Self::seal) made for the same row.
     ///
     /// # Errors
     /// `Internal` with code `sealed_unreadable` where it was sealed with another key, for another place, or changed.
-    pub fn open(&self, purpose: Purpose, context: &str, sealed: &str) -> Result<Vec<u8>, Error> {
+    pub fn open(&self, column: SealedColumn, row: Uuid, sealed: &str) -> Result<Vec<u8>, Error> {
         let (version, text) = sealed.split_once('.').ok_or_else(unreadable)?;
         let version = version.parse().map_err(|_| unreadable())?;
         let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| unreadable())?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or_else(unreadable)?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| unreadable())?;
+        let context = context(column, row);
         let payload = Payload { msg: sealed, aad: context.as_bytes() };
-        self.cipher(purpose, version)?.decrypt(&nonce.into(), payload).map_err(|_| unreadable())
+        self.cipher(column, version)?.decrypt(&nonce.into(), payload).map_err(|_| unreadable())
     }
 
-    fn cipher(&self, purpose: Purpose, version: u32) -> Result<Aes256Gcm, Error> {
-        let key = self.derive_version(purpose, version)?;
+    fn cipher(&self, column: SealedColumn, version: u32) -> Result<Aes256Gcm, Error> {
+        let key = self.derive_version(Purpose::of(column), version)?;
         Aes256Gcm::new_from_slice(key.expose_secret()).map_err(Error::internal)
     }
 }
 
 fn key_id(purpose: Purpose, version: u32) -> String {
     format!("{}.{version}", purpose.as_str())
+}
+
+/// Where a sealed secret stands: moved to another row it cannot be read.
+fn context(column: SealedColumn, row: Uuid) -> String {
+    format!("{}|{row}", column.table())
 }
 
 /// The length of a nonce of AES-GCM.
@@ -222,6 +239,8 @@ fn unreadable() -> Error {
 mod tests {
     use super::*;
 
+    const ROW: Uuid = Uuid::from_u128(7);
+
     #[test]
     fn weak_roots_are_refused() {
         assert!(KeyRing::new(vec![]).is_err());
@@ -234,28 +253,19 @@ mod tests {
     fn what_is_sealed_is_read_only_where_it_was_sealed_and_unchanged() {
         use mono_storage::system::SystemRandom;
         let keys = KeyRing::new((0..32).collect()).unwrap();
-        let sealed = keys.seal(Purpose::SecondFactor, "user_totp|7", b"secret", &SystemRandom).unwrap();
-        assert_eq!(keys.open(Purpose::SecondFactor, "user_totp|7", &sealed).unwrap(), b"secret");
-        assert_ne!(
-            sealed,
-            keys.seal(Purpose::SecondFactor, "user_totp|7", b"secret", &SystemRandom).unwrap()
-        );
-        assert!(keys.open(Purpose::SecondFactor, "user_totp|8", &sealed).is_err());
-        assert!(keys.open(Purpose::Snapshot, "user_totp|7", &sealed).is_err());
-        assert!(
-            KeyRing::new((1..33).collect())
-                .unwrap()
-                .open(Purpose::SecondFactor, "user_totp|7", &sealed)
-                .is_err()
-        );
+        let sealed = keys.seal(SealedColumn::Totp, ROW, b"secret", &SystemRandom).unwrap();
+        assert_eq!(keys.open(SealedColumn::Totp, ROW, &sealed).unwrap(), b"secret");
+        assert_ne!(sealed, keys.seal(SealedColumn::Totp, ROW, b"secret", &SystemRandom).unwrap());
+        assert!(keys.open(SealedColumn::Totp, Uuid::from_u128(8), &sealed).is_err());
+        assert!(KeyRing::new((1..33).collect()).unwrap().open(SealedColumn::Totp, ROW, &sealed).is_err());
         for i in 0..sealed.len() {
             let mut bytes = sealed.clone().into_bytes();
             bytes[i] ^= 1;
             let changed = String::from_utf8(bytes).unwrap();
-            assert!(keys.open(Purpose::SecondFactor, "user_totp|7", &changed).is_err(), "{changed}");
+            assert!(keys.open(SealedColumn::Totp, ROW, &changed).is_err(), "{changed}");
         }
         for nonsense in ["", ".", "1.", "1.AAAA", "2.AAAA"] {
-            assert!(keys.open(Purpose::SecondFactor, "user_totp|7", nonsense).is_err());
+            assert!(keys.open(SealedColumn::Totp, ROW, nonsense).is_err());
         }
     }
 
@@ -265,14 +275,14 @@ mod tests {
         let (one, two): (Vec<u8>, Vec<u8>) = ((0..32).collect(), (1..33).collect());
         let old = KeyRing::new(one.clone()).unwrap();
         let ring = KeyRing::of_versions([(1, one.clone()), (2, two.clone())]).unwrap();
-        let sealed = old.seal(Purpose::SecondFactor, "x", b"secret", &SystemRandom).unwrap();
-        assert_eq!(ring.open(Purpose::SecondFactor, "x", &sealed).unwrap(), b"secret");
-        let again = ring.seal(Purpose::SecondFactor, "x", b"secret", &SystemRandom).unwrap();
+        let sealed = old.seal(SealedColumn::Totp, ROW, b"secret", &SystemRandom).unwrap();
+        assert_eq!(ring.open(SealedColumn::Totp, ROW, &sealed).unwrap(), b"secret");
+        let again = ring.seal(SealedColumn::Totp, ROW, b"secret", &SystemRandom).unwrap();
         assert!(again.starts_with("2."));
-        assert!(old.open(Purpose::SecondFactor, "x", &again).is_err());
+        assert!(old.open(SealedColumn::Totp, ROW, &again).is_err());
         let only_new = KeyRing::of_versions([(2, two.clone())]).unwrap();
-        assert_eq!(only_new.open(Purpose::SecondFactor, "x", &again).unwrap(), b"secret");
-        assert!(only_new.open(Purpose::SecondFactor, "x", &sealed).is_err());
+        assert_eq!(only_new.open(SealedColumn::Totp, ROW, &again).unwrap(), b"secret");
+        assert!(only_new.open(SealedColumn::Totp, ROW, &sealed).is_err());
         let names: Vec<_> =
             ring.derive_all(Purpose::Access).unwrap().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["access.2", "access.1"]);

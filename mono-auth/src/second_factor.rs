@@ -1,10 +1,11 @@
 //! The second factor: codes of an authenticator (TOTP, RFC 6238), and recovery codes for the day it is lost.
 
-use crate::key_ring::{KeyRing, Purpose};
+use crate::key_ring::KeyRing;
 use crate::secret;
 use mono_core::Error;
 use mono_core::id::{Random, UserId};
 use mono_core::time::Timestamp;
+use mono_storage::store::SealedColumn;
 use secrecy::SecretString;
 use totp_rs::{Algorithm, Builder, Totp};
 
@@ -84,7 +85,7 @@ impl Authenticators {
     ) -> Result<(String, Totp), Error> {
         let mut secret = [0_u8; SECRET_BYTES];
         random.fill(&mut secret);
-        let sealed = self.keys.seal(Purpose::SecondFactor, &context(user), &secret, random)?;
+        let sealed = self.keys.seal(SealedColumn::Totp, user.uuid(), &secret, random)?;
         Ok((sealed, self.totp(secret.to_vec(), account)?))
     }
 
@@ -96,7 +97,7 @@ impl Authenticators {
         code: &str,
         now: Timestamp,
     ) -> Result<Option<i64>, Error> {
-        let secret = self.keys.open(Purpose::SecondFactor, &context(user), sealed)?;
+        let secret = self.keys.open(SealedColumn::Totp, user.uuid(), sealed)?;
         let now = u64::try_from(now.timestamp()).map_err(Error::internal)?;
         let step = self.totp(secret, "")?.check(code, now);
         step.map(i64::try_from).transpose().map_err(Error::internal)
@@ -117,11 +118,6 @@ impl Authenticators {
     }
 }
 
-/// Where a sealed secret stands: moved to another person it cannot be read.
-fn context(user: UserId) -> String {
-    format!("user_totp|{user}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,7 +134,7 @@ mod tests {
         let authenticators = authenticators();
         let secret = b"12345678901234567890";
         let sealed =
-            authenticators.keys.seal(Purpose::SecondFactor, &context(user), secret, &SystemRandom).unwrap();
+            authenticators.keys.seal(SealedColumn::Totp, user.uuid(), secret, &SystemRandom).unwrap();
         // Appendix B, the last six of the eight digits there.
         for (seconds, code) in
             [(59, "287082"), (1_111_111_109, "081804"), (1_111_111_111, "050471"), (2_000_000_000, "279037")]

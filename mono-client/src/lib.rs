@@ -31,6 +31,7 @@ mod tenant;
 mod tenants;
 mod token;
 mod user;
+mod users;
 
 pub use accounts::Accounts;
 pub use api_keys::ApiKeys;
@@ -56,3 +57,4 @@ pub use teams::Teams;
 pub use tenant::Tenant;
 pub use tenants::Tenants;
 pub use user::User;
+pub use users::Users;

@@ -10,7 +10,7 @@ use mono_core::subscription::{AddOn, Feature, FeatureSet, Limit, Plan};
 /// What lies above the tenants; made by [`Client::platform`]. It is for platform staff, with or without a chosen tenant.
 #[derive(Debug, Clone, Copy)]
 pub struct Platform<'a> {
-    client: &'a Client,
+    pub(crate) client: &'a Client,
 }
 
 impl Client {

@@ -91,6 +91,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
                 .merge(routes::platform::subscriptions::routes())
                 .merge(routes::platform::impersonation::routes()),
         )
+        .nest("/api/v1/platform/users", routes::platform::users::routes())
         .nest("/api/v1/tenant", routes::tenant::tenants::routes())
         .nest(
             "/api/v1/tenant/accounts",

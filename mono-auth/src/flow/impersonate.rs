@@ -8,13 +8,10 @@ use mono_core::id::{MemberId, TenantId};
 use mono_core::permission::{Permission, Scope};
 use mono_core::text::Name;
 use mono_core::{Error, ErrorKind, permission};
-use mono_storage::store::NewSession;
+use mono_storage::store::{IMPERSONATION_LIFETIME, NewSession};
 
 /// What support staff need to act as somebody.
 pub const IMPERSONATE: Permission = permission!("platform.tenants.impersonate");
-
-/// How long staff may act as somebody, in hours. Such a session is never refreshed.
-const HOURS: i64 = 1;
 
 impl Authenticator {
     /// Opens a session in which the caller acts as a member of a tenant. What is done in it stands in the audit logs
@@ -48,7 +45,7 @@ impl Authenticator {
         let new = NewSession {
             tenant: Some(tenant),
             impersonation: Some((staff, reason.as_str().to_owned())),
-            ..NewSession::new(user, now + chrono::TimeDelta::hours(HOURS))
+            ..NewSession::new(user, now + IMPERSONATION_LIFETIME)
         };
         let session = tx.sessions().open(new).await?;
         tx.audit_impersonation(tenant, staff, user, reason.as_str()).await?;

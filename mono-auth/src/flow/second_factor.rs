@@ -1,6 +1,7 @@
 //! The second factor of a person: put in force, shown when signing in, taken away.
 
 use super::open_session::Challenge;
+use super::password::notify;
 use super::{SignedIn, person, system};
 use crate::authenticator::Authenticator;
 use crate::second_factor::{Shown, recovery_codes};
@@ -8,6 +9,7 @@ use crate::{secret, single_use, throttle};
 use mono_core::audit::Action;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::UserId;
+use mono_core::model::mail::MailKind;
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::PlatformTx;
@@ -79,13 +81,15 @@ impl Authenticator {
         let (system, user, session) = person(caller)?;
         let attempt = self.reserve_code(&system, user).await?;
         let mut tx = self.database.platform(&system).write().await?;
-        let factor = tx.second_factors().find(user).await?;
-        let factor = factor.ok_or_else(|| {
-            Error::new(ErrorKind::Conflict, "no_enrolment", "no second factor waits for its first code")
-        })?;
-        if factor.confirmed_at.is_some() {
-            return Err(enrolled());
-        }
+        let factor = match tx.second_factors().hold(user).await? {
+            Some(factor) if factor.confirmed_at.is_none() => factor,
+            other => {
+                // No code was looked at: who asks twice has guessed nothing.
+                tx.throttles().release(&attempt).await?;
+                tx.commit().await?;
+                return Err(other.map_or_else(none_waits, |_| enrolled()));
+            }
+        };
         let step = match Shown::parse(user, code) {
             Some(Shown::Code(code)) => self.authenticators.step(user, &factor.secret, &code, tx.now())?,
             _ => None,
@@ -96,7 +100,7 @@ impl Authenticator {
         }
         let codes = renew(&mut tx, user).await?;
         tx.sessions().prove(session, true).await?;
-        tx.audit_user(Action::SecondFactorEnabled, Some(user)).await?;
+        tell(&mut tx, (Action::SecondFactorEnabled, MailKind::SecondFactorEnabled), user).await?;
         tx.throttles().release(&attempt).await?;
         tx.commit().await?;
         self.forget();
@@ -115,7 +119,7 @@ impl Authenticator {
             return Err(none_enrolled());
         }
         tx.single_use_tokens().revoke(TokenPurpose::RecoveryCode, user).await?;
-        tx.audit_user(Action::SecondFactorDisabled, Some(user)).await?;
+        tell(&mut tx, (Action::SecondFactorDisabled, MailKind::SecondFactorDisabled), user).await?;
         tx.commit().await?;
         self.forget();
         Ok(())
@@ -195,7 +199,7 @@ impl Authenticator {
     /// Whether this is a code that the person's second factor gives now, or a recovery code; it is used up.
     pub(super) async fn show(&self, tx: &mut PlatformTx, user: UserId, code: &str) -> Result<bool, Error> {
         // Of somebody without a second factor no recovery code counts either.
-        let factor = tx.second_factors().find(user).await?.filter(|factor| factor.confirmed_at.is_some());
+        let factor = tx.second_factors().hold(user).await?.filter(|factor| factor.confirmed_at.is_some());
         let Some(factor) = factor else { return Ok(false) };
         match Shown::parse(user, code) {
             Some(Shown::Code(code)) => {
@@ -217,6 +221,13 @@ impl Authenticator {
     }
 }
 
+/// Writes down that there is a second factor, or none any more, and tells the person by mail.
+async fn tell(tx: &mut PlatformTx, (action, kind): (Action, MailKind), user: UserId) -> Result<(), Error> {
+    tx.audit_user(action, Some(user)).await?;
+    let person = tx.users().find(user).await?.ok_or_else(|| Error::not_found("a user"))?;
+    notify(tx, kind, user, person.email).await
+}
+
 /// Makes recovery codes in place of those that there are.
 async fn renew(tx: &mut PlatformTx, user: UserId) -> Result<Vec<SecretString>, Error> {
     let purpose = TokenPurpose::RecoveryCode;
@@ -234,6 +245,10 @@ async fn renew(tx: &mut PlatformTx, user: UserId) -> Result<Vec<SecretString>, E
 fn enrolled() -> Error {
     let message = "there is a second factor already: disable it before another is enrolled";
     Error::new(ErrorKind::Conflict, "second_factor_enrolled", message)
+}
+
+fn none_waits() -> Error {
+    Error::new(ErrorKind::Conflict, "no_enrolment", "no second factor waits for its first code")
 }
 
 fn none_enrolled() -> Error {

@@ -6,26 +6,40 @@ use crate::authenticator::Authenticator;
 use crate::mail::Composed;
 use crate::password_policy::PasswordOwner;
 use crate::single_use;
-use mono_core::Error;
-use mono_core::caller::RequestContext;
+use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::UserId;
 use mono_core::model::mail::MailKind;
 use mono_core::model::user::UserStatus;
+use mono_core::permission::{Permission, Scope};
+use mono_core::{Error, ErrorKind, permission};
 use mono_storage::db::PlatformTx;
 use mono_storage::store::{Mail, NewMail, TokenPurpose};
 use secrecy::SecretString;
 use serde_json::json;
 
+/// What is needed to send somebody the link.
+const SEND: Permission = permission!("platform.users.create");
+
 impl Authenticator {
-    /// Sends a person who was made without a password a link to set one; a week long it can be used.
+    /// Sends a person who was made without a password a link to set one; a week long it can be used. Whoever may make
+    /// people sends it.
     ///
     /// # Errors
-    /// `NotFound` where there is no such person.
-    pub async fn send_set_password(&self, user: UserId, request: RequestContext) -> Result<(), Error> {
-        let system = system(request);
+    /// `Forbidden` without `platform.users.create`; `NotFound` where there is no such person; `Conflict` with code
+    /// `has_password` where they have a password, or `user_suspended`.
+    pub async fn send_set_password(&self, caller: &Caller, user: UserId) -> Result<(), Error> {
+        caller.authorize(SEND, &Scope::platform(), self.database.now())?;
+        let system = system(caller.request().clone());
         let mut tx = self.database.platform(&system).write().await?;
-        let user = tx.users().find(user).await?.ok_or_else(|| Error::not_found("a user"))?;
-        let mail = NewMail { user: Some(user.id), ..NewMail::new(MailKind::SetPassword, user.email) };
+        let found = tx.users().credentials_of(user).await?.ok_or_else(|| Error::not_found("a user"))?;
+        if found.password_hash.is_some() {
+            let message = "this person has a password already, and resets it themself";
+            return Err(Error::new(ErrorKind::Conflict, "has_password", message));
+        }
+        if found.user.status != UserStatus::Active {
+            return Err(Error::new(ErrorKind::Conflict, "user_suspended", "this user is suspended"));
+        }
+        let mail = NewMail { user: Some(user), ..NewMail::new(MailKind::SetPassword, found.user.email) };
         tx.mails().enqueue(mail).await?;
         tx.commit().await
     }

@@ -75,9 +75,11 @@ impl Authenticator {
             MailKind::MagicLink => self.compose_magic_link(tx, mail).await,
             MailKind::Invitation => self.compose_invitation(tx, mail).await,
             MailKind::SignUp => self.compose_sign_up(tx, mail).await,
-            MailKind::PasswordChanged | MailKind::EmailChanged | MailKind::RefreshTokenReused => {
-                compose_notice(tx, mail).await
-            }
+            MailKind::PasswordChanged
+            | MailKind::EmailChanged
+            | MailKind::RefreshTokenReused
+            | MailKind::SecondFactorEnabled
+            | MailKind::SecondFactorDisabled => compose_notice(tx, mail).await,
             kind => Err(Error::internal(format!("nobody composes mails of the kind {kind}"))),
         }
     }

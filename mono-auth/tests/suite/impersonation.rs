@@ -13,6 +13,7 @@ mono_storage::conformance!(
     staff_act_as_a_member_for_an_hour_and_in_plain_sight,
     what_is_for_the_person_alone_stays_theirs,
     nobody_acts_as_staff_and_nobody_without_the_right_acts_at_all,
+    staff_act_in_the_tenant_where_they_began_and_no_longer_than_their_own_sessions,
 );
 
 const ANA: &str = "ana@harbour.example";
@@ -132,4 +133,30 @@ async fn nobody_acts_as_staff_and_nobody_without_the_right_acts_at_all(world: Wo
     assert_eq!(code(&asking, harbour, member_of_ana, "a\nb").await.0, ErrorKind::Validation);
     let ana = caller(&authenticator, &sign_in(&authenticator, ANA).await.unwrap()).await.unwrap();
     assert_eq!(code(&ana, harbour, own, "curiosity").await.0, ErrorKind::Forbidden);
+}
+
+async fn staff_act_in_the_tenant_where_they_began_and_no_longer_than_their_own_sessions(world: World) {
+    let (authenticator, _) = timed(&world);
+    let ana = person(&world, &authenticator, ANA, "user").await;
+    let own = sign_in(&authenticator, ANA).await.unwrap();
+    let lagoon = world.lagoon.id;
+    let system = Caller::system(SystemReason::Seed);
+    let user = world.test.database.platform(&system).read().await.unwrap().users().find(ana).await.unwrap();
+    let system = Caller::system_in(SystemReason::Seed, lagoon);
+    let mut tx = world.test.database.tenant(&system).write().await.unwrap();
+    tx.members().add(&user.unwrap()).await.unwrap();
+    tx.commit().await.unwrap();
+    let (acting, _) = acting(&world, &authenticator, ANA).await;
+    let request = mono_core::caller::RequestContext::default;
+    let there = authenticator.authenticate(&own.access_token, Some(lagoon), request()).await;
+    there.expect("the person belongs to the lagoon as well");
+    let there = authenticator.authenticate(&acting.access_token, Some(lagoon), request()).await;
+    assert_eq!(there.unwrap_err().code(), "not_a_member", "the lagoon was told of nothing");
+    let here = authenticator.authenticate(&acting.access_token, Some(world.harbour.id), request()).await;
+    here.expect("where they began");
+
+    let staff = caller(&authenticator, &sign_in(&authenticator, STAFF).await.unwrap()).await.unwrap();
+    assert!(authenticator.revoke_other_sessions(&staff).await.unwrap() >= 2);
+    assert_eq!(caller(&authenticator, &acting).await.unwrap_err().code(), "session_ended");
+    caller(&authenticator, &own).await.expect("the person themself goes on");
 }

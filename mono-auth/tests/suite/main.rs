@@ -7,6 +7,7 @@ mod flows;
 mod impersonation;
 #[cfg(feature = "mail")]
 mod mail;
+mod reencrypt;
 mod second_factors;
 mod sessions;
 mod throttling;

@@ -42,12 +42,12 @@ async fn answer(authenticator: &Authenticator, email: &str) -> SignInAnswer {
     authenticator.sign_in(SignIn::new(email, PASSWORD), RequestContext::default()).await.unwrap()
 }
 
-async fn signed_in(authenticator: &Authenticator, email: &str) -> Caller {
+pub(crate) async fn signed_in(authenticator: &Authenticator, email: &str) -> Caller {
     let signed_in = answer(authenticator, email).await.signed_in().unwrap();
     caller(authenticator, &signed_in).await.unwrap()
 }
 
-async fn challenge(authenticator: &Authenticator, email: &str) -> String {
+pub(crate) async fn challenge(authenticator: &Authenticator, email: &str) -> String {
     match answer(authenticator, email).await {
         SignInAnswer::SecondFactor(challenge) => challenge.token.expose_secret().to_owned(),
         SignInAnswer::SignedIn(_) => panic!("the second factor was not asked for"),
@@ -95,6 +95,10 @@ async fn a_second_factor_is_in_force_after_its_first_code(world: World) {
     assert!(state.since.is_some() && state.recovery_codes_left == 10);
     let again = failure(authenticator.enrol_second_factor(&ana).await);
     assert_eq!(again, (ErrorKind::Conflict, "second_factor_enrolled".to_owned()));
+    for _ in 0..6 {
+        let again = failure(authenticator.confirm_second_factor(&ana, "000000").await);
+        assert_eq!(again.1, "second_factor_enrolled", "no code is looked at, so none is counted");
+    }
 
     let asked = challenge(&authenticator, ANA).await;
     let confirmed = failure(show(&authenticator, &asked, &code(&secret, clock.now())).await);

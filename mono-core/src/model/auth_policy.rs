@@ -71,7 +71,7 @@ pub struct AuthPolicy {
     pub session_hours: u16,
     /// After how many minutes without a sign of life a session ends; `None` where it does not.
     pub idle_minutes: Option<u16>,
-    /// Whether people may sign up by themselves.
+    /// Whether people may sign up by themselves. It is for the platform to say: who signs up is in no tenant yet.
     pub sign_up_allowed: bool,
     /// The ways to sign in.
     pub sign_in_methods: BTreeSet<SignInMethod>,
@@ -137,7 +137,7 @@ impl AuthPolicy {
             second_factor_roles: roles.cloned().collect(),
             session_hours: own.session_hours.map_or(self.session_hours, |own| own.min(self.session_hours)),
             idle_minutes: own.idle_minutes.into_iter().chain(self.idle_minutes).min(),
-            sign_up_allowed: self.sign_up_allowed && own.sign_up_allowed.unwrap_or(true),
+            sign_up_allowed: self.sign_up_allowed,
             sign_in_methods,
         }
     }
@@ -162,9 +162,6 @@ pub struct TighterPolicy {
     /// After how many minutes without a sign of life a session ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_minutes: Option<u16>,
-    /// Whether people may sign up by themselves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sign_up_allowed: Option<bool>,
     /// The ways to sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in_methods: Option<BTreeSet<SignInMethod>>,
@@ -187,7 +184,6 @@ impl TighterPolicy {
         looser("sessionHours", self.session_hours.is_some_and(|own| own > platform.session_hours));
         let idle = self.idle_minutes.zip(platform.idle_minutes);
         looser("idleMinutes", idle.is_some_and(|(own, platform)| own > platform));
-        looser("signUpAllowed", self.sign_up_allowed == Some(true) && !platform.sign_up_allowed);
         let mut methods = self.sign_in_methods.iter().flatten();
         looser("signInMethods", methods.any(|own| !platform.sign_in_methods.contains(own)));
         if length.is_some_and(|length| length > MAX_PASSWORD_LENGTH) {
@@ -246,9 +242,6 @@ pub struct AuthPolicyChange {
     /// After how many minutes without a sign of life a session ends.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub idle_minutes: Option<Option<u16>>,
-    /// Whether people may sign up by themselves.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub sign_up_allowed: Option<Option<bool>>,
     /// The ways to sign in.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub sign_in_methods: Option<Option<BTreeSet<SignInMethod>>>,
@@ -271,7 +264,6 @@ impl AuthPolicyChange {
             second_factor_roles: self.second_factor_roles.unwrap_or(old.second_factor_roles),
             session_hours: self.session_hours.unwrap_or(old.session_hours),
             idle_minutes: self.idle_minutes.unwrap_or(old.idle_minutes),
-            sign_up_allowed: self.sign_up_allowed.unwrap_or(old.sign_up_allowed),
             sign_in_methods: self.sign_in_methods.unwrap_or(old.sign_in_methods),
         }
     }
@@ -298,14 +290,13 @@ mod tests {
             (r#"{"passwordMinimumLength":11}"#, "passwordMinimumLength"),
             (r#"{"sessionHours":13}"#, "sessionHours"),
             (r#"{"idleMinutes":61}"#, "idleMinutes"),
-            (r#"{"signUpAllowed":true}"#, "signUpAllowed"),
         ] {
             let expected = [(field.to_owned(), "looser_than_platform".to_owned())];
             assert_eq!(refused(&platform, text), expected, "{text}");
             assert_eq!(platform.tightened(&own(text)), platform, "and stored ones change nothing: {text}");
         }
         let text = r#"{"passwordProfile":"standard","passwordMinimumLength":16,"sessionHours":8,"idleMinutes":30,
-            "secondFactorRoles":["user"],"signUpAllowed":false,"signInMethods":["magic_link"]}"#;
+            "secondFactorRoles":["user"],"signInMethods":["magic_link"]}"#;
         assert_eq!(refused(&platform, text), []);
         let both = platform.tightened(&own(text));
         assert_eq!((both.session_hours, both.idle_minutes, both.password.minimum_length), (8, Some(30), 16));

@@ -28,12 +28,16 @@ word_enum! {
         EmailChanged = "email_changed",
         /// Tells that a session was ended because its refresh token was used twice.
         RefreshTokenReused = "refresh_token_reused",
+        /// Tells that signing in asks for a second factor from now on.
+        SecondFactorEnabled = "second_factor_enabled",
+        /// Tells that signing in asks for no second factor any more.
+        SecondFactorDisabled = "second_factor_disabled",
     }
 }
 
 impl MailKind {
     /// Every kind there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::SetPassword,
         Self::ResetPassword,
         Self::VerifyEmail,
@@ -44,6 +48,8 @@ impl MailKind {
         Self::PasswordChanged,
         Self::EmailChanged,
         Self::RefreshTokenReused,
+        Self::SecondFactorEnabled,
+        Self::SecondFactorDisabled,
     ];
 }
 

@@ -44,6 +44,20 @@ impl SecondFactors<'_> {
             .await
     }
 
+    /// As [`find`](Self::find); it stays as it is until the transaction ends.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn hold(self, user: UserId) -> Result<Option<SecondFactor>, Error> {
+        self.tx.caller().require_system()?;
+        macro_rules! select {
+            ($lock:literal) => {
+                concat!("SELECT secret, confirmed_at FROM user_totp WHERE user_id = $1", $lock)
+            };
+        }
+        platform_sql!(self.tx, pg: select!(" FOR UPDATE"), lite: select!(""), user).optional().await
+    }
+
     /// Keeps a secret that waits for its first code, in place of another one that waited; says whether it was kept. One
     /// that is in force stays.
     ///

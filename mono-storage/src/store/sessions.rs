@@ -7,6 +7,7 @@ use mono_core::id::{SessionId, TenantId, UserId};
 use mono_core::model::auth_policy::SignInMethod;
 use mono_core::model::session::Session;
 use mono_core::time::Timestamp;
+use std::time::Duration;
 
 macro_rules! columns {
     () => {
@@ -36,6 +37,9 @@ impl FromRow for Session {
         })
     }
 }
+
+/// How long staff act as somebody, at most: an hour. Such a session is never refreshed.
+pub const IMPERSONATION_LIFETIME: Duration = Duration::from_hours(1);
 
 /// A session that begins: somebody has just proven who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,7 +234,7 @@ impl Sessions<'_> {
         Ok(ended.execute().await? > 0)
     }
 
-    /// Ends every session of a user but one, and gives how many.
+    /// Ends every session of a user but one, and gives how many; also those in which they act as somebody else.
     ///
     /// # Errors
     /// `Forbidden` unless the program itself asks.
@@ -238,16 +242,25 @@ impl Sessions<'_> {
         let tx = self.tx;
         tx.caller().require_system()?;
         let now = tx.now();
-        platform_sql!(
+        let own = platform_sql!(
             tx,
             "UPDATE sessions SET revoked_at = $3
              WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL AND expires_at > $3",
             user,
             kept,
             now
-        )
-        .execute()
-        .await
+        );
+        let own = own.execute().await?;
+        // Two statements, so that each has an index: who acts as somebody does so for an hour at most.
+        let acting = platform_sql!(
+            tx,
+            "UPDATE sessions SET revoked_at = $2
+             WHERE expires_at > $2 AND expires_at <= $3 AND impersonator_id = $1 AND revoked_at IS NULL",
+            user,
+            now,
+            now + IMPERSONATION_LIFETIME
+        );
+        Ok(own + acting.execute().await?)
     }
 
     /// Ends every session of a user.

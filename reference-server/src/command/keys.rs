@@ -6,8 +6,10 @@ use crate::master_key;
 use clap::Subcommand;
 use mono_auth::{KeyRing, Purpose};
 use mono_core::caller::{Caller, SystemReason};
+use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
+use mono_storage::store::SealedColumn;
 use std::collections::BTreeMap;
 
 /// How long what an older version has signed may still be shown: as long as a session lives.
@@ -19,6 +21,8 @@ pub(super) enum KeysAction {
     List,
     /// Add a version. It signs and seals from the next start of each server on; the older ones verify and open.
     Rotate,
+    /// Seal again with the newest version what older ones have sealed. May be stopped and begun again at any moment.
+    Reencrypt,
     /// Take away an older version that nothing needs any more.
     Remove {
         /// The version.
@@ -58,6 +62,16 @@ async fn work(
             );
             println!("What version {} has signed stays good until it ends.", ring.newest());
         }
+        KeysAction::Reencrypt => {
+            followed(database, ring).await?;
+            let done = ring.reencrypt(database).await?;
+            println!("{} secrets were sealed again with version {}.", done.sealed, ring.newest());
+            if !done.unreadable.is_empty() {
+                let places = done.unreadable.join(", ");
+                let message = format!("these cannot be read with any version and stay as they are: {places}");
+                return Err(Error::new(ErrorKind::Conflict, "sealed_unreadable", message));
+            }
+        }
         KeysAction::Remove { version } => {
             require_removable(database, ring, *version).await?;
             let system = Caller::system(SystemReason::Keys);
@@ -78,11 +92,14 @@ struct Needs {
     audit_entries: i64,
     /// API keys that work and were last used before the version was followed by another.
     api_keys: i64,
+    /// Secrets that it has sealed.
+    sealed: i64,
 }
 
 impl std::fmt::Display for Needs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} audit entries and {} API keys need it", self.audit_entries, self.api_keys)
+        let Self { audit_entries, api_keys, sealed } = self;
+        write!(f, "{audit_entries} audit entries, {api_keys} API keys and {sealed} sealed secrets need it")
     }
 }
 
@@ -93,7 +110,11 @@ async fn needs(database: &Database, ring: &KeyRing) -> Result<BTreeMap<u32, Need
     let mut needs: BTreeMap<u32, Needs> = BTreeMap::new();
     for (version, (name, _)) in ring.versions().zip(ring.derive_all(Purpose::ApiKey)?) {
         let api_keys = tx.api_keys().count_hashed(&format!("{name}:")).await?;
-        needs.insert(version, Needs { api_keys, audit_entries: 0 });
+        let mut sealed = 0;
+        for column in SealedColumn::ALL {
+            sealed += tx.sealed(*column).count(version).await?;
+        }
+        needs.insert(version, Needs { api_keys, sealed, audit_entries: 0 });
     }
     let tenants = tx.tenants().all().await?;
     for log in std::iter::once(None).chain(tenants.iter().map(|tenant| Some(tenant.id))) {
@@ -118,23 +139,29 @@ async fn require_removable(database: &Database, ring: &KeyRing, version: u32) ->
     let Some(needs) = needs(database, ring).await?.remove(&version) else {
         return refuse("key_unknown", format!("there is no version {version} of the master key"));
     };
-    if needs.audit_entries + needs.api_keys > 0 {
-        let hint = "`mono audit prune` removes old entries, and an API key is hashed anew when it is used";
+    if needs.audit_entries + needs.api_keys + needs.sealed > 0 {
+        let hint = "`mono audit prune` removes old entries, an API key is hashed anew when it is used, and \
+                    `mono keys reencrypt` seals secrets again";
         return refuse("key_in_use", format!("version {version} cannot be removed: {needs} ({hint})"));
     }
+    let earliest = followed(database, ring).await? + chrono::TimeDelta::hours(SHOWN_HOURS);
+    if earliest > database.now() {
+        let earliest = earliest.format("%Y-%m-%d %H:%M");
+        return refuse(
+            "key_in_use",
+            format!("sessions that version {version} has signed may last until {earliest} UTC"),
+        );
+    }
+    Ok(())
+}
+
+/// Since when the newest version signs and seals; refuses where no server was started with it yet.
+async fn followed(database: &Database, ring: &KeyRing) -> Result<Timestamp, Error> {
     let system = Caller::system(SystemReason::Keys);
     let known = database.platform(&system).read().await?.master_keys().list().await?;
-    let followed = known.iter().find(|key| key.version == ring.newest()).map(|key| key.created_at);
-    let earliest = followed.map(|at| at + chrono::TimeDelta::hours(SHOWN_HOURS));
-    match earliest {
-        Some(earliest) if earliest <= database.now() => Ok(()),
-        Some(earliest) => {
-            let earliest = earliest.format("%Y-%m-%d %H:%M");
-            refuse(
-                "key_in_use",
-                format!("sessions that version {version} has signed may last until {earliest} UTC"),
-            )
-        }
-        None => refuse("key_in_use", format!("no server was started with version {} yet", ring.newest())),
-    }
+    let newest = known.iter().find(|key| key.version == ring.newest()).map(|key| key.created_at);
+    newest.ok_or_else(|| {
+        let message = format!("no server was started with version {} yet", ring.newest());
+        Error::new(ErrorKind::Conflict, "key_in_use", message)
+    })
 }

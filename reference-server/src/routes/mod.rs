@@ -38,6 +38,7 @@ pub(crate) mod platform {
     pub(crate) mod impersonation;
     pub(crate) mod subscriptions;
     pub(crate) mod tenants;
+    pub(crate) mod users;
 }
 pub(crate) mod tenant {
     //! What works in the caller's tenant.

@@ -204,6 +204,7 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, "/api/v1/platform/tenants".into(), none.clone()),
         (Method::POST, "/api/v1/platform/tenants".into(), json!({"name": "Another"})),
         (Method::POST, format!("{TENANT}/members/{{member}}/impersonate"), json!({"reason": "ticket 7"})),
+        (Method::POST, "/api/v1/platform/users/{user}/set-password".into(), none.clone()),
         (Method::GET, TENANT.into(), none.clone()),
         (Method::PATCH, TENANT.into(), json!({"currency": "USD"})),
         (Method::GET, format!("{TENANT}/versions"), none.clone()),
@@ -317,6 +318,7 @@ async fn everybody_calls_every_route(world: World) {
     let reading = admin.tenant().api_keys().create(&wanted(&reading)).await.unwrap().key;
     let asked = CreateInvitation { email: "invited@new.example".into(), roles: Vec::new() };
     let invitation = admin.tenant().invitations().create(&asked).await.unwrap().id;
+    let (user, _) = server.world.member(&server.world.harbour, "unable@harbour.example").await;
     let mut text = String::new();
     for (number, (caller, credential)) in CALLERS.iter().enumerate() {
         let token = match *credential {
@@ -333,6 +335,7 @@ async fn everybody_calls_every_route(world: World) {
                     .replace("{member}", &member.to_string())
                     .replace("{profile}", &profile.to_string())
                     .replace("{key}", &key.to_string())
+                    .replace("{user}", &user.to_string())
                     .replace("{team}", &team.to_string())
                     .replace("{override_id}", &exception.to_string())
                     .replace("{invitation}", &invitation.to_string())

@@ -1,6 +1,6 @@
 //! The flows that a mail goes on with, from end to end.
 
-use crate::server::{ADMIN, LONER, PASSWORD, Server, USER, credentials, send};
+use crate::server::{ADMIN, LONER, PASSWORD, STAFF, Server, USER, credentials, send};
 use mono_client::Client;
 use mono_core::api::auth::LoginRequest;
 use mono_core::api::emails::{ChangeEmail, ConfirmToken, RequestMail};
@@ -9,6 +9,7 @@ use mono_core::api::magic_links::ConfirmMagicLink;
 use mono_core::api::passwords::{ChangePassword, ConfirmPassword};
 use mono_core::api::sign_up::ConfirmSignUp;
 use mono_core::caller::{Caller, SystemReason};
+use mono_core::id::UserId;
 use mono_core::model::invitation::InvitedRole;
 use mono_core::{Error, ErrorKind};
 use mono_storage::testkit::World;
@@ -26,6 +27,7 @@ mono_storage::conformance!(
     an_address_is_confirmed_and_changed,
     an_invitation_is_sent_and_accepted,
     who_may_sign_up_does,
+    who_was_made_without_a_password_is_sent_a_link,
 );
 
 const AUTH: &str = "/api/v1/public/auth";
@@ -267,4 +269,27 @@ async fn who_may_sign_up_does(world: World) {
     let known = client.auth().request_sign_up(&ask(USER)).await.unwrap();
     assert_eq!(known, unknown, "nobody is told that somebody is there");
     token(&app, "reset_password", USER).await;
+}
+
+async fn who_was_made_without_a_password_is_sent_a_link(world: World) {
+    const EVA: &str = "eva@harbour.example";
+    let server = Server::start(world).await;
+    let (eva, _) = server.world.member(&server.world.harbour, EVA).await;
+    let (staff, client) = (server.sign_in(STAFF).await, server.client());
+    assert_eq!(refused(login(&client, EVA, STRONG).await).1, "invalid_credentials");
+    for (email, code) in [(ADMIN, "no_assignment"), (USER, "no_assignment")] {
+        let other = server.sign_in(email).await;
+        let refusal = refused(other.platform().users().send_set_password(eva).await);
+        assert_eq!(refusal, (ErrorKind::Forbidden, code.to_owned()));
+    }
+    staff.platform().users().send_set_password(eva).await.unwrap();
+    let token = token(&server.app, "set_password", EVA).await;
+    let confirm = ConfirmPassword { token, password: STRONG.into() };
+    client.auth().set_password(&confirm).await.unwrap();
+    login(&client, EVA, STRONG).await.unwrap();
+    assert_eq!(refused(client.auth().set_password(&confirm).await), used_up());
+    let again = refused(staff.platform().users().send_set_password(eva).await);
+    assert_eq!(again, (ErrorKind::Conflict, "has_password".to_owned()));
+    let nobody = refused(staff.platform().users().send_set_password(UserId::from_u128(7)).await);
+    assert_eq!(nobody.0, ErrorKind::NotFound);
 }

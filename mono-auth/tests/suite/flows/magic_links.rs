@@ -99,6 +99,7 @@ async fn a_link_does_not_stand_in_for_the_second_factor(world: World) {
     flows.person(ANA, "user").await;
     let ana = flows.signed_in(ANA, PASSWORD).await;
     let (secret, _) = second_factors::enrol(&flows.authenticator, &ana, flows.clock.now()).await;
+    flows.mails().await;
     let challenge = async || {
         let link = MagicLink { token: token(&flows).await, tenant: None, host: None };
         match flows.authenticator.magic_link(link, anywhere()).await.unwrap() {

@@ -4,6 +4,7 @@ mod emails;
 mod invitations;
 mod magic_links;
 mod passwords;
+mod second_factor;
 mod sign_up;
 
 use crate::{MovedClock, keys};

@@ -4,8 +4,10 @@ use super::{Flows, OTHER, STRONG, USED_UP, anywhere, code, from, system};
 use crate::PASSWORD;
 use mono_auth::MagicLink;
 use mono_core::ErrorKind;
+use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::UserId;
 use mono_core::model::mail::MailKind;
+use mono_core::permission::Scope;
 use mono_core::text::{Email, Name};
 use mono_storage::platform_sql;
 use mono_storage::store::NewUser;
@@ -283,15 +285,22 @@ async fn a_change_that_a_reset_overtakes_is_refused(world: World) {
 async fn who_was_made_without_a_password_sets_one(world: World) {
     let flows = Flows::new(world);
     let (ben, _) = flows.world.member(&flows.world.harbour, "ben@harbour.example").await;
-    flows.authenticator.send_set_password(ben, anywhere()).await.unwrap();
+    let seed = Caller::system(SystemReason::Seed);
+    flows.authenticator.send_set_password(&seed, ben).await.unwrap();
     let token = flows.token(MailKind::SetPassword, "ben@harbour.example").await;
     flows.clock.go_on(6 * 24 * 60 * 60);
     assert_eq!(code(flows.authenticator.reset_password(&token, STRONG.into(), anywhere()).await), USED_UP);
     flows.authenticator.set_password(&token, STRONG.into(), anywhere()).await.unwrap();
     flows.signed_in("ben@harbour.example", STRONG).await;
     flows.mails().await;
-    flows.authenticator.send_set_password(ben, anywhere()).await.unwrap();
+    assert_eq!(code(flows.authenticator.send_set_password(&seed, ben).await), "has_password");
     assert!(flows.mails().await.is_empty(), "who has a password is sent no link to set the first one");
-    let nobody = flows.authenticator.send_set_password(UserId::from_u128(1), anywhere()).await;
+    let (eva, _) = flows.world.member(&flows.world.harbour, "eva@harbour.example").await;
+    flows.authenticator.send_set_password(&seed, eva).await.unwrap();
+    let staff =
+        flows.world.caller(&flows.world.harbour, Some("admin"), Scope::tenant(flows.world.harbour.id));
+    let refused = flows.authenticator.send_set_password(&staff, eva).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Forbidden, "an admin of a tenant is no staff of the platform");
+    let nobody = flows.authenticator.send_set_password(&seed, UserId::from_u128(1)).await;
     assert_eq!(nobody.unwrap_err().kind(), ErrorKind::NotFound);
 }

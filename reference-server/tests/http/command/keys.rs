@@ -1,14 +1,22 @@
 //! The master key: the wrong one stops the start, and another version goes on where the old one ended.
 
 use super::program::{Serving, mono, postgres, run};
+use mono_auth::{KeyRing, Purpose};
 use mono_client::Client;
 use mono_core::api::accounts::ListAccounts;
 use mono_core::api::api_keys::CreateApiKey;
-use mono_core::api::auth::LoginRequest;
+use mono_core::api::auth::{LoginAnswer, LoginRequest};
+use mono_core::api::second_factor::SecondFactorLogin;
+use mono_core::caller::{Caller, SystemReason};
+use mono_storage::db::{Database, DatabaseOptions};
+use mono_storage::platform_sql;
 use mono_storage::testkit::TestDatabase;
+use secrecy::ExposeSecret;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use totp_rs::{Builder, Secret};
 
 const OTHER: &str = "b7f0c1d2e3a4958677889900aabbccddeeff00112233445566778899aabbccdd";
 
@@ -134,6 +142,102 @@ async fn a_rotated_key_signs_nobody_out() {
         }
         let server = Serving::start(&mut with(folder.path(), database), true);
         lists(&server, &unused.key).await;
+    }
+}
+
+/// What the database has after a day, without its old audit entries.
+async fn let_a_day_pass(folder: &Path, database: Option<&TestDatabase>) {
+    let file = std::fs::read_to_string(folder.join("root.key")).unwrap();
+    let byte = |text: &str, at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    let versions = file.lines().map(|line| {
+        let (version, key) = line.split_once(':').unwrap();
+        (version.parse().unwrap(), (0..key.len()).step_by(2).map(|at| byte(key, at)).collect())
+    });
+    let ring = KeyRing::of_versions(versions).unwrap();
+    let keys = ring.derive_all(Purpose::Audit).unwrap();
+    let [newest, older] = [&keys[0], &keys[1]].map(|(_, key)| key.expose_secret());
+    let embedded = DatabaseOptions::parse(&format!("sqlite:{}", folder.join("mono.db").display())).unwrap();
+    let options = database.map_or(&embedded, |database| &database.options);
+    let open = Database::connect(options).await.unwrap().with_audit_keys(newest, &[older]).unwrap();
+    let system = Caller::system(SystemReason::Keys);
+    let tenants = open.platform(&system).read().await.unwrap().tenants().all().await.unwrap();
+    let owner = database.and_then(|database| database.owner_url.as_deref());
+    for log in std::iter::once(None).chain(tenants.iter().map(|tenant| Some(tenant.id))) {
+        open.prune_audit(owner, log, open.now()).await.unwrap();
+    }
+    let mut tx = open.platform(&system).write().await.unwrap();
+    let earlier = open.now() - Duration::from_hours(25);
+    let known = tx.master_keys().list().await.unwrap().remove(1).check_value;
+    tx.master_keys().remove(2).await.unwrap();
+    let moved = platform_sql!(
+        tx,
+        "INSERT INTO master_keys (version, check_value, created_at) VALUES (2, $1, $2)",
+        known,
+        earlier
+    );
+    moved.execute().await.unwrap();
+    tx.commit().await.unwrap();
+    open.close().await;
+}
+
+/// The code that an authenticator with this secret shows in a number of steps from now.
+fn code(secret: &str, steps: u64) -> String {
+    let totp = Builder::new().with_secret(Secret::try_from_base32(secret).unwrap()).build().unwrap();
+    totp.generate(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 30 * steps).to_string()
+}
+
+async fn signs_in(server: &Serving, login: &LoginRequest, code: String) {
+    let client = client(server);
+    let LoginAnswer::SecondFactor(asked) = client.auth().begin(login).await.unwrap() else {
+        panic!("the second factor was not asked for");
+    };
+    let shown = SecondFactorLogin { challenge: asked.challenge, code, cookies: false };
+    client.auth().second_factor(&shown).await.unwrap();
+    client.user().profile().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_is_removed_once_nothing_needs_it() {
+    for database in [None, postgres().await] {
+        let (folder, database) = (tempfile::tempdir().unwrap(), database.as_ref());
+        let server = Serving::start(&mut with(folder.path(), database), true);
+        let login = LoginRequest::new("tom@harbour.example", server.password());
+        let tom = client(&server);
+        tom.auth().login(&login).await.unwrap();
+        let enrolment = tom.user().second_factor().enrol().await.unwrap();
+        let recovery = tom.user().second_factor().confirm(&code(&enrolment.secret, 0)).await.unwrap();
+        assert_eq!(keys(folder.path(), database, &["rotate"]).0, Some(0));
+        let (status, said) = keys(folder.path(), database, &["reencrypt"]);
+        assert!(status == Some(1) && said.contains("no server was started with version 2 yet"), "{said}");
+        assert_eq!(server.stop().0, Some(0));
+
+        let server = Serving::start(&mut with(folder.path(), database), true);
+        signs_in(&server, &login, recovery.recovery_codes[0].clone()).await;
+        let_a_day_pass(folder.path(), database).await;
+        let (status, said) = keys(folder.path(), database, &["remove", "1"]);
+        assert!(status == Some(1) && said.contains("0 audit entries, 0 API keys and 1 sealed"), "{said}");
+        assert!(said.contains("mono keys reencrypt"), "{said}");
+        for (sealed, version) in [("1", "2"), ("0", "2")] {
+            let (status, said) = keys(folder.path(), database, &["reencrypt"]);
+            let told = format!("{sealed} secrets were sealed again with version {version}.");
+            assert!(status == Some(0) && said.contains(&told), "{said}");
+        }
+        signs_in(&server, &login, code(&enrolment.secret, 1)).await;
+        let (status, said) = keys(folder.path(), database, &["remove", "1"]);
+        assert!(status == Some(0) && said.contains("Version 1 of the master key was removed"), "{said}");
+        assert_eq!(server.stop().0, Some(0));
+
+        let file = std::fs::read_to_string(folder.path().join("root.key")).unwrap();
+        assert!(file.starts_with("2:") && file.lines().count() == 1);
+        let server = Serving::start(&mut with(folder.path(), database), true);
+        signs_in(&server, &login, recovery.recovery_codes[1].clone()).await;
+        let (status, said) = keys(folder.path(), database, &["list"]);
+        assert!(status == Some(0) && said.contains("1 sealed secrets need it"), "{said}");
+        assert!(said.lines().filter(|line| line.starts_with("version")).count() == 1, "{said}");
+        let mut verify = with(folder.path(), database);
+        verify.args(["audit", "verify"]);
+        let output = run(verify);
+        assert!(output.status.success(), "{output:?}");
     }
 }
 
