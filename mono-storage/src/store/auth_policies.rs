@@ -68,13 +68,13 @@ impl AuthPolicies<'_> {
             return Err(Error::stale_version("the policy", version, old.version));
         }
         let own = change.apply(&old.own);
-        let mut roles: BTreeSet<String> = rules.roles.iter().map(|role| role.key.clone()).collect();
-        roles.extend(
+        let mut known: BTreeSet<String> = rules.roles.iter().map(|role| role.key.clone()).collect();
+        known.extend(
             rules.engine().into_iter().flat_map(|engine| engine.roles()).map(|role| role.key.clone()),
         );
         // A role that was deleted since then stays named until somebody takes it out.
-        roles.extend(old.own.second_factor_roles.iter().flatten().cloned());
-        let problems = own.problems(platform, &roles);
+        known.extend(old.own.second_factor_roles.iter().flatten().cloned());
+        let problems = own.problems(platform, &known);
         if !problems.is_empty() {
             return Err(Error::validation(problems));
         }
