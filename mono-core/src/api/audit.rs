@@ -5,7 +5,7 @@ use crate::audit::{Action, AuditFilter};
 use crate::error::Error;
 use crate::model::word_enum;
 use crate::page::PageRequest;
-use crate::time::Timestamp;
+use crate::time::{Datelike, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -132,8 +132,9 @@ fn id(text: &str) -> Result<Uuid, Error> {
     id.ok_or_else(|| Error::invalid("entityId", "invalid_id", "the id of an entity is a UUID"))
 }
 
+/// A moment of the years 0 to 9999: RFC 3339 knows no others, and neither does every database.
 fn moment(field: &'static str, text: &str) -> Result<Timestamp, Error> {
-    text.parse().map_err(|_| {
+    text.parse().ok().filter(|moment: &Timestamp| (0..=9999).contains(&moment.year())).ok_or_else(|| {
         Error::invalid(field, "invalid_time", "a moment is written as in RFC 3339: 2026-11-01T00:00:00Z")
     })
 }

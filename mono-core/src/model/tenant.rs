@@ -90,17 +90,26 @@ pub struct Document(Map<String, Value>);
 impl Document {
     /// The most bytes that a document has as JSON text.
     pub const MAX_BYTES: usize = 32 * 1024;
+    /// The most levels that a document has, itself included. JSON is read down to 128 levels, and a document stands
+    /// some levels deep in the audit log and in a history.
+    pub const MAX_DEPTH: usize = 64;
 
-    /// Checks a document; `field` is the name that a problem is told with.
+    /// Checks a document; `field` is the name that a problem is told with. What is stored is not checked again: a database
+    /// may give `1e16` back as `10000000000000000`, which is longer.
     ///
     /// # Errors
-    /// `Validation` for what is no object, larger than 32 KiB, or holds a NUL character, which no database keeps.
+    /// `Validation` for what is no object, larger than 32 KiB, deeper than 64 levels, or holds a NUL character, which no
+    /// database keeps.
     pub fn parse(field: &str, value: Value) -> Result<Self, Error> {
         let Value::Object(map) = value else {
             return Err(Error::invalid(field, "invalid_type", format!("the {field} are a JSON object")));
         };
         if serde_json::to_string(&map).map_or(usize::MAX, |text| text.len()) > Self::MAX_BYTES {
             return Err(Error::invalid(field, "too_long", format!("the {field} have at most 32 KiB")));
+        }
+        if map.values().any(|value| !fits(value, Self::MAX_DEPTH - 1)) {
+            let message = format!("the {field} are at most {} levels deep", Self::MAX_DEPTH);
+            return Err(Error::invalid(field, "too_deep", message));
         }
         if map.iter().any(|(key, value)| key.contains('\0') || holds_nul(value)) {
             let message = format!("the {field} hold a control character that cannot be stored");
@@ -117,6 +126,16 @@ impl Document {
     /// The fields.
     pub const fn fields(&self) -> &Map<String, Value> {
         &self.0
+    }
+}
+
+/// Whether a value has at most so many levels.
+fn fits(value: &Value, levels: usize) -> bool {
+    let below = levels.checked_sub(1);
+    match value {
+        Value::Array(items) => below.is_some_and(|below| items.iter().all(|item| fits(item, below))),
+        Value::Object(map) => below.is_some_and(|below| map.values().all(|item| fits(item, below))),
+        _ => true,
     }
 }
 
@@ -218,5 +237,21 @@ word_enum! {
         Newest = "-createdAt",
         /// Oldest first.
         Oldest = "createdAt",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_at_most_64_levels_deep() {
+        let deep = |levels: usize| {
+            let inner = (2..=levels).fold(Value::from(1), |inner, _| Value::Array(vec![inner]));
+            Document::parse("settings", serde_json::json!({ "a": inner }))
+                .map_err(|error| error.code().to_owned())
+        };
+        assert!(deep(64).is_ok());
+        assert_eq!(deep(65).unwrap_err(), "too_deep");
     }
 }

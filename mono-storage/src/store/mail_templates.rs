@@ -76,6 +76,7 @@ impl MailTemplates<'_> {
         let tx = self.tx;
         tx.authorize(UPDATE_OWN, &Scope::tenant(tx.tenant())).await?;
         template.require_whole()?;
+        stand_in_line(tx).await?;
         let old = find(tx, template.kind, &template.locale).await?;
         let now = tx.now();
         sql!(
@@ -110,6 +111,7 @@ impl MailTemplates<'_> {
     pub async fn delete(self, kind: MailKind, locale: &Locale) -> Result<(), Error> {
         let tx = self.tx;
         tx.authorize(UPDATE_OWN, &Scope::tenant(tx.tenant())).await?;
+        stand_in_line(tx).await?;
         let old = find(tx, kind, locale).await?.ok_or_else(|| Error::not_found("a mail template"))?;
         sql!(
             tx,
@@ -155,4 +157,9 @@ async fn find(tx: &mut TenantTx, kind: MailKind, locale: &Locale) -> Result<Opti
     )
     .optional()
     .await
+}
+
+/// One transaction at a time changes the templates of a tenant, so that what is recorded is what was changed.
+async fn stand_in_line(tx: &mut TenantTx) -> Result<(), Error> {
+    tx.lock(super::versions::id_of_key(ENTITY, &tx.tenant().to_string())).await
 }

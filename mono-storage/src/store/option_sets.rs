@@ -115,6 +115,8 @@ impl Revert for OptionSet {
 async fn put(tx: &mut TenantTx, action: Action, set: &OptionSet, seen: Option<i64>) -> Result<Put, Error> {
     tx.authorize(super::schemas::UPDATE, &Scope::tenant(tx.tenant())).await?;
     set.require_whole()?;
+    // A row that is not there yet cannot be held: those who put one stand in line, so that one has made it.
+    tx.lock(id_of_key(OptionSet::ENTITY, &tx.tenant().to_string())).await?;
     let old = find(tx, &set.key, true).await?;
     tx.require_latest::<OptionSet>(&set.key, seen).await?;
     if old.as_ref() == Some(set) {

@@ -35,7 +35,7 @@ impl FromRow for Profile {
             id: row.get("id")?,
             member_id: row.get("member_id")?,
             kind: row.parse("kind")?,
-            data: Document::parse("data", row.get("data")?).map_err(Error::internal)?,
+            data: serde_json::from_value(row.get("data")?).map_err(Error::internal)?,
             status: row.parse("status")?,
             version: row.get("version")?,
             created_at: row.get("created_at")?,

@@ -118,6 +118,8 @@ impl Revert for Schema {
 async fn put(tx: &mut TenantTx, action: Action, schema: &Schema, seen: Option<i64>) -> Result<Put, Error> {
     tx.authorize(UPDATE, &Scope::tenant(tx.tenant())).await?;
     schema.require_whole()?;
+    // A row that is not there yet cannot be held: those who put one stand in line, so that one has made it.
+    tx.lock(id_of_key(Schema::ENTITY, &tx.tenant().to_string())).await?;
     let named = schema.sets();
     let known = super::option_sets::named(tx, &named, true).await?;
     if let Some(unknown) = named.iter().find(|key| !known.iter().any(|set| set.key == ***key)) {

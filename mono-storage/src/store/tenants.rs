@@ -37,7 +37,9 @@ macro_rules! columns {
 
 impl FromRow for Tenant {
     fn from_row(row: &Row) -> Result<Self, Error> {
-        let document = |column| Document::parse(column, row.get(column)?).map_err(Error::internal);
+        let document = |column| -> Result<Document, Error> {
+            serde_json::from_value(row.get(column)?).map_err(Error::internal)
+        };
         Ok(Self {
             id: row.get("id")?,
             slug: row.get("slug")?,

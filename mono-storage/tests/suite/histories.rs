@@ -15,7 +15,7 @@ use mono_core::page::PageRequest;
 use mono_core::subscription::Key;
 use mono_core::text::{Name, Slug};
 use mono_storage::sql;
-use mono_storage::store::{Revert, Versioned};
+use mono_storage::store::{Put, Revert, Versioned};
 use mono_storage::testkit::{TenantWorld, World};
 use serde_json::{Value, json};
 use std::fmt::Debug;
@@ -32,6 +32,8 @@ mono_storage::conformance!(
     a_tenant_goes_back_by_itself,
     of_a_change_and_a_way_back_at_once_one_is_stale,
     of_two_ways_back_at_once_one_is_stale,
+    of_those_who_put_one_key_at_once_one_makes_it,
+    what_a_database_writes_longer_is_still_read,
 );
 
 fn name(text: &str) -> Name {
@@ -366,4 +368,38 @@ async fn of_two_ways_back_at_once_one_is_stale(world: World) {
     one.and(two).unwrap();
     let told = versions::<OptionSet>(&world, &key("ranks")).await;
     assert_eq!(told.last(), Some(&(5, Action::Revert)));
+}
+
+async fn of_those_who_put_one_key_at_once_one_makes_it(world: World) {
+    let world = Arc::new(world);
+    let mut writers = tokio::task::JoinSet::new();
+    for label in ["one", "two", "three", "four", "five", "six"] {
+        let world = Arc::clone(&world);
+        writers.spawn(async move {
+            let set = OptionSet { name: label.to_owned(), ..ranks(&["mate"]) };
+            let schema = Schema { name: label.to_owned(), fields: Vec::new(), ..sailor() };
+            let mut tx = world.test.database.tenant(&world.harbour.admin).write().await.unwrap();
+            let made = [tx.option_sets().put(&set).await.unwrap(), tx.schemas().put(&schema).await.unwrap()];
+            tx.commit().await.unwrap();
+            made.map(|put| usize::from(put == Put::Created))
+        });
+    }
+    let made = writers.join_all().await;
+    assert_eq!(made.iter().flatten().sum::<usize>(), 2, "{made:?}");
+    let told = [&[Action::Create][..], &[Action::Update; 5]].concat();
+    assert_eq!(versions::<OptionSet>(&world, &key("ranks")).await, counted(&told));
+    assert_eq!(versions::<Schema>(&world, &key("sailor")).await, counted(&told));
+}
+
+async fn what_a_database_writes_longer_is_still_read(world: World) {
+    // PostgreSQL gives each back with seventeen digits: more than a document has when it is given.
+    let settings: Value = serde_json::from_str(&format!("{{\"a\":[{}1]}}", "1e16,".repeat(5000))).unwrap();
+    let settings = Document::parse("settings", settings).unwrap();
+    let mut tx = world.test.database.platform(&world.harbour.admin).write().await.unwrap();
+    let change = TenantChange { settings: Some(settings), ..TenantChange::default() };
+    assert_eq!(tx.tenants().update_own(change).await.unwrap().version, 2);
+    tx.commit().await.unwrap();
+    let mut tx = world.test.database.platform(&world.harbour.admin).write().await.unwrap();
+    assert!(tx.tenants().own().await.unwrap().settings.get("a").is_some());
+    assert_eq!(tx.tenants().own_history().await.unwrap().version(2).await.unwrap().version, 2);
 }

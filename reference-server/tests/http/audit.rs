@@ -103,6 +103,8 @@ async fn a_query_that_makes_no_sense_is_refused(world: World) {
     for query in [
         "?action=x",
         "?from=yesterday",
+        "?from=-5000-01-01T00:00:00Z",
+        "?until=%2B10000-01-01T00:00:00Z",
         "?entityId=1",
         "?page=0",
         "?limit=101",

@@ -64,6 +64,9 @@ async fn a_tenant_says_what_it_is(world: World) {
         json!({"settings": []}),
         json!({"branding": {"a": "\0"}}),
         json!({"settings": {"a": "x".repeat(33_000)}}),
+        // What is deeper cannot be read from the log and the history, where it stands some levels deep.
+        json!({"settings": (0..100).fold(json!({}), |inner, _| json!({ "a": inner }))}),
+        json!({"settings": {"$serde_json::private::RawValue": format!("{{\"a\":{}{}}}", "[".repeat(100), "]".repeat(100))}}),
     ] {
         let request = server.request(Method::PATCH, "/api/v1/tenant").bearer_auth(&token).json(&body);
         assert_eq!(send(request).await.failure().0, 400, "{body}");
