@@ -70,11 +70,7 @@ impl AuthPolicies<'_> {
         let own = change.apply(&old.own);
         let mut known: BTreeSet<String> = rules.roles.iter().map(|role| role.key.clone()).collect();
         known.extend(
-            rules
-                .engine()
-                .into_iter()
-                .flat_map(mono_core::permission::Engine::roles)
-                .map(|role| role.key.clone()),
+            rules.engine().into_iter().flat_map(|engine| engine.roles()).map(|role| role.key.clone()),
         );
         // A role that was deleted since then stays named until somebody takes it out.
         known.extend(old.own.second_factor_roles.iter().flatten().cloned());
