@@ -4,7 +4,7 @@ use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
 use mono_core::model::auth_policy::{AuthPolicy, AuthPolicyChange, TenantAuthPolicy, TighterPolicy};
-use mono_core::permission::{Permission, Scope};
+use mono_core::permission::{Engine, Permission, Scope};
 use mono_core::{Error, permission};
 use std::collections::BTreeSet;
 
@@ -69,9 +69,7 @@ impl AuthPolicies<'_> {
         }
         let own = change.apply(&old.own);
         let mut known: BTreeSet<String> = rules.roles.iter().map(|role| role.key.clone()).collect();
-        known.extend(
-            rules.engine().into_iter().flat_map(|engine| engine.roles()).map(|role| role.key.clone()),
-        );
+        known.extend(rules.engine().into_iter().flat_map(Engine::roles).map(|role| role.key.clone()));
         // A role that was deleted since then stays named until somebody takes it out.
         known.extend(old.own.second_factor_roles.iter().flatten().cloned());
         let problems = own.problems(platform, &known);

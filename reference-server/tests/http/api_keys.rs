@@ -4,6 +4,8 @@ use crate::server::{ACCOUNTS, ADMIN, BOTH, STAFF, STRANGER, Server, create, send
 use mono_core::ErrorKind;
 use mono_core::api::accounts::ListAccounts;
 use mono_core::api::api_keys::{CreateApiKey, ListApiKeys, RotateApiKey, UpdateApiKey};
+use mono_core::api::audit::ListAudit;
+use mono_core::api::members::ListMembers;
 use mono_storage::testkit::World;
 use reqwest::Method;
 use serde_json::json;
@@ -30,12 +32,12 @@ async fn a_key_is_shown_once_and_opens_what_its_scopes_name(world: World) {
     let id = made.api_key.id;
     let client = server.client().with_token(made.key.clone());
     let account = create(&client, "Made by a key").await;
-    let error = client.tenant().members().list(&Default::default()).await.unwrap_err();
+    let error = client.tenant().members().list(&ListMembers::default()).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Forbidden, "key_lacks"));
     assert_eq!(client.user().profile().await.unwrap_err().code(), "people_only");
 
     // The audit log says which key and whose.
-    let log = admin.tenant().audit().list(&Default::default()).await.unwrap().items;
+    let log = admin.tenant().audit().list(&ListAudit::default()).await.unwrap().items;
     let entry = log.iter().find(|entry| entry.entity_id == Some(account.id.uuid())).unwrap();
     assert_eq!(entry.actor, format!("api_key:{id} of user:{}", made.api_key.owner_id));
     // Neither list nor log tell the secret.
@@ -139,6 +141,6 @@ async fn a_call_with_a_key_counts_once(world: World) {
     let client = server.client().with_token(made.key);
     client.tenant().accounts().list(&ListAccounts::default()).await.unwrap();
     client.tenant().accounts().list(&ListAccounts::default()).await.unwrap();
-    client.tenant().members().list(&Default::default()).await.unwrap_err();
+    client.tenant().members().list(&ListMembers::default()).await.unwrap_err();
     assert_eq!(calls().await, before + 2);
 }

@@ -19,6 +19,7 @@ use std::path::Path;
 mono_storage::conformance!(everybody_calls_every_route, no_route_is_left_out);
 
 /// Method, path and body of a call that succeeds for who may make it. In this order they follow from one another.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn routes() -> Vec<(Method, String, Value)> {
     let none = Value::Null;
     // Everybody asks for another address, so that nobody is throttled because of the others.

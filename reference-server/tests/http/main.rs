@@ -1,6 +1,7 @@
 //! The server as its users meet it: over HTTP and on the command line, on every database.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "a test stops at the first surprise"

@@ -71,7 +71,8 @@ impl Walk {
     /// Everything that a tenant has, as text.
     async fn rows(&self, side: usize) -> String {
         let tables = self.server.world.test.rows_of(self.tenant(side)).await;
-        tables.into_iter().map(|(table, rows)| format!("{table}\n{}\n", rows.join("\n"))).collect()
+        let lines = tables.into_iter().flat_map(|(table, rows)| std::iter::once(table).chain(rows));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     async fn sign_in(&mut self) {

@@ -4,6 +4,7 @@ use crate::server::{ADMIN, LOGIN, MEMBER, PASSWORD, STAFF, STRANGER, Server, cre
 use mono_core::ErrorKind;
 use mono_core::api::auth::LoginAnswer;
 use mono_core::api::auth_policy::UpdateAuthPolicy;
+use mono_core::api::members::ListMembers;
 use mono_core::api::second_factor::{SecondFactorLogin, StepUpRequest};
 use mono_storage::testkit::World;
 use reqwest::Method;
@@ -129,7 +130,7 @@ async fn a_tenant_asks_for_more_and_never_for_less(world: World) {
 async fn who_acts_as_somebody_is_named_in_the_answer(world: World) {
     let server = Server::start(world).await;
     let admin = server.sign_in(ADMIN).await;
-    let members = admin.tenant().members().list(&Default::default()).await.unwrap().items;
+    let members = admin.tenant().members().list(&ListMembers::default()).await.unwrap().items;
     let member = members.iter().find(|member| member.email.as_str() == ADMIN).unwrap().id;
     let (staff, harbour) = (server.token(STAFF).await, server.world.harbour.id);
     let path = format!("/api/v1/platform/tenants/{harbour}/members/{member}/impersonate");

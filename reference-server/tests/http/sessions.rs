@@ -3,6 +3,7 @@
 use crate::server::{ACCOUNTS, ADMIN, Answer, BOTH, LOGIN, PASSWORD, STRANGER, Server, USER, send};
 use mono_core::ErrorKind;
 use mono_core::api::accounts::ListAccounts;
+use mono_core::api::members::ListMembers;
 use mono_core::model::tenant::TenantStatus;
 use mono_core::text::Domain;
 use mono_storage::testkit::World;
@@ -221,7 +222,7 @@ async fn who_acts_as_a_member_is_seen(world: World) {
         (own.email.as_str(), own.tenant_id, own.impersonator_id),
         (ADMIN, Some(server.world.harbour.id), None)
     );
-    let members = admin.tenant().members().list(&Default::default()).await.unwrap().items;
+    let members = admin.tenant().members().list(&ListMembers::default()).await.unwrap().items;
     let member = members.iter().find(|member| member.email.as_str() == ADMIN).unwrap().id;
     let tenants = staff.platform().tenants();
     let acting = tenants.impersonate(server.world.harbour.id, member, "ticket 7").await.unwrap();

@@ -8,14 +8,16 @@ use mono_core::api::api_keys::CreateApiKey;
 use mono_core::api::auth::{LoginAnswer, LoginRequest};
 use mono_core::api::second_factor::SecondFactorLogin;
 use mono_core::caller::{Caller, SystemReason};
+use mono_core::time::Clock;
 use mono_storage::db::{Database, DatabaseOptions};
 use mono_storage::platform_sql;
+use mono_storage::system::SystemClock;
 use mono_storage::testkit::TestDatabase;
 use secrecy::ExposeSecret;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use totp_rs::{Builder, Secret};
 
 const OTHER: &str = "b7f0c1d2e3a4958677889900aabbccddeeff00112233445566778899aabbccdd";
@@ -183,7 +185,8 @@ async fn let_a_day_pass(folder: &Path, database: Option<&TestDatabase>) {
 /// The code that an authenticator with this secret shows in a number of steps from now.
 fn code(secret: &str, steps: u64) -> String {
     let totp = Builder::new().with_secret(Secret::try_from_base32(secret).unwrap()).build().unwrap();
-    totp.generate(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 30 * steps).to_string()
+    let now = u64::try_from(SystemClock.now().timestamp()).unwrap();
+    totp.generate(now + 30 * steps).to_string()
 }
 
 async fn signs_in(server: &Serving, login: &LoginRequest, code: String) {
