@@ -35,6 +35,7 @@ impl MacKey {
     }
 
     /// Whether any of the keys signed this. Compares in constant time.
+    #[cfg(feature = "axum")]
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         self.all().any(|key| verify(key, message, signature))
     }
