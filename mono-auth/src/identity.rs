@@ -1,7 +1,6 @@
 //! What a person may do in a tenant, kept for a few seconds.
 
 use crate::flow::impersonate::IMPERSONATE;
-use moka::future::Cache;
 use mono_core::caller::{Actor, Caller, Identity, SystemReason};
 use mono_core::error::Problem;
 use mono_core::id::{AccountId, MemberId, SessionId, TenantId, UserId};
@@ -11,17 +10,21 @@ use mono_core::permission::{self, Engine, Permission, Scope, TenantFeatures};
 use mono_core::subscription::{Entitlements, PlanCatalogue};
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
+use mono_storage::bus::Tag;
+use mono_storage::cache::{Lifetime, Loaded, Memory};
 use mono_storage::db::Database;
 use mono_storage::store::{Definitions, Principal, TenantPart};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long each of the two caches may be out of date. A person is worked out from a catalogue that is as old already:
-/// together they stay within the five seconds that the security rules allow.
-const STALE_FOR: Duration = Duration::from_millis(2500);
-/// How many people's rights are kept at most.
-const CAPACITY: u64 = 100_000;
+/// How long each of the two is kept. Changes are told, so that this matters only where a node cannot tell or hear: a
+/// person is worked out from a catalogue that is as old already, and together they stay within the five seconds that the
+/// security rules allow.
+const STALE_FOR: Lifetime = Lifetime { fresh: Duration::from_millis(2400), stale: Duration::ZERO };
+/// How much memory the rights of people take, and what one person is reckoned to take, in bytes.
+const CAPACITY: u64 = 64 << 20;
+const PERSON: usize = 2048;
 
 type Key = (SessionId, UserId, Option<TenantId>);
 
@@ -29,8 +32,8 @@ type Key = (SessionId, UserId, Option<TenantId>);
 #[derive(Clone)]
 pub(crate) struct Identities {
     database: Database,
-    known: Cache<Key, Arc<Identity>>,
-    catalogue: Cache<(), Arc<Catalogue>>,
+    known: Memory<Key, Arc<Identity>>,
+    catalogue: Memory<(), Arc<Catalogue>>,
 }
 
 /// The stored catalogue, made ready for questions.
@@ -58,25 +61,29 @@ impl Catalogue {
 impl Identities {
     pub(crate) fn new(database: Database) -> Self {
         Self {
+            // They go on where changes are not heard: they are never kept for long.
+            known: Memory::deaf(database.bus(), CAPACITY),
+            catalogue: Memory::deaf(database.bus(), CAPACITY),
             database,
-            known: Cache::builder().max_capacity(CAPACITY).time_to_live(STALE_FOR).build(),
-            catalogue: Cache::builder().max_capacity(1).time_to_live(STALE_FOR).build(),
         }
     }
 
     pub(crate) fn forget(&self) {
-        self.known.invalidate_all();
-        self.catalogue.invalidate_all();
+        self.database.bus().forget();
     }
 
     /// The catalogue as it is stored.
     pub(crate) async fn catalogue(&self) -> Result<Arc<Catalogue>, Error> {
-        let load = async {
-            let system = Caller::system(SystemReason::Authentication);
-            let definitions = self.database.platform(&system).read().await?.catalogue().load().await?;
-            Catalogue::build(definitions).map(Arc::new)
+        let load = || {
+            let database = self.database.clone();
+            async move {
+                let system = Caller::system(SystemReason::Authentication);
+                let definitions = database.platform(&system).read().await?.catalogue().load().await?;
+                let value = Catalogue::build(definitions).map(Arc::new)?;
+                Ok(Loaded { value, lifetime: STALE_FOR, weight: 0 })
+            }
         };
-        self.catalogue.try_get_with((), load).await.map_err(shared)
+        self.catalogue.get_or_load((), [(None, &Tag::RIGHTS)], load).await
     }
 
     /// Who stands behind a session, in a tenant or above all of them.
@@ -86,29 +93,42 @@ impl Identities {
         user: UserId,
         tenant: Option<TenantId>,
     ) -> Result<Arc<Identity>, Error> {
-        let load = async {
-            let system = Caller::system(SystemReason::Authentication);
-            let mut tx = self.database.platform(&system).read().await?;
-            let live = tx.sessions().find(session).await?;
-            let live = live.filter(|live| live.user_id == user && live.is_live(self.database.now()));
-            let impersonator = live.ok_or_else(ended)?.impersonator_id;
-            let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
-            let staff = match impersonator {
-                Some(staff) => Some(tx.principals().load(staff, None).await?.ok_or_else(ended)?),
-                None => None,
-            };
-            // Given back before the catalogue asks for a connection too: who holds one must not wait for another.
-            drop(tx);
-            let catalogue = self.catalogue().await?;
-            if let Some(staff) = &staff {
-                self.require_impersonation(&catalogue, staff)?;
+        let person = Tag::user(user);
+        let tags = [(tenant, &Tag::RIGHTS), (None, &Tag::RIGHTS), (None, &person)];
+        let load = || {
+            let identities = self.clone();
+            async move {
+                let value = identities.load(session, user, tenant).await?;
+                Ok(Loaded { value, lifetime: STALE_FOR, weight: PERSON })
             }
-            let actor = |member| Actor::User { user, member, session, impersonator };
-            self.identity(&catalogue, &principal, tenant, actor).map(Arc::new)
         };
-        let key = (session, user, tenant);
-        let identity = self.known.try_get_with(key, Box::pin(load)).await.map_err(shared)?;
-        Ok(identity)
+        self.known.get_or_load((session, user, tenant), tags, load).await
+    }
+
+    async fn load(
+        &self,
+        session: SessionId,
+        user: UserId,
+        tenant: Option<TenantId>,
+    ) -> Result<Arc<Identity>, Error> {
+        let system = Caller::system(SystemReason::Authentication);
+        let mut tx = self.database.platform(&system).read().await?;
+        let live = tx.sessions().find(session).await?;
+        let live = live.filter(|live| live.user_id == user && live.is_live(self.database.now()));
+        let impersonator = live.ok_or_else(ended)?.impersonator_id;
+        let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
+        let staff = match impersonator {
+            Some(staff) => Some(tx.principals().load(staff, None).await?.ok_or_else(ended)?),
+            None => None,
+        };
+        // Given back before the catalogue asks for a connection too: who holds one must not wait for another.
+        drop(tx);
+        let catalogue = self.catalogue().await?;
+        if let Some(staff) = &staff {
+            self.require_impersonation(&catalogue, staff)?;
+        }
+        let actor = |member| Actor::User { user, member, session, impersonator };
+        self.identity(&catalogue, &principal, tenant, actor).map(Arc::new)
     }
 
     /// Ends what support staff do as somebody as soon as they may do so no more.
@@ -234,14 +254,4 @@ fn entitlements(
 
 pub(crate) fn ended() -> Error {
     Error::new(ErrorKind::Unauthorized, "session_ended", "the session has ended; sign in again")
-}
-
-/// An error that several waiters of one load are given; it is told again for each.
-fn shared(error: Arc<Error>) -> Error {
-    let again = Error::new(error.kind(), error.code().to_owned(), error.message());
-    let again = match error.details() {
-        Some(details) => again.with_details(details.clone()),
-        None => again,
-    };
-    again.with_source(error)
 }

@@ -71,6 +71,10 @@ pub enum SystemReason {
     Recount,
     /// Answers the operator who asks on the command line what somebody may do. It only reads.
     Inspection,
+    /// Reads what the cache keeps for everybody who may see it.
+    Cache,
+    /// Gives numbers to events, and tells them.
+    Events,
     /// Writes entries of the audit log that were kept in memory, and removes those whose time has passed.
     Audit,
 }
@@ -86,6 +90,8 @@ impl std::fmt::Display for Actor {
             Self::System(SystemReason::Metering) => f.write_str("system:metering"),
             Self::System(SystemReason::Recount) => f.write_str("system:recount"),
             Self::System(SystemReason::Inspection) => f.write_str("system:inspection"),
+            Self::System(SystemReason::Cache) => f.write_str("system:cache"),
+            Self::System(SystemReason::Events) => f.write_str("system:events"),
             Self::System(SystemReason::Audit) => f.write_str("system:audit"),
         }
     }

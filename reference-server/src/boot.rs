@@ -8,6 +8,7 @@ use mono_core::caller::{Caller, SystemReason};
 use mono_core::seed::Seed;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::{Database, DatabaseOptions, Migration, migrate, migrate_application};
+use mono_storage::redis::Redis;
 use secrecy::ExposeSecret;
 
 /// Makes the data folder, brings the tables up to date, proves the isolation, and gives an empty database its first
@@ -34,7 +35,7 @@ pub async fn boot_application(
 
 async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Result<App, Error> {
     make_private_folder(config)?;
-    let options = config.database()?;
+    let (options, redis) = (config.database()?, config.redis()?);
     // Without an owner's login the tables of PostgreSQL are the work of `mono migrate`.
     if options.is_embedded() || config.owner_url().is_some() {
         update_tables(config, &options).await?;
@@ -47,6 +48,11 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     if let Some((name, migrations)) = application {
         database.require_application(name, migrations).await?;
     }
+    let database = match redis {
+        // It need not be there: until it is, this server serves without.
+        Some(options) => database.with_redis(&Redis::connect(&options).await?),
+        None => database,
+    };
     let keys = key_file::load_or_create(&config.data_directory, database.random())?;
     let database = with_audit_key(database, &keys)?;
     let authenticator = Authenticator::new(database.clone(), &keys)?;

@@ -3,6 +3,7 @@
 use clap::builder::FalseyValueParser;
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
+use mono_storage::redis::RedisOptions;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,6 +39,11 @@ pub struct Config {
     /// running server does not use it.
     #[arg(long, global = true, env = "MONO_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
     pub database_owner_url: Option<SecretString>,
+
+    /// Redis, which several servers of one installation need: `redis://USER:PASSWORD@HOST:PORT`, `rediss://` with TLS,
+    /// `redis-cluster://HOST,HOST` [default: none, this server is alone].
+    #[arg(long, global = true, env = "MONO_REDIS_URL", hide_env_values = true, value_name = "URL")]
+    pub redis_url: Option<SecretString>,
 
     /// The address to listen on.
     #[arg(
@@ -76,6 +82,14 @@ impl Config {
             options = options.read_url(url.expose_secret())?;
         }
         Ok(options)
+    }
+
+    /// How to reach Redis, where there is one.
+    ///
+    /// # Errors
+    /// `Validation` where the URL is not valid; the message does not repeat it.
+    pub fn redis(&self) -> Result<Option<RedisOptions>, Error> {
+        self.redis_url.as_ref().map(|url| RedisOptions::parse(url.expose_secret())).transpose()
     }
 
     /// The file of the embedded database, where no other database is named.

@@ -43,7 +43,6 @@ impl Authenticator {
         tx.sessions().revoke(user, id).await?;
         tx.audit_user(Action::RefreshTokenReused, Some(user)).await?;
         tx.commit().await?;
-        self.forget();
         let message = "the refresh token was used twice, so the session has ended; sign in again";
         Err(Error::new(ErrorKind::Unauthorized, "refresh_token_reused", message))
     }

@@ -5,6 +5,7 @@ use super::query::Query;
 use super::statement::PlatformStatement;
 use super::transaction::Transaction;
 use super::value::Value;
+use crate::bus::{Tag, Touched, touched_by};
 use crate::chain::{Entry, Log};
 use mono_core::Error;
 use mono_core::caller::Caller;
@@ -59,11 +60,14 @@ pub struct PlatformTx {
     database: Database,
     /// For the audit logs, written when the transaction commits.
     entries: BTreeMap<Log, Vec<Entry>>,
+    /// What is told to all nodes when the transaction has committed.
+    touched: Touched,
 }
 
 impl PlatformTx {
     pub(super) fn new(transaction: Transaction, caller: &Caller, database: &Database) -> Self {
-        Self { transaction, caller: caller.clone(), database: database.clone(), entries: BTreeMap::new() }
+        let (caller, database) = (caller.clone(), database.clone());
+        Self { transaction, caller, database, entries: BTreeMap::new(), touched: Touched::new() }
     }
 
     /// Makes everything that was done durable and visible at once.
@@ -77,7 +81,13 @@ impl PlatformTx {
                 self.append(log, entries).await?;
             }
         }
-        self.transaction.commit().await
+        self.database.commit(self.transaction, self.touched, false).await
+    }
+
+    /// Says that something of the platform was changed that is not recorded in the audit log, as
+    /// [`TenantTx::touch`](super::TenantTx::touch) does.
+    pub fn touch(&mut self, tag: Tag) {
+        self.touched.insert((None, tag));
     }
 
     /// Who asks.
@@ -113,6 +123,7 @@ impl PlatformTx {
 
     /// Keeps an entry for an audit log until the transaction commits.
     pub(crate) fn keep_entry(&mut self, log: Log, entry: Entry) {
+        self.touched.extend(touched_by(log, &entry));
         self.entries.entry(log).or_default().push(entry);
     }
 

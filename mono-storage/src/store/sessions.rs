@@ -1,5 +1,6 @@
 //! Sessions: the truth about who is signed in.
 
+use crate::bus::Tag;
 use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::Error;
@@ -206,6 +207,7 @@ impl Sessions<'_> {
         let tx = self.tx;
         tx.caller().require_system()?;
         let now = tx.now();
+        tx.touch(Tag::user(user));
         let ended = platform_sql!(
             tx,
             "UPDATE sessions SET revoked_at = $3
@@ -225,6 +227,7 @@ impl Sessions<'_> {
         let tx = self.tx;
         tx.caller().require_system()?;
         let now = tx.now();
+        tx.touch(Tag::user(user));
         platform_sql!(
             tx,
             "UPDATE sessions SET revoked_at = $3

@@ -14,6 +14,7 @@ mod audit_chain;
 mod catalogue;
 mod catalogue_items;
 mod contention;
+mod events;
 mod granting;
 mod history;
 mod isolation;

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::demo::Demo;
 use crate::server::{ServerLimits, serve};
 use mono_core::Error;
+use mono_storage::bus::EventBus;
 use std::io::Write as _;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -38,7 +39,9 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
         let authenticator = app.authenticator.clone();
         async move { authenticator.clean_every(CLEAN_INTERVAL).await }
     });
+    let events = EventBus::start(&database).await?;
     serve(listener, router(app), ServerLimits::default(), stop).await;
+    drop(events);
     cleaning.abort();
     metering.abort();
     // Writes what was counted since the last flush.

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::extract::{Authenticated, IfMatch, Json, Path, Query, VersionPath};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, Serialised, answer};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -35,10 +35,9 @@ async fn list(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Query(query): Query<ListAccounts>,
-) -> Result<Answer<Page<Account>>, ApiError> {
+) -> Result<Serialised, ApiError> {
     let (page, filter) = query.parse()?;
-    let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.accounts().list(&filter, page).await?))
+    Ok(Serialised(app.database.account_page(&caller, &filter, page).await?))
 }
 
 async fn scroll(

@@ -2,6 +2,7 @@
 
 mod audit;
 mod doctor;
+mod nodes;
 mod program;
 mod refusals;
 mod secrets;
