@@ -26,7 +26,7 @@ cargo build --release --quiet --package reference-server
 target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 
 folder=$(mktemp -d)
-"$target/release/mono" --data-directory "$folder" --listen 127.0.0.1:0 >"$folder/out" 2>"$folder/log" &
+"$target/release/mono" --data-directory "$folder" --listen 127.0.0.1:0 --rate-limits off >"$folder/out" 2>"$folder/log" &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" || true; rm -rf "$folder"' EXIT
 

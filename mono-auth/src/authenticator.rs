@@ -3,6 +3,7 @@
 use crate::flow::impersonate::IMPERSONATE;
 use crate::identity::Identities;
 use crate::key_ring::KeyRing;
+use crate::mail::Links;
 use crate::password::Passwords;
 use crate::refresh_token::RefreshTokens;
 use crate::snapshot::SnapshotKey;
@@ -11,6 +12,7 @@ use crate::token::{AccessClaims, Tokens};
 use crate::{key_ring::Purpose, mac::MacKey};
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
+use mono_core::permission::RateLimitTier;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ pub struct Authenticator {
     pub(crate) csrf: Arc<MacKey>,
     pub(crate) snapshots: Arc<SnapshotKey>,
     pub(crate) identities: Identities,
+    pub(crate) links: Arc<Links>,
 }
 
 impl Authenticator {
@@ -42,8 +45,15 @@ impl Authenticator {
             csrf: Arc::new(MacKey::new(keys, Purpose::Csrf)?),
             snapshots: Arc::new(SnapshotKey::new(keys)?),
             identities: Identities::new(database.clone()),
+            links: Arc::default(),
             database,
         })
+    }
+
+    /// Lets the links in mails lead somewhere else than to this machine.
+    pub fn with_links(mut self, links: Links) -> Self {
+        self.links = Arc::new(links);
+        self
     }
 
     /// Checks a bearer token and makes the caller that it stands for. `tenant` selects another of the person's
@@ -81,6 +91,14 @@ impl Authenticator {
         let identity = self.identities.of_session(claims.sid, claims.sub, tenant).await?;
         #[expect(clippy::disallowed_methods, reason = "token and session have just been checked")]
         Ok(Caller::mint(identity, Arc::new(request)))
+    }
+
+    /// The budget of the rate limiter that a permission draws on; `None` where the catalogue does not have it.
+    ///
+    /// # Errors
+    /// `Unavailable` where the catalogue cannot be read.
+    pub async fn rate_limit_tier(&self, permission: &str) -> Result<Option<RateLimitTier>, Error> {
+        Ok(self.identities.catalogue().await?.rate_limit_tier(permission))
     }
 
     /// The passwords of the installation.

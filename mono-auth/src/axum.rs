@@ -11,6 +11,9 @@ use mono_core::api::envelope::Failure;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
 use mono_core::{Error, ErrorKind};
+use mono_storage::db::TRANSACTION_CONFLICT;
+use std::pin::Pin;
+use std::sync::Arc;
 
 /// The header that selects one of the caller's tenants.
 pub const TENANT_HEADER: HeaderName = HeaderName::from_static("x-tenant-id");
@@ -37,14 +40,15 @@ where
         let credential = credential(&parts.headers)?;
         let tenant = chosen_tenant(&parts.headers)?;
         let request = parts.extensions.get::<RequestContext>().cloned().unwrap_or_default();
-        match credential {
-            Credential::Bearer(token) => Ok(Self(authenticator.authenticate(token, tenant, request).await?)),
+        let caller = match credential {
+            Credential::Bearer(token) => authenticator.authenticate(token, tenant, request).await?,
             Credential::Cookie(token) => {
                 let caller = authenticator.authenticate(token, tenant, request).await?;
                 authenticator.check_csrf(&caller, parts)?;
-                Ok(Self(caller))
+                caller
             }
-        }
+        };
+        Ok(Self(admitted(parts, caller).await?))
     }
 }
 
@@ -62,16 +66,48 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let authenticator = Authenticator::from_ref(state);
         let request = parts.extensions.get::<RequestContext>().cloned().unwrap_or_default();
-        match credential(&parts.headers)? {
-            Credential::Bearer(token) => Ok(Self(authenticator.authenticate_person(token, request).await?)),
+        let caller = match credential(&parts.headers)? {
+            Credential::Bearer(token) => authenticator.authenticate_person(token, request).await?,
             Credential::Cookie(token) => {
                 let caller = authenticator.authenticate_person(token, request).await?;
                 authenticator.check_csrf(&caller, parts)?;
-                Ok(Self(caller))
+                caller
             }
-        }
+        };
+        Ok(Self(admitted(parts, caller).await?))
     }
 }
+
+/// Is asked about each caller as soon as it is known, before anything is done for it. A server puts it into the
+/// extensions of a request.
+#[derive(Clone)]
+pub struct Admission(Arc<dyn Fn(Caller) -> Admitting + Send + Sync>);
+
+/// The answer of an [`Admission`], in a while.
+pub type Admitting = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+impl Admission {
+    /// Asks the function; what it refuses is the answer to the request.
+    pub fn new(ask: impl Fn(Caller) -> Admitting + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+}
+
+/// The caller, if the server admits it.
+async fn admitted(parts: &Parts, caller: Caller) -> Result<Caller, Error> {
+    if let Some(Admission(ask)) = parts.extensions.get::<Admission>() {
+        ask(caller.clone()).await?;
+    }
+    Ok(caller)
+}
+
+/// Whether a request shows anything to say who it is from, be it right or wrong.
+pub fn has_credential(headers: &HeaderMap) -> bool {
+    !matches!(credential(headers), Err(error) if error.code() == MISSING)
+}
+
+/// The code of the refusal of who shows nothing.
+const MISSING: &str = "missing_credentials";
 
 /// What a request shows to say who it is from.
 enum Credential<'h> {
@@ -87,9 +123,7 @@ fn credential(headers: &HeaderMap) -> Result<Credential<'_>, Error> {
         (true, None) => bearer(headers).map(Credential::Bearer),
         (false, Some(token)) => Ok(Credential::Cookie(token)),
         (true, Some(_)) => Err(unauthorized("invalid_credentials", "give one credential, not several")),
-        (false, None) => {
-            Err(unauthorized("missing_credentials", "this needs a bearer token in the Authorization header"))
-        }
+        (false, None) => Err(unauthorized(MISSING, "this needs a bearer token in the Authorization header")),
     }
 }
 
@@ -119,6 +153,11 @@ fn chosen_tenant(headers: &HeaderMap) -> Result<Option<TenantId>, Error> {
     value.to_str().unwrap_or_default().parse().map(Some)
 }
 
+/// Marks, among the extensions of an answer, that the database undid the transaction of the request because of another
+/// one: the same request may be run once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransactionConflict;
+
 /// A failure as an HTTP answer, in the envelope. What it came from goes to the log and never to the client.
 #[derive(Debug)]
 pub struct ApiError(pub Error);
@@ -129,23 +168,37 @@ impl From<Error> for ApiError {
     }
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let error = self.0;
+impl ApiError {
+    /// The status and the words of the answer; the cause goes to the log.
+    pub fn failure(&self) -> (StatusCode, Failure) {
+        let error = &self.0;
         let status = StatusCode::from_u16(error.kind().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let source = std::error::Error::source(&error).map(ToString::to_string);
-        if status.is_server_error() {
+        let source = std::error::Error::source(error).map(ToString::to_string);
+        if error.code() == TRANSACTION_CONFLICT {
+            // Most often the request is run once more and succeeds.
+            tracing::warn!(code = error.code(), source, "{error}");
+        } else if status.is_server_error() {
             tracing::error!(code = error.code(), source, "{error}");
         } else {
             tracing::debug!(code = error.code(), source, "{error}");
         }
-        let wait = retry_after(&error);
-        let body = match error.kind() {
+        match error.kind() {
             // The words of an internal failure are for the operator, who reads them in the log.
-            ErrorKind::Internal => Failure::from(&Error::internal("hidden")),
-            _ => Failure::from(&error),
-        };
+            ErrorKind::Internal => (status, Failure::from(&Error::internal("hidden"))),
+            _ => (status, Failure::from(error)),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, body) = self.failure();
+        let error = self.0;
+        let wait = retry_after(&error);
         let mut response = (status, Json(body)).into_response();
+        if error.code() == TRANSACTION_CONFLICT {
+            response.extensions_mut().insert(TransactionConflict);
+        }
         if status == StatusCode::UNAUTHORIZED {
             // RFC 9110: an answer 401 names the scheme.
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -6,7 +6,7 @@ use mono_core::error::Problem;
 use mono_core::id::{AccountId, MemberId, SessionId, TenantId, UserId};
 use mono_core::model::tenant::TenantStatus;
 use mono_core::model::user::UserStatus;
-use mono_core::permission::{self, Engine, Permission, Scope, TenantFeatures};
+use mono_core::permission::{self, Engine, Permission, RateLimitTier, Scope, TenantFeatures};
 use mono_core::subscription::{Entitlements, PlanCatalogue};
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
@@ -50,6 +50,10 @@ impl Catalogue {
             Error::new(ErrorKind::Internal, "catalogue_broken", message)
         })?;
         Ok(Self { engine, plans })
+    }
+
+    pub(crate) fn rate_limit_tier(&self, permission: &str) -> Option<RateLimitTier> {
+        self.engine.entry(permission).map(|entry| entry.rate_limit)
     }
 
     /// The permissions that the catalogue lacks, each with the place that asks for it.

@@ -10,6 +10,7 @@ mod flow;
 mod identity;
 mod key_ring;
 mod mac;
+pub mod mail;
 mod password;
 mod password_policy;
 mod refresh_token;

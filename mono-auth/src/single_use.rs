@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// How long a token is good for: as short as its way to the person allows.
-const fn lifetime(purpose: TokenPurpose) -> Duration {
+pub(crate) const fn lifetime(purpose: TokenPurpose) -> Duration {
     match purpose {
         TokenPurpose::SecondFactor => Duration::from_mins(5),
         TokenPurpose::MagicLink => Duration::from_mins(15),

@@ -5,6 +5,7 @@ use mono_core::Result;
 use mono_core::api::accounts::{
     CompareVersions, CreateAccount, ListAccounts, ListVersions, ScrollAccounts, UpdateAccount,
 };
+use mono_core::api::bulk::BulkChange;
 use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::audit::FieldChange;
 use mono_core::history::Version;
@@ -37,6 +38,24 @@ impl Accounts<'_> {
     /// plan allows no more accounts.
     pub async fn create(&self, account: &CreateAccount) -> Result<Account> {
         self.client.send(self.client.request(Method::POST, PATH).json(account)).await?.data()
+    }
+
+    /// Makes up to 100 accounts, one after the other. Each has its own result, in their order: one that is refused leaves
+    /// nothing behind, and the others stand.
+    ///
+    /// # Errors
+    /// `Validation` for more than 100. As nothing is known of an item when the answer is lost, look what is there before
+    /// you try again.
+    pub async fn create_many(&self, accounts: &[CreateAccount]) -> Result<Vec<Result<Account>>> {
+        self.client.send_many(Method::POST, PATH, accounts).await
+    }
+
+    /// Changes up to 100 accounts, as [`create_many`](Self::create_many) makes them.
+    ///
+    /// # Errors
+    /// `Validation` for more than 100.
+    pub async fn update_many(&self, changes: &[BulkChange<UpdateAccount>]) -> Result<Vec<Result<Account>>> {
+        self.client.send_many(Method::PATCH, PATH, changes).await
     }
 
     /// One page of the accounts that the caller may see.

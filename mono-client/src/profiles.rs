@@ -2,13 +2,17 @@
 
 use crate::client::Client;
 use mono_core::Result;
-use mono_core::api::profiles::{CreateProfile, UpdateProfile};
+use mono_core::api::bulk::BulkChange;
+use mono_core::api::profiles::{CreateProfile, CreateProfileOf, UpdateProfile};
 use mono_core::id::{MemberId, ProfileId};
 use mono_core::model::profile::Profile;
 use reqwest::Method;
 
+/// Where the profiles are.
+const PATH: &str = "/api/v1/tenant/profiles";
+
 fn path(profile: ProfileId) -> String {
-    format!("/api/v1/tenant/profiles/{profile}")
+    format!("{PATH}/{profile}")
 }
 
 fn path_of(member: MemberId) -> String {
@@ -31,6 +35,22 @@ impl Profiles<'_> {
     /// `Validation` names each field that does not obey the schema, `NotFound` says that there is no such member.
     pub async fn create(&self, member: MemberId, profile: &CreateProfile) -> Result<Profile> {
         self.client.send(self.client.request(Method::POST, &path_of(member)).json(profile)).await?.data()
+    }
+
+    /// Makes up to 100 drafts, one after the other, each with its own result in their order.
+    ///
+    /// # Errors
+    /// `Validation` for more than 100.
+    pub async fn create_many(&self, profiles: &[CreateProfileOf]) -> Result<Vec<Result<Profile>>> {
+        self.client.send_many(Method::POST, PATH, profiles).await
+    }
+
+    /// Changes up to 100 profiles, as [`create_many`](Self::create_many) makes them.
+    ///
+    /// # Errors
+    /// `Validation` for more than 100.
+    pub async fn update_many(&self, changes: &[BulkChange<UpdateProfile>]) -> Result<Vec<Result<Profile>>> {
+        self.client.send_many(Method::PATCH, PATH, changes).await
     }
 
     /// The profiles of a member, oldest first.

@@ -3,9 +3,11 @@
 use crate::client::Client;
 use crate::error::{self, Answered};
 use crate::retry;
+use mono_core::api::bulk::{Bulk, BulkResult, BulkResults};
 use mono_core::api::envelope::{Failure, Success};
 use mono_core::{Error, Result};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
 
@@ -46,6 +48,19 @@ impl Client {
             }
         })
         .await
+    }
+
+    /// Sends many items in one request, and gives the result of each.
+    pub(crate) async fn send_many<I: Serialize + Sync, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        items: &[I],
+    ) -> Result<Vec<Result<T>>> {
+        let request = self.request(method, &format!("{path}/bulk"));
+        let answer = self.send(request.json(&Bulk { items: items.iter().collect() })).await?;
+        let BulkResults { results } = answer.data()?;
+        Ok(results.into_iter().map(BulkResult::into_result).collect())
     }
 
     /// Sends a request just once.

@@ -2,15 +2,19 @@
 
 use crate::client::Client;
 use mono_core::Result;
-use mono_core::api::teams::{CreateTeam, ListTeams, UpdateTeam};
+use mono_core::api::bulk::BulkChange;
+use mono_core::api::teams::{CreateTeam, CreateTeamIn, ListTeams, UpdateTeam};
 use mono_core::id::{AccountId, MemberId, TeamId};
 use mono_core::model::member::Member;
 use mono_core::model::team::Team;
 use mono_core::page::Page;
 use reqwest::Method;
 
+/// Where the teams are.
+const PATH: &str = "/api/v1/tenant/teams";
+
 fn path(team: TeamId, rest: &str) -> String {
-    format!("/api/v1/tenant/teams/{team}{rest}")
+    format!("{PATH}/{team}{rest}")
 }
 
 fn path_of(account: AccountId) -> String {
@@ -33,6 +37,22 @@ impl Teams<'_> {
     /// `Validation`; `Conflict` where the account has a team of this name; `LimitExceeded` where the plan allows no more.
     pub async fn create(&self, account: AccountId, team: &CreateTeam) -> Result<Team> {
         self.client.send(self.client.request(Method::POST, &path_of(account)).json(team)).await?.data()
+    }
+
+    /// Forms up to 100 teams, one after the other, each with its own result in their order.
+    ///
+    /// # Errors
+    /// `Validation` for more than 100.
+    pub async fn create_many(&self, teams: &[CreateTeamIn]) -> Result<Vec<Result<Team>>> {
+        self.client.send_many(Method::POST, PATH, teams).await
+    }
+
+    /// Changes up to 100 teams, as [`create_many`](Self::create_many) forms them.
+    ///
+    /// # Errors
+    /// `Validation` for more than 100.
+    pub async fn update_many(&self, changes: &[BulkChange<UpdateTeam>]) -> Result<Vec<Result<Team>>> {
+        self.client.send_many(Method::PATCH, PATH, changes).await
     }
 
     /// One page of the teams of an account, by name.

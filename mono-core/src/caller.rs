@@ -18,7 +18,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Caller {
     identity: Arc<Identity>,
     request: Arc<RequestContext>,
-    metered_call: Option<&'static str>,
+    /// The limit that the call counts against, and whether it has been counted.
+    metered_call: Option<(&'static str, Arc<AtomicBool>)>,
     /// Shared by all clones, which stand for one request.
     wrote: Arc<AtomicBool>,
 }
@@ -146,18 +147,29 @@ impl Caller {
     }
 
     /// The same caller, whose call counts as one of this limit as soon as it is found to be allowed.
-    pub const fn metered(mut self, limit: &'static str) -> Self {
-        self.metered_call = Some(limit);
+    pub fn metered(mut self, limit: &'static str) -> Self {
+        self.metered_call = Some((limit, Arc::default()));
         self
     }
 
-    /// The limit that the call counts against: that of a member, where the tenant has such a limit in force.
+    /// Remembers, for every clone of this caller, that the call was counted.
+    pub fn note_counted_call(&self) {
+        if let Some((_, counted)) = &self.metered_call {
+            counted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The limit that the call still has to be counted against: that of a member, where the tenant has such a limit in
+    /// force.
     pub fn metered_call(&self) -> Option<&'static str> {
-        let limit = self.metered_call?;
+        let (limit, counted) = self.metered_call.as_ref()?;
+        if counted.load(Ordering::Relaxed) {
+            return None;
+        }
         let member = matches!(self.actor(), Actor::User { member: Some(_), .. });
         // Who has no subscription in force has nothing to count against, and may still see what is theirs.
         let source = &self.entitlements().limit(limit).source;
-        (member && !matches!(source, Source::Undeclared | Source::NotInForce)).then_some(limit)
+        (member && !matches!(source, Source::Undeclared | Source::NotInForce)).then_some(*limit)
     }
 
     /// Remembers, for every clone of this caller, that the request writes. A storage with replicas then reads from where

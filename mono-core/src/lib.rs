@@ -10,6 +10,7 @@ pub mod id;
 pub mod model;
 pub mod page;
 pub mod permission;
+pub mod rate_limit;
 pub mod seed;
 pub mod subscription;
 pub mod text;

@@ -9,6 +9,7 @@ mod chain;
 pub mod db;
 mod deferred;
 mod meter;
+pub mod rate_limit;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod store;

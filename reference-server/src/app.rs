@@ -1,17 +1,20 @@
 //! The application: what every handler may reach, and the routes.
 
+use crate::layer::rate_limit::RateLimiting;
+use crate::trusted_proxies::TrustedProxies;
 use crate::{layer, routes};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use mono_auth::Authenticator;
 use mono_core::Error;
 use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
 use mono_storage::db::{Database, PlatformTx, TenantTx};
+use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The largest body of a request, in bytes: 1 MiB.
-const BODY_LIMIT: usize = 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 /// What every handler may reach. Cheap to clone.
 #[derive(Clone)]
@@ -20,9 +23,18 @@ pub struct App {
     pub database: Database,
     /// Turns secrets into callers.
     pub authenticator: Authenticator,
+    /// How often one may call; without it as often as one likes.
+    pub rate_limits: Option<Arc<RateLimiting>>,
+    /// The proxies that are believed when they say who their client is.
+    pub trusted_proxies: Arc<TrustedProxies>,
 }
 
 impl App {
+    /// An application that trusts no proxy and limits nobody.
+    pub fn new(database: Database, authenticator: Authenticator) -> Self {
+        Self { database, authenticator, rate_limits: None, trusted_proxies: Arc::default() }
+    }
+
     /// Commits what changes the catalogue or a subscription. This node heeds it from its next request on, the others a
     /// moment later: the commit tells them.
     pub(crate) async fn commit_rules(&self, tx: PlatformTx) -> Result<(), Error> {
@@ -84,8 +96,10 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .method_not_allowed_fallback(layer::fallback::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(layer::panic::answer))
+        .layer(from_fn(layer::retry::conflicts))
         .layer(from_fn(layer::timeout::limit))
-        .layer(from_fn(layer::request_context::attach))
+        .layer(from_fn_with_state(app.clone(), layer::rate_limit::limit))
+        .layer(from_fn_with_state(app.clone(), layer::request_context::attach))
         .with_state(app)
 }
 

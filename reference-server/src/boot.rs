@@ -2,14 +2,18 @@
 
 use crate::app::App;
 use crate::config::Config;
+use crate::layer::rate_limit::RateLimiting;
 use crate::{demo, key_file};
 use mono_auth::{Authenticator, KeyRing, Purpose};
 use mono_core::caller::{Caller, SystemReason};
+use mono_core::rate_limit::RateLimits;
 use mono_core::seed::Seed;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::{Database, DatabaseOptions, Migration, migrate, migrate_application};
+use mono_storage::rate_limit::RateLimiter;
 use mono_storage::redis::Redis;
 use secrecy::ExposeSecret;
+use std::sync::Arc;
 
 /// Makes the data folder, brings the tables up to date, proves the isolation, and gives an empty database its first
 /// catalogue and demo.
@@ -48,9 +52,13 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     if let Some((name, migrations)) = application {
         database.require_application(name, migrations).await?;
     }
-    let database = match redis {
+    let redis = match redis {
         // It need not be there: until it is, this server serves without.
-        Some(options) => database.with_redis(&Redis::connect(&options).await?),
+        Some(options) => Some(Redis::connect(&options).await?),
+        None => None,
+    };
+    let database = match &redis {
+        Some(redis) => database.with_redis(redis),
         None => database,
     };
     let keys = key_file::load_or_create(&config.data_directory, database.random())?;
@@ -59,7 +67,27 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     seed_starter(&database).await?;
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
-    Ok(App { database, authenticator })
+    Ok(App {
+        rate_limits: rate_limits(config)?,
+        trusted_proxies: Arc::new(config.trusted_proxies.clone().unwrap_or_default()),
+        ..App::new(database, authenticator)
+    })
+}
+
+/// The limits, unless they are switched off.
+fn rate_limits(config: &Config) -> Result<Option<Arc<RateLimiting>>, Error> {
+    let limits = match config.rate_limits.as_str() {
+        "off" => return Ok(None),
+        "on" => RateLimits::starter(),
+        file => {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                let message = format!("the file of rate limits {file} cannot be read");
+                Error::invalid("rate_limits", "unreadable", message).with_source(error)
+            })?;
+            RateLimits::starter().with(&text)?
+        }
+    };
+    Ok(Some(Arc::new(RateLimiting { limits, limiter: RateLimiter::local(RateLimiter::CLIENTS) })))
 }
 
 fn with_audit_key(database: Database, keys: &KeyRing) -> Result<Database, Error> {

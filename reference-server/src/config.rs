@@ -1,5 +1,6 @@
 //! What the server is told by flags and environment.
 
+use crate::trusted_proxies::TrustedProxies;
 use clap::builder::FalseyValueParser;
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
@@ -54,6 +55,14 @@ pub struct Config {
         value_name = "ADDRESS"
     )]
     pub listen: SocketAddr,
+
+    /// How often one may call: `on` for the built-in limits, a JSON file with others, or `off`.
+    #[arg(long, global = true, env = "MONO_RATE_LIMITS", default_value = "on", value_name = "on|off|FILE")]
+    pub rate_limits: String,
+
+    /// The proxies that are believed when they say who their client is: addresses and networks, with commas between.
+    #[arg(long, global = true, env = "MONO_TRUSTED_PROXIES", value_name = "LIST")]
+    pub trusted_proxies: Option<TrustedProxies>,
 
     /// Do not put demo tenants and people into an empty database. They are never put into the database of a server
     /// that others can reach.

@@ -1,15 +1,18 @@
 //! The routes of an application's own entity, the same for each.
 
 use crate::app::App;
+use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Query};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use mono_auth::axum::ApiError;
+use mono_core::Error;
+use mono_core::api::bulk::{BulkChange, BulkResults};
 use mono_core::api::envelope::Success;
+use mono_core::caller::Caller;
 use mono_core::page::{Page, PageRequest};
-use mono_storage::db::retry;
 use mono_storage::store::{Entity, Stored};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -17,10 +20,12 @@ use serde::de::DeserializeOwned;
 type Answer<T> = Result<axum::Json<Success<T>>, ApiError>;
 
 /// The routes of an entity: `GET` and `POST` for all, `GET`, `PUT` and `DELETE` for one under `/{id}`, and `POST
-/// /{id}/restore`. `PUT` takes the fields under `fields` and the version that was seen under `version`.
+/// /{id}/restore`. `PUT` takes the fields under `fields` and the version that was seen under `version`. `POST /bulk` makes
+/// up to 100 at once, and `PATCH /bulk` changes them.
 pub fn entity_routes<E: Entity + DeserializeOwned>() -> Router<App> {
     Router::new()
         .route("/", get(list::<E>).post(create::<E>))
+        .route("/bulk", post(create_many::<E>).patch(update_many::<E>))
         .route("/{id}", get(read::<E>).put(update::<E>).delete(delete::<E>))
         .route("/{id}/restore", post(restore::<E>))
 }
@@ -32,7 +37,7 @@ struct ListQuery {
     limit: Option<u32>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Update<E> {
     version: i64,
@@ -58,14 +63,22 @@ async fn create<E: Entity + DeserializeOwned>(
     Authenticated(caller): Authenticated,
     Json(fields): Json<E>,
 ) -> Result<(StatusCode, axum::Json<Success<Stored<E>>>), ApiError> {
-    let stored = retry(|| async {
-        let mut tx = app.database.tenant(&caller).write().await?;
-        let stored = tx.entities::<E>().create(fields.clone()).await?;
-        tx.commit().await?;
-        Ok(stored)
-    })
-    .await?;
-    Ok((StatusCode::CREATED, answer(stored)))
+    Ok((StatusCode::CREATED, answer(create_one(&app, &caller, fields).await?)))
+}
+
+async fn create_many<E: Entity + DeserializeOwned>(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    items: Items<E>,
+) -> axum::Json<Success<BulkResults<Stored<E>>>> {
+    bulk::each(items, StatusCode::CREATED, |fields| create_one(&app, &caller, fields)).await
+}
+
+async fn create_one<E: Entity>(app: &App, caller: &Caller, fields: E) -> Result<Stored<E>, Error> {
+    let mut tx = app.database.tenant(caller).write().await?;
+    let stored = tx.entities::<E>().create(fields).await?;
+    tx.commit().await?;
+    Ok(stored)
 }
 
 async fn read<E: Entity>(
@@ -83,14 +96,31 @@ async fn update<E: Entity + DeserializeOwned>(
     Path(id): Path<E::Id>,
     Json(body): Json<Update<E>>,
 ) -> Answer<Stored<E>> {
-    let stored = retry(|| async {
-        let mut tx = app.database.tenant(&caller).write().await?;
-        let stored = tx.entities::<E>().update(id, body.version, body.fields.clone()).await?;
-        tx.commit().await?;
-        Ok(stored)
+    Ok(answer(update_one(&app, &caller, id, body).await?))
+}
+
+async fn update_many<E: Entity + DeserializeOwned>(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    items: Items<BulkChange<Update<E>>>,
+) -> axum::Json<Success<BulkResults<Stored<E>>>> {
+    let (app, caller) = (&app, &caller);
+    bulk::each(items, StatusCode::OK, async |BulkChange { id, change }| {
+        update_one(app, caller, id.parse()?, change).await
     })
-    .await?;
-    Ok(answer(stored))
+    .await
+}
+
+async fn update_one<E: Entity>(
+    app: &App,
+    caller: &Caller,
+    id: E::Id,
+    body: Update<E>,
+) -> Result<Stored<E>, Error> {
+    let mut tx = app.database.tenant(caller).write().await?;
+    let stored = tx.entities::<E>().update(id, body.version, body.fields).await?;
+    tx.commit().await?;
+    Ok(stored)
 }
 
 async fn delete<E: Entity>(
@@ -98,12 +128,9 @@ async fn delete<E: Entity>(
     Authenticated(caller): Authenticated,
     Path(id): Path<E::Id>,
 ) -> Result<StatusCode, ApiError> {
-    retry(|| async {
-        let mut tx = app.database.tenant(&caller).write().await?;
-        tx.entities::<E>().delete(id).await?;
-        tx.commit().await
-    })
-    .await?;
+    let mut tx = app.database.tenant(&caller).write().await?;
+    tx.entities::<E>().delete(id).await?;
+    tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -112,12 +139,8 @@ async fn restore<E: Entity>(
     Authenticated(caller): Authenticated,
     Path(id): Path<E::Id>,
 ) -> Answer<Stored<E>> {
-    let stored = retry(|| async {
-        let mut tx = app.database.tenant(&caller).write().await?;
-        let stored = tx.entities::<E>().restore(id).await?;
-        tx.commit().await?;
-        Ok(stored)
-    })
-    .await?;
+    let mut tx = app.database.tenant(&caller).write().await?;
+    let stored = tx.entities::<E>().restore(id).await?;
+    tx.commit().await?;
     Ok(answer(stored))
 }

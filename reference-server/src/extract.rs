@@ -1,6 +1,7 @@
 //! The extractors of axum, with refusals in the envelope and with a name for what is wrong.
 
 use crate::app::App;
+use crate::layer::retry::Again;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -27,7 +28,8 @@ impl FromRequestParts<App> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let mono_auth::axum::Authenticated(caller) =
             mono_auth::axum::Authenticated::from_request_parts(parts, app).await?;
-        Ok(Self(caller.metered(API_CALLS)))
+        let counted_before = parts.extensions.get::<Again>().is_some();
+        Ok(Self(if counted_before { caller } else { caller.metered(API_CALLS) }))
     }
 }
 
@@ -46,13 +48,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             return Err(Error::new(ErrorKind::UnsupportedMediaType, "unsupported_media_type", message).into());
         }
         let body = Bytes::from_request(request, state).await.map_err(body_error)?;
-        let value = serde_json::from_slice(&body).map_err(|error| json_error(&error))?;
-        // serde reads a list as the fields in their order: nobody means that, and a new field would change it.
-        if body.trim_ascii_start().first() != Some(&b'{') {
-            return Err(Error::invalid("body", "invalid_field", "the body is a JSON object").into());
-        }
-        Ok(Self(value))
+        Ok(Self(from_object(&body)?))
     }
+}
+
+/// Reads a JSON object.
+pub(crate) fn from_object<T: DeserializeOwned>(text: &[u8]) -> Result<T, Error> {
+    let value = serde_json::from_slice(text).map_err(|error| json_error(&error))?;
+    // serde reads a list as the fields in their order: nobody means that, and a new field would change it.
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Error::invalid("body", "invalid_field", "the body is a JSON object"));
+    }
+    Ok(value)
 }
 
 fn body_error(rejection: BytesRejection) -> ApiError {

@@ -3,6 +3,7 @@
 mod app;
 mod banner;
 mod boot;
+mod bulk;
 pub mod command;
 mod config;
 mod demo;
@@ -12,10 +13,13 @@ mod key_file;
 mod layer;
 mod routes;
 mod server;
+mod trusted_proxies;
 
 pub use app::{App, router, router_with};
 pub use boot::{boot, boot_application};
 pub use config::Config;
 pub use demo::{Demo, Person};
 pub use entity::entity_routes;
+pub use layer::rate_limit::RateLimiting;
 pub use server::{ServerLimits, serve};
+pub use trusted_proxies::TrustedProxies;

@@ -54,7 +54,7 @@ impl Marina {
         let database = Database::connect(&world.test.options).await.unwrap();
         let authenticator =
             Authenticator::new(database.clone(), &KeyRing::new((0..32).collect()).unwrap()).unwrap();
-        let router = router_with(App { database, authenticator }, routes());
+        let router = router_with(App::new(database, authenticator), routes());
         let marina = Self { world, router };
         marina.add_admin("harbour@example.com", marina.world.harbour.id).await;
         marina.add_admin("lagoon@example.com", marina.world.lagoon.id).await;
@@ -142,6 +142,21 @@ async fn works(marina: Marina) {
     assert_eq!((status, &answer["details"]["currentVersion"]), (409, &json!(3)), "{answer}");
     let (status, answer) = marina.call(&harbour, "PUT", &one, change(3)).await;
     assert_eq!((status, &answer["data"]["name"]), (200, &json!("A1 long")), "{answer}");
+
+    // Many at once, each with an answer of its own.
+    let bulk = format!("{BERTHS}/bulk");
+    let statuses = |answer: &Value| {
+        let results = answer["data"]["results"].as_array().unwrap().iter();
+        results.map(|result| result["status"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let items = json!({"items": [berth("A3"), {"name": "A4"}, berth("A1 long")]});
+    let (status, answer) = marina.call(&harbour, "POST", &bulk, items).await;
+    assert_eq!((status, statuses(&answer)), (200, vec![429, 400, 409]), "{answer}");
+    let items = json!({"items": [{"id": id, "change": change(3)}, {"id": id, "change": change(4)}]});
+    let (_, answer) = marina.call(&harbour, "PATCH", &bulk, items.clone()).await;
+    assert_eq!(statuses(&answer), [409, 200], "{answer}");
+    let (_, answer) = marina.call(&lagoon, "PATCH", &bulk, items).await;
+    assert_eq!(statuses(&answer), [404, 404], "{answer}");
 
     // The other tenant sees nothing of it, and nothing of it can be pointed at from there.
     let interest = json!({"berthId": id, "boat": "Albatros", "note": null});

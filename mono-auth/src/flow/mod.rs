@@ -4,6 +4,7 @@ pub(crate) mod choose_tenant;
 pub(crate) mod impersonate;
 pub(crate) mod profile;
 pub(crate) mod refresh;
+pub(crate) mod reset_password;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;

@@ -7,12 +7,12 @@ use crate::throttle;
 use mono_core::Error;
 use mono_core::api::auth::refused;
 use mono_core::audit::Action;
-use mono_core::caller::RequestContext;
+use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::{TenantId, UserId};
-use mono_core::model::user::UserStatus;
+use mono_core::model::user::{User, UserStatus};
 use mono_core::text::{Domain, Email, Slug};
-use mono_storage::db::PlatformTx;
-use mono_storage::store::NewSession;
+use mono_storage::db::{PlatformTx, retry};
+use mono_storage::store::{Attempt, NewSession};
 use secrecy::SecretString;
 
 /// What a person gives to sign in.
@@ -62,16 +62,31 @@ impl Authenticator {
             None => (None, None),
         };
         let verified = self.passwords.verify(given.password, hash).await?;
-        let mut tx = self.database.platform(&system).write().await?;
+        let (slug, host) = (given.tenant.as_deref(), given.host.as_deref());
+        // By itself: the whole, run once more, would count another attempt.
+        retry(|| Box::pin(self.settle(&system, &attempt, user.as_ref(), verified, slug, host))).await
+    }
+
+    /// Lets a person in whose password was right, or records that somebody tried.
+    async fn settle(
+        &self,
+        system: &Caller,
+        attempt: &Attempt,
+        user: Option<&User>,
+        verified: bool,
+        slug: Option<&str>,
+        host: Option<&str>,
+    ) -> Result<SignedIn, Error> {
+        let mut tx = self.database.platform(system).write().await?;
         // Who was tried is written down, so that guessing at one person shows.
-        let known = user.as_ref().map(|user| user.id);
+        let known = user.map(|user| user.id);
         let Some(user) = user.filter(|user| verified && user.status == UserStatus::Active) else {
             tx.audit_user(Action::LoginFailed, known).await?;
             tx.commit().await?;
             return Err(refused());
         };
-        tx.throttles().release(&attempt).await?;
-        let tenant = wanted_tenant(&mut tx, user.id, given.tenant.as_deref(), given.host.as_deref()).await?;
+        tx.throttles().release(attempt).await?;
+        let tenant = wanted_tenant(&mut tx, user.id, slug, host).await?;
         let principal = tx.principals().load(user.id, tenant).await?.ok_or_else(refused)?;
         if let Err(refusal) = admit(&principal, tenant) {
             tx.audit_user(Action::LoginFailed, known).await?;

@@ -2,6 +2,7 @@
 
 use super::{Problems, not_null};
 use crate::error::Error;
+use crate::id::MemberId;
 use crate::model::profile::ProfileChange;
 use crate::model::tenant::Document;
 use crate::subscription::Key;
@@ -28,6 +29,34 @@ impl CreateProfile {
         let kind = problems.take(Key::parse(&self.kind));
         let data = problems.take(Document::parse("data", self.data));
         kind.zip(data).ok_or_else(|| problems.into_error())
+    }
+}
+
+/// `POST …/bulk`: makes a draft of a member.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CreateProfileOf {
+    /// The member.
+    pub member_id: String,
+    /// The schema that its data obey.
+    pub kind: String,
+    /// Its fields: a JSON object.
+    pub data: Value,
+}
+
+impl CreateProfileOf {
+    /// Checks the form of all; the schema checks the fields.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<(MemberId, Key, Document), Error> {
+        let mut problems = Problems::default();
+        let member = problems.take(self.member_id.parse());
+        let profile = problems.take(CreateProfile { kind: self.kind, data: self.data }.parse());
+        match (member, profile) {
+            (Some(member), Some((kind, data))) => Ok((member, kind, data)),
+            _ => Err(problems.into_error()),
+        }
     }
 }
 

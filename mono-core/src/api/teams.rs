@@ -2,6 +2,7 @@
 
 use super::{Problems, not_null, search_text};
 use crate::error::Error;
+use crate::id::AccountId;
 use crate::model::team::TeamChange;
 use crate::page::PageRequest;
 use crate::text::Name;
@@ -22,6 +23,29 @@ impl CreateTeam {
     /// `Validation` that says what is wrong with it.
     pub fn parse(self) -> Result<Name, Error> {
         Name::parse(&self.name)
+    }
+}
+
+/// `POST …/bulk`: forms a team in an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CreateTeamIn {
+    /// The account.
+    pub account_id: String,
+    /// Its name, unique in its account.
+    pub name: String,
+}
+
+impl CreateTeamIn {
+    /// Checks both.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<(AccountId, Name), Error> {
+        let mut problems = Problems::default();
+        let account = problems.take(self.account_id.parse());
+        let name = problems.take(Name::parse(&self.name));
+        account.zip(name).ok_or_else(|| problems.into_error())
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod auth_policy;
+pub mod mail;
 pub mod member;
 pub mod profile;
 pub mod schema;

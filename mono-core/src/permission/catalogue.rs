@@ -25,6 +25,20 @@ pub enum RateLimitTier {
     Admin,
 }
 
+impl RateLimitTier {
+    /// The name, as a catalogue writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "READ",
+            Self::Standard => "STANDARD",
+            Self::Write => "WRITE",
+            Self::Expensive => "EXPENSIVE",
+            Self::Delete => "DELETE",
+            Self::Admin => "ADMIN",
+        }
+    }
+}
+
 /// One permission of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

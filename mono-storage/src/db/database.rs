@@ -18,6 +18,7 @@ use mono_core::id::{Id, Random, TenantId};
 use mono_core::time::{Clock, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// How much of the memory of the process the cache takes: 64 MiB.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -31,6 +32,8 @@ pub struct Database {
     meter: Arc<Meter>,
     audit_key: ChainKey,
     deferred: Arc<Deferred>,
+    /// Told when mails begin to wait.
+    mail: Arc<Notify>,
     slow_statement: Duration,
     bus: Bus,
     cache: Cache,
@@ -86,6 +89,7 @@ impl Database {
             meter: Arc::default(),
             audit_key: ChainKey::new(&[])?,
             deferred: Arc::default(),
+            mail: Arc::default(),
             slow_statement: options.slow_statement,
             cache: Cache::new(&bus, CACHE_BYTES),
             bus,
@@ -163,6 +167,16 @@ impl Database {
     /// The randomness, for secrets.
     pub fn random(&self) -> &dyn Random {
         &*self.random
+    }
+
+    /// Resolves when a mail begins to wait, or has begun to since this was last asked. It hears of this program's own mails
+    /// alone: another may have written some too.
+    pub async fn mail_waits(&self) {
+        self.mail.notified().await;
+    }
+
+    pub(super) fn note_mail(&self) {
+        self.mail.notify_one();
     }
 
     /// The name of the database system: `PostgreSQL` or `SQLite`.

@@ -4,7 +4,7 @@
 use mono_core::{Error, ErrorKind};
 
 /// The code of a transaction that the database undid because of another one.
-pub(super) const TRANSACTION_CONFLICT: &str = "transaction_conflict";
+pub const TRANSACTION_CONFLICT: &str = "transaction_conflict";
 
 /// A unique constraint that a caller can break by what it asks for.
 struct Unique {

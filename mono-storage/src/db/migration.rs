@@ -16,6 +16,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (4, "own tables", include_str!("../../migrations/postgres/0004_own_tables.sql")),
     (5, "tenancy", include_str!("../../migrations/postgres/0005_tenancy.sql")),
     (8, "authentication", include_str!("../../migrations/postgres/0008_authentication.sql")),
+    (11, "mail", include_str!("../../migrations/postgres/0011_mail.sql")),
     (15, "events", include_str!("../../migrations/postgres/0015_events.sql")),
 ];
 #[cfg(feature = "sqlite")]
@@ -25,6 +26,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (3, "audit", include_str!("../../migrations/sqlite/0003_audit.sql")),
     (5, "tenancy", include_str!("../../migrations/sqlite/0005_tenancy.sql")),
     (8, "authentication", include_str!("../../migrations/sqlite/0008_authentication.sql")),
+    (11, "mail", include_str!("../../migrations/sqlite/0011_mail.sql")),
     (15, "events", include_str!("../../migrations/sqlite/0015_events.sql")),
 ];
 

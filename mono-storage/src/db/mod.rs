@@ -21,11 +21,12 @@ mod platform_tx;
 mod tenant_tx;
 
 pub use database::{Database, PoolStatus};
+pub use error::TRANSACTION_CONFLICT;
 pub use migration::{Migration, migrate, migrate_application};
 pub use options::DatabaseOptions;
 pub use platform_tx::{Platform, PlatformTx};
 pub use query::Query;
-pub use retry::retry;
+pub use retry::{retry, retry_where};
 pub use row::{Column, FromRow, Row};
 pub use statement::{PlatformStatement, TenantStatement};
 pub use tenant_tx::{Tenant, TenantTx};

@@ -62,12 +62,20 @@ pub struct PlatformTx {
     entries: BTreeMap<Log, Vec<Entry>>,
     /// What is told to all nodes when the transaction has committed.
     touched: Touched,
+    /// Whether mails wait when the transaction commits.
+    has_mail: bool,
 }
 
 impl PlatformTx {
     pub(super) fn new(transaction: Transaction, caller: &Caller, database: &Database) -> Self {
-        let (caller, database) = (caller.clone(), database.clone());
-        Self { transaction, caller, database, entries: BTreeMap::new(), touched: Touched::new() }
+        Self {
+            transaction,
+            caller: caller.clone(),
+            database: database.clone(),
+            entries: BTreeMap::new(),
+            touched: Touched::new(),
+            has_mail: false,
+        }
     }
 
     /// Makes everything that was done durable and visible at once.
@@ -81,7 +89,11 @@ impl PlatformTx {
                 self.append(log, entries).await?;
             }
         }
-        self.database.commit(self.transaction, self.touched, false).await
+        self.database.commit(self.transaction, self.touched, false).await?;
+        if self.has_mail {
+            self.database.note_mail();
+        }
+        Ok(())
     }
 
     /// Says that something of the platform was changed that is not recorded in the audit log, as
@@ -125,6 +137,11 @@ impl PlatformTx {
     pub(crate) fn keep_entry(&mut self, log: Log, entry: Entry) {
         self.touched.extend(touched_by(log, &entry));
         self.entries.entry(log).or_default().push(entry);
+    }
+
+    /// Wakes who sends mails when the transaction commits.
+    pub(crate) const fn note_mail(&mut self) {
+        self.has_mail = true;
     }
 
     /// The database that the transaction runs in.

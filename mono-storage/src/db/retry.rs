@@ -4,7 +4,19 @@ use super::error::TRANSACTION_CONFLICT;
 use crate::system::SystemRandom;
 use mono_core::Error;
 use mono_core::id::Random;
+use std::cell::Cell;
 use std::time::Duration;
+
+tokio::task_local! {
+    /// Whether the attempt that runs has committed anything.
+    static COMMITTED: Cell<bool>;
+}
+
+/// Remembers, for the attempt that runs, that a transaction has taken effect.
+pub(super) fn note_commit() {
+    // Outside of an attempt nobody asks.
+    let _ = COMMITTED.try_with(|committed| committed.set(true));
+}
 
 /// How often a transaction is tried at most.
 const ATTEMPTS: u32 = 5;
@@ -15,9 +27,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(20);
 /// because of another: a deadlock, or a conflict of two that write the same. After five attempts the answer is the
 /// `Unavailable` with code `transaction_conflict` of the last one.
 ///
-/// Nothing has happened twice: such a conflict says that the transaction left nothing behind. A connection that breaks
-/// at the commit does not say that, and is not tried again. What an attempt does outside of its transaction, such as
-/// sending a mail, it would do once more: put that into the outbox.
+/// Nothing has happened twice: such a conflict says that the transaction left nothing behind, and an attempt in which
+/// another transaction was committed before is not tried again. Nor is one whose connection breaks at the commit. What an
+/// attempt does outside of its transactions, such as sending a mail, it would do once more: put that into the outbox.
 ///
 /// ```
 /// use mono_core::{Error, caller::Caller, model::account::{Account, NewAccount}};
@@ -40,16 +52,37 @@ pub async fn retry<T, F>(attempt: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
-    for number in 1..ATTEMPTS {
-        match attempt().await {
-            Err(error) if error.code() == TRANSACTION_CONFLICT => {
-                tracing::debug!(number, "a transaction met another one and is run once more");
-                tokio::time::sleep(jitter(FIRST_WAIT * 2_u32.pow(number - 1))).await;
-            }
-            result => return result,
+    retry_where(attempt, |result| matches!(result, Err(error) if error.code() == TRANSACTION_CONFLICT)).await
+}
+
+/// As [`retry`], for attempts that tell of a conflict in a way of their own, such as an answer over HTTP.
+pub async fn retry_where<T, F>(attempt: impl Fn() -> F, is_conflict: impl Fn(&T) -> bool) -> T
+where
+    F: Future<Output = T>,
+{
+    let (mut number, mut wait) = (1, FIRST_WAIT);
+    loop {
+        let (result, committed) = watch(attempt()).await;
+        if committed || number == ATTEMPTS || !is_conflict(&result) {
+            return result;
         }
+        tracing::debug!(number, "a transaction met another one and is run once more");
+        tokio::time::sleep(jitter(wait)).await;
+        (number, wait) = (number + 1, wait * 2);
     }
-    attempt().await
+}
+
+/// Runs an attempt, and tells whether it committed anything; an attempt around it is told, too.
+async fn watch<F: Future>(attempt: F) -> (F::Output, bool) {
+    let work = async {
+        let result = attempt.await;
+        (result, COMMITTED.with(Cell::get))
+    };
+    let (result, committed) = COMMITTED.scope(Cell::new(false), work).await;
+    if committed {
+        note_commit();
+    }
+    (result, committed)
 }
 
 /// A part of the wait by chance: two that met would meet again after equal waits.

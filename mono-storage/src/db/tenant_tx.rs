@@ -187,6 +187,7 @@ impl TenantTx {
         }
         if let Some(limit) = self.uncounted_call.take() {
             self.count(limit, 1).await?;
+            self.caller.note_counted_call();
         }
         Ok(())
     }

@@ -94,7 +94,9 @@ impl Transaction {
             self.driver.rollback().await.map_err(from_sqlx)?;
             return Err(Error::internal("commit after a failed statement: everything was undone"));
         }
-        self.driver.commit().await.map_err(from_sqlx)
+        self.driver.commit().await.map_err(from_sqlx)?;
+        super::retry::note_commit();
+        Ok(())
     }
 
     /// Whether the transaction can only be undone.

@@ -236,3 +236,9 @@ async fn require_active(tx: &mut TenantTx, own: MemberId) -> Result<(), Error> {
 fn not_found() -> Error {
     Error::not_found(MemberId::ENTITY)
 }
+
+/// Refuses where the tenant has no such member.
+pub(super) async fn require(tx: &mut TenantTx, id: MemberId) -> Result<(), Error> {
+    let found = sql!(tx, "SELECT id FROM members WHERE tenant_id = $1 AND id = $2", id);
+    if found.rows().await?.is_empty() { Err(not_found()) } else { Ok(()) }
+}

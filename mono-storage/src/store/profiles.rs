@@ -126,10 +126,11 @@ impl Profiles<'_> {
     /// The profiles of a member, oldest first.
     ///
     /// # Errors
-    /// `Forbidden` without the right to read the member's.
+    /// `Forbidden` without the right to read the member's; `NotFound` where the tenant has no such member.
     pub async fn list(self, member: MemberId) -> Result<Vec<Profile>, Error> {
         let tx = self.tx;
         authorize(tx, member, READ_OWN, READ).await?;
+        super::members::require(tx, member).await?;
         sql!(
             tx,
             concat!(

@@ -13,6 +13,7 @@ mod database;
 mod isolation;
 #[cfg(feature = "redis")]
 mod redis_server;
+mod rows;
 mod world;
 
 pub use database::{Backend, TestDatabase};

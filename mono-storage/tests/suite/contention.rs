@@ -4,7 +4,7 @@ use super::create;
 use mono_core::caller::Caller;
 use mono_core::id::AccountId;
 use mono_core::{Error, ErrorKind};
-use mono_storage::db::{Database, retry};
+use mono_storage::db::{Database, DatabaseOptions, retry};
 use mono_storage::sql;
 use mono_storage::testkit::{Backend, World};
 use std::io::Write;
@@ -15,6 +15,8 @@ use tokio::sync::Barrier;
 
 mono_storage::conformance!(
     of_a_deadlock_both_effects_come_once,
+    of_a_serialisation_failure_both_effects_come_once,
+    an_attempt_that_has_committed_is_not_tried_again,
     only_a_conflict_is_tried_again,
     a_conflict_that_stays_is_told_after_a_few_attempts,
     who_waits_too_long_for_a_row_is_told,
@@ -68,6 +70,72 @@ async fn of_a_deadlock_both_effects_come_once(world: World) {
     if world.test.backend == Backend::Postgres {
         assert!(attempts.load(Ordering::Relaxed) > 2, "there was a deadlock");
     }
+}
+
+/// Changes an account that everybody who changes it has read before.
+async fn read_and_change(
+    database: &Database,
+    caller: &Caller,
+    id: AccountId,
+    barrier: Option<&Barrier>,
+) -> Result<(), Error> {
+    let mut tx = database.tenant(caller).write().await?;
+    sql!(tx, "SELECT id FROM accounts WHERE tenant_id = $1 AND id = $2", id).rows().await?;
+    if let Some(barrier) = barrier {
+        barrier.wait().await;
+    }
+    sql!(tx, "UPDATE accounts SET version = version + 1 WHERE tenant_id = $1 AND id = $2", id)
+        .execute()
+        .await?;
+    tx.commit().await
+}
+
+async fn of_a_serialisation_failure_both_effects_come_once(world: World) {
+    if world.test.backend == Backend::Sqlite {
+        return; // One transaction writes at a time: nobody has read what another then writes.
+    }
+    let admin = &world.harbour.admin;
+    let id = create(&world, admin, "One").await.unwrap().id;
+    let url = format!("{}?options=-c%20default_transaction_isolation%3Dserializable", world.test.url);
+    let strict = Database::connect(&DatabaseOptions::parse(&url).unwrap()).await.unwrap();
+    // Without being tried again, one of the two fails.
+    let barrier = Barrier::new(2);
+    let once = || read_and_change(&strict, admin, id, Some(&barrier));
+    let results: [_; 2] = tokio::join!(once(), once()).into();
+    let failed: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+    assert_eq!(failed.iter().map(|error| error.code()).collect::<Vec<_>>(), ["transaction_conflict"]);
+    let source = std::error::Error::source(failed[0]).unwrap().downcast_ref::<sqlx::Error>();
+    let code = source.and_then(sqlx::Error::as_database_error).and_then(|error| error.code());
+    assert_eq!(code.as_deref(), Some("40001"));
+
+    let attempts = AtomicU32::new(0);
+    let retried = || {
+        retry(|| async {
+            let number = attempts.fetch_add(1, Ordering::SeqCst);
+            read_and_change(&strict, admin, id, (number < 2).then_some(&barrier)).await
+        })
+    };
+    let (one, two) = tokio::join!(retried(), retried());
+    one.and(two).unwrap();
+    assert_eq!(attempts.load(Ordering::SeqCst), 3);
+    let mut tx = world.test.database.tenant(admin).read().await.unwrap();
+    assert_eq!(tx.accounts().get(id).await.unwrap().version, 4, "one change before, and two now");
+}
+
+async fn an_attempt_that_has_committed_is_not_tried_again(world: World) {
+    let admin = &world.harbour.admin;
+    let attempts = AtomicU32::new(0);
+    let conflict = || Error::new(ErrorKind::Unavailable, "transaction_conflict", "no");
+    let result: Result<(), Error> = retry(|| async {
+        let number = attempts.fetch_add(1, Ordering::SeqCst);
+        // Also where it is the part of a part that committed.
+        retry(|| async { create(&world, admin, &format!("Attempt {number}")).await.map(drop) }).await?;
+        Err(conflict())
+    })
+    .await;
+    assert_eq!((result.unwrap_err().code(), attempts.into_inner()), ("transaction_conflict", 1));
+    let mut tx = world.test.database.tenant(admin).read().await.unwrap();
+    assert_eq!(tx.used("accounts").await.unwrap(), 1);
 }
 
 async fn only_a_conflict_is_tried_again(world: World) {

@@ -19,6 +19,7 @@ mod granting;
 mod history;
 mod isolation;
 mod limits;
+mod mails;
 mod members;
 mod metering;
 mod own_tables;

@@ -2,5 +2,7 @@
 
 pub(crate) mod fallback;
 pub(crate) mod panic;
+pub(crate) mod rate_limit;
 pub(crate) mod request_context;
+pub(crate) mod retry;
 pub(crate) mod timeout;

@@ -1,6 +1,7 @@
 //! Where a request comes from, and the id that ties together everything it causes.
 
-use axum::extract::{ConnectInfo, Request};
+use crate::app::App;
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -13,15 +14,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer words about a client are cut: they go into the audit log.
 const MAX_USER_AGENT: usize = 256;
 
-pub(crate) async fn attach(mut request: Request, next: Next) -> Response {
+pub(crate) async fn attach(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let correlation_id = given_id(&request).unwrap_or_else(|| Uuid::new_v4().to_string());
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let context = RequestContext {
-        // Only the peer itself is believed; a proxy's header is not, until trusted proxies can be named.
         ip_address: request
             .extensions()
             .get::<ConnectInfo<SocketAddr>>()
-            .map(|peer| peer.0.ip().to_canonical()),
+            .map(|peer| app.trusted_proxies.client(peer.0.ip(), request.headers())),
         user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
         correlation_id: Some(correlation_id.clone()),
     };

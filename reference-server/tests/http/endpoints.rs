@@ -17,7 +17,7 @@ use std::path::Path;
 mono_storage::conformance!(everybody_calls_every_route, no_route_is_left_out);
 
 /// Method, path and body of a call that succeeds for who may make it. In this order they follow from one another.
-fn routes() -> Vec<(Method, String, Value)> {
+pub(crate) fn routes() -> Vec<(Method, String, Value)> {
     let none = Value::Null;
     let mut routes = vec![
         (Method::GET, "/ping".into(), none.clone()),
@@ -39,6 +39,8 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, ACCOUNTS.into(), none.clone()),
         (Method::GET, format!("{ACCOUNTS}/by-cursor"), none.clone()),
         (Method::POST, ACCOUNTS.into(), json!({"name": "New"})),
+        (Method::POST, format!("{ACCOUNTS}/bulk"), json!({"items": [{"name": "Another"}]})),
+        (Method::PATCH, format!("{ACCOUNTS}/bulk"), changes("{id}")),
         (Method::GET, format!("{ACCOUNTS}/{{id}}"), none.clone()),
         (Method::PATCH, format!("{ACCOUNTS}/{{id}}"), json!({"name": "Other"})),
         (Method::GET, format!("{ACCOUNTS}/{{id}}/versions"), none.clone()),
@@ -56,6 +58,8 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::POST, format!("{MEMBERS}/{{member}}/reactivate"), none.clone()),
         (Method::GET, format!("{ACCOUNTS}/{{id}}/teams"), none.clone()),
         (Method::POST, format!("{ACCOUNTS}/{{id}}/teams"), json!({"name": "New"})),
+        (Method::POST, format!("{TEAMS}/bulk"), json!({"items": [{"accountId": "{id}", "name": "Another"}]})),
+        (Method::PATCH, format!("{TEAMS}/bulk"), changes("{team}")),
         (Method::GET, format!("{TEAMS}/{{team}}"), none.clone()),
         (Method::PATCH, format!("{TEAMS}/{{team}}"), json!({"name": "Other"})),
         (Method::PUT, format!("{TEAMS}/{{team}}/members/{{member}}"), none.clone()),
@@ -81,6 +85,16 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::DELETE, "/api/v1/tenant/schemas/extra".into(), none.clone()),
         (Method::GET, format!("{MEMBERS}/{{member}}/profiles"), none.clone()),
         (Method::POST, format!("{MEMBERS}/{{member}}/profiles"), json!({"kind": "plain", "data": {}})),
+        (
+            Method::POST,
+            format!("{PROFILES}/bulk"),
+            json!({"items": [{"memberId": "{member}", "kind": "plain", "data": {}}]}),
+        ),
+        (
+            Method::PATCH,
+            format!("{PROFILES}/bulk"),
+            json!({"items": [{"id": "{profile}", "change": {"data": {}}}]}),
+        ),
         (Method::GET, format!("{PROFILES}/{{profile}}"), none.clone()),
         (Method::PATCH, format!("{PROFILES}/{{profile}}"), json!({"status": "published"})),
         (Method::DELETE, format!("{PROFILES}/{{profile}}"), none.clone()),
@@ -118,6 +132,11 @@ fn routes() -> Vec<(Method, String, Value)> {
         (Method::POST, format!("{TENANT}/reactivate"), none),
     ]);
     routes
+}
+
+/// Many changes at once: one.
+fn changes(id: &str) -> Value {
+    json!({"items": [{"id": id, "change": {"name": "Other"}}]})
 }
 
 /// An item that nothing needs.
@@ -186,20 +205,29 @@ async fn everybody_calls_every_route(world: World) {
         for (method, path, body) in routes() {
             // Who restores needs a deleted account; the admin has just deleted one.
             let id = if path.ends_with("restore") && *credential != ADMIN { deleted } else { account };
-            let address = path.replace("{id}", &id.to_string()).replace("{tenant}", &tenant.to_string());
-            let address = address.replace("{member}", &member.to_string());
-            let address = address.replace("{profile}", &profile.to_string());
-            let address = address.replace("{team}", &team.to_string());
-            let address = address.replace("{override_id}", &exception.to_string());
+            let fill = |text: &str| {
+                text.replace("{id}", &id.to_string())
+                    .replace("{tenant}", &tenant.to_string())
+                    .replace("{member}", &member.to_string())
+                    .replace("{profile}", &profile.to_string())
+                    .replace("{team}", &team.to_string())
+                    .replace("{override_id}", &exception.to_string())
+            };
+            let address = fill(&path);
             let mut request = server.request(method.clone(), &address);
             if !token.is_empty() {
                 request = request.bearer_auth(&token);
             }
             if !body.is_null() {
-                request = request.json(&body);
+                request = request.header("content-type", "application/json").body(fill(&body.to_string()));
             }
             let answer = send(request).await;
-            let outcome = if answer.status < 400 {
+            let outcome = if answer.status < 400 && path.ends_with("/bulk") {
+                // What becomes of an item is in the answer for it.
+                let result = &answer.json()["data"]["results"][0];
+                let reason = result["details"]["reason"].as_str().unwrap_or_default();
+                format!("{}: {} {reason}", answer.status, result["status"]).trim_end().to_owned()
+            } else if answer.status < 400 {
                 answer.status.to_string()
             } else {
                 let (status, reason) = answer.failure();

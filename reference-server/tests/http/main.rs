@@ -8,7 +8,9 @@
 
 mod accounts;
 mod audit;
+mod bulk;
 mod command;
+mod conflicts;
 mod endpoints;
 mod entitlements;
 mod failures;
@@ -21,6 +23,8 @@ mod permissions;
 mod plans;
 mod profiles;
 mod races;
+mod random;
+mod rate_limits;
 mod refusals;
 mod server;
 mod sessions;

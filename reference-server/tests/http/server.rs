@@ -1,5 +1,6 @@
 //! A server in the test process, over a throw-away database, with people who can really sign in.
 
+use axum::Router;
 use mono_auth::{Authenticator, KeyRing, Passwords};
 use mono_client::Client;
 use mono_core::api::accounts::CreateAccount;
@@ -72,7 +73,12 @@ fn seeding() -> Caller {
 
 impl Server {
     pub(crate) async fn start(world: World) -> Self {
-        Self::start_over(world, CONNECTIONS, |database| database).await
+        Self::start_beside(world, Router::new()).await
+    }
+
+    /// Starts with routes of an application beside those of the server.
+    pub(crate) async fn start_beside(world: World, own: Router<App>) -> Self {
+        Self::start_with(world, CONNECTIONS, |database| database, own).await
     }
 
     /// Starts with a number of connections to the database, and with another clock, say.
@@ -81,16 +87,25 @@ impl Server {
         connections: u32,
         change: impl FnOnce(Database) -> Database,
     ) -> Self {
+        Self::start_with(world, connections, change, Router::new()).await
+    }
+
+    async fn start_with(
+        world: World,
+        connections: u32,
+        change: impl FnOnce(Database) -> Database,
+        own: Router<App>,
+    ) -> Self {
         let mut options = world.test.options.clone();
         options.max_connections = connections;
         // Fifty requests at once stand in line for a few connections, however slow the machine is.
         options.acquire_timeout = Duration::from_mins(1);
         let database = change(Database::connect(&options).await.unwrap());
         let authenticator = Authenticator::new(database.clone(), &key_ring()).unwrap();
-        let app = App { database, authenticator };
+        let app = App::new(database, authenticator);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (router, limits) = (reference_server::router(app.clone()), ServerLimits::default());
+        let (router, limits) = (reference_server::router_with(app.clone(), own), ServerLimits::default());
         let task = tokio::spawn(serve(listener, router, limits, std::future::pending()));
         let server = Self { world, app, address, http: reqwest::Client::new(), task };
         server.people().await;

@@ -2,6 +2,7 @@
 
 mod check;
 mod help;
+mod mutants;
 mod services;
 mod test;
 
@@ -22,6 +23,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             check::run(steps, stop)?;
             test::run(&[], steps, stop)
         }),
+        ["mutants"] => timed(mutants::run),
         ["services"] => services::run(&Stop::on_signals()?),
         [keeper::COMMAND] => keeper::run(&Stop::on_signals()?),
         [] | ["help" | "--help" | "-h"] => {

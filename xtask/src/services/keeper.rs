@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::failure::{Context, Result};
 use crate::process::{LOOK_AGAIN, end_group};
+use crate::services::cluster::Cluster;
 use crate::services::{postgres, redis, user};
 use crate::stop::Stop;
 
@@ -26,6 +27,8 @@ pub(crate) struct Addresses {
     pub(crate) postgres: String,
     /// The URL of the Redis.
     pub(crate) redis: String,
+    /// The URL of one node of the Redis Cluster; empty where there is none.
+    pub(crate) redis_cluster: String,
     /// The file that tests append to.
     pub(crate) report: PathBuf,
 }
@@ -34,11 +37,23 @@ impl Addresses {
     /// Reads what [`Addresses::write`] wrote; nothing if the keeper ended before.
     pub(crate) fn read(input: impl BufRead) -> Option<Self> {
         let mut lines = input.lines().map_while(Result::ok);
-        Some(Self { postgres: lines.next()?, redis: lines.next()?, report: lines.next()?.into() })
+        Some(Self {
+            postgres: lines.next()?,
+            redis: lines.next()?,
+            redis_cluster: lines.next()?,
+            report: lines.next()?.into(),
+        })
     }
 
     fn write(&self, mut output: impl Write) -> std::io::Result<()> {
-        writeln!(output, "{}\n{}\n{}", self.postgres, self.redis, self.report.display())?;
+        writeln!(
+            output,
+            "{}\n{}\n{}\n{}",
+            self.postgres,
+            self.redis,
+            self.redis_cluster,
+            self.report.display()
+        )?;
         output.flush()
     }
 }
@@ -59,17 +74,24 @@ pub(crate) fn run(stop: &Stop) -> Result<()> {
 fn keep(folder: &Path, stop: &Stop) -> Result<()> {
     let user = user::for_servers()?;
     user::give(folder, user)?;
+    // First, for its nodes need a while until they agree.
+    let mut cluster = Cluster::start(folder, user, stop)?;
     let mut postgres = postgres::start(folder, user, stop)?;
     let mut redis = redis::start(folder, user, stop)?;
+    if let Some(cluster) = &mut cluster {
+        cluster.wait(stop)?;
+    }
     let addresses = Addresses {
         postgres: format!("postgres://postgres@127.0.0.1:{}/postgres", postgres.port()),
         redis: format!("redis://127.0.0.1:{}", redis.port()),
+        redis_cluster: cluster.as_ref().map(Cluster::url).unwrap_or_default(),
         report: folder.join("report"),
     };
     addresses.write(std::io::stdout().lock()).context("nobody wants the servers any more")?;
     while !stop.requested() {
         postgres.check()?;
         redis.check()?;
+        cluster.as_mut().map_or(Ok(()), Cluster::check)?;
         std::thread::sleep(LOOK_AGAIN);
     }
     Ok(())
@@ -104,6 +126,7 @@ mod tests {
         let addresses = Addresses {
             postgres: "postgres://x".into(),
             redis: "redis://y".into(),
+            redis_cluster: String::new(),
             report: "/z/report".into(),
         };
         let mut text = Vec::new();

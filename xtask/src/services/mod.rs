@@ -1,10 +1,11 @@
-//! The private PostgreSQL and Redis of the tests.
+//! The private PostgreSQL, Redis and Redis Cluster of the tests.
 //!
-//! A second process of this program, the [keeper], owns both servers and their folder. It takes them away when the
+//! A second process of this program, the [keeper], owns the servers and their folder. It takes them away when the
 //! pipe to this process closes, so nothing stays behind even if this process panics or is killed with SIGKILL.
 //! Only a SIGKILL of the keeper itself leaves servers running.
 
 mod binaries;
+mod cluster;
 mod docker;
 mod install;
 pub(crate) mod keeper;
@@ -33,7 +34,7 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Starts both servers; installs them first where that is possible.
+    /// Starts the servers; installs them first where that is possible.
     pub(crate) fn start(stop: &Stop) -> Result<Self> {
         install::make_available(stop)?;
         let program = std::env::current_exe().context("cannot find the xtask program")?;
@@ -57,8 +58,12 @@ impl Services {
     }
 
     /// What the tests find in their environment.
-    pub(crate) fn environment(&self) -> [(&'static str, &str); 2] {
-        [("MONO_TEST_POSTGRES_URL", &self.addresses.postgres), ("MONO_TEST_REDIS_URL", &self.addresses.redis)]
+    pub(crate) fn environment(&self) -> [(&'static str, &str); 3] {
+        [
+            ("MONO_TEST_POSTGRES_URL", &self.addresses.postgres),
+            ("MONO_TEST_REDIS_URL", &self.addresses.redis),
+            ("MONO_TEST_REDIS_CLUSTER_URL", &self.addresses.redis_cluster),
+        ]
     }
 
     /// Runs a command that uses the servers to its end.
@@ -87,7 +92,7 @@ impl Services {
         }
     }
 
-    /// Stops both servers and removes their data.
+    /// Stops the servers and removes their data.
     pub(crate) fn stop(mut self) -> Result<()> {
         let status = self.end()?;
         if status.success() { Ok(()) } else { Err(gone(status)) }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::failure::{Context, Result};
-use crate::services::binaries;
 use crate::services::docker::{self, Image};
 use crate::services::running::Running;
 use crate::services::server::Plan;
 use crate::services::user::User;
+use crate::services::{binaries, port};
 use crate::stop::Stop;
 
 const NAME: &str = "PostgreSQL";
@@ -48,7 +48,7 @@ pub(crate) const IMAGE: Image = Image {
 pub(crate) fn start(folder: &Path, user: Option<User>, stop: &Stop) -> Result<Box<dyn Running>> {
     let Some(programs) = binaries::postgres() else { return docker::start(&IMAGE, answers, stop) };
     // SIGQUIT is the immediate shutdown: no checkpoint of data that is thrown away.
-    let plan = Plan { name: NAME, folder, user, answers, end: Signal::QUIT };
+    let plan = Plan { name: NAME, folder, user, port: port::free, answers, end: Signal::QUIT };
     let data = folder.join("postgres");
     let initdb = plan
         .command(&programs.join("initdb"))?

@@ -11,7 +11,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::failure::{Context, Failure, Result};
 use crate::output::warn;
 use crate::process::LOOK_AGAIN;
-use crate::services::port;
 use crate::services::running::{Running, wait};
 use crate::services::user::{self, User};
 use crate::stop::Stop;
@@ -26,10 +25,12 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct Plan<'a> {
     /// What it is called in messages; also the name of its log.
     pub(crate) name: &'static str,
-    /// The folder of both servers.
+    /// The folder of the servers.
     pub(crate) folder: &'a Path,
     /// Who runs it.
     pub(crate) user: Option<User>,
+    /// Finds a free port for it.
+    pub(crate) port: fn() -> Result<u16>,
     /// Whether the server on the port answers.
     pub(crate) answers: fn(u16) -> bool,
     /// The signal that asks it to end without saving anything.
@@ -81,7 +82,7 @@ impl Plan<'_> {
     }
 
     fn attempt(&self, command: impl Fn(u16) -> Result<Command>, stop: &Stop) -> Result<Box<dyn Running>> {
-        let port = port::free()?;
+        let port = (self.port)()?;
         let child = command(port)?.spawn().context(format_args!("cannot start {}", self.name))?;
         let mut server = Server { name: self.name, port, child, log: self.log(), end: self.end };
         wait(&mut server, self.answers, stop)?;

@@ -1,6 +1,7 @@
 //! `/api/v1/tenant/accounts`
 
 use crate::app::App;
+use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, IfMatch, Json, Path, Query, VersionPath};
 use crate::routes::{Answer, Serialised, answer};
 use axum::Router;
@@ -8,20 +9,24 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use mono_auth::axum::{ApiError, Authenticated as Uncounted};
+use mono_core::Error;
 use mono_core::api::accounts::{
     CompareVersions, CreateAccount, ListAccounts, ListVersions, ScrollAccounts, UpdateAccount,
 };
+use mono_core::api::bulk::{BulkChange, BulkResults};
 use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::audit::FieldChange;
+use mono_core::caller::Caller;
 use mono_core::history::Version;
 use mono_core::id::AccountId;
-use mono_core::model::account::Account;
+use mono_core::model::account::{Account, AccountChange};
 use mono_core::page::{Page, PageRequest, Slice};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(list).post(create))
         .route("/by-cursor", get(scroll))
+        .route("/bulk", post(create_many).patch(update_many))
         .route("/{id}", get(read).patch(update).delete(delete))
         .route("/{id}/restore", post(restore))
         .route("/{id}/entitlements", get(entitlements))
@@ -55,11 +60,23 @@ async fn create(
     Authenticated(caller): Authenticated,
     Json(body): Json<CreateAccount>,
 ) -> Result<(StatusCode, Answer<Account>), ApiError> {
+    Ok((StatusCode::CREATED, answer(create_one(&app, &caller, body).await?)))
+}
+
+async fn create_many(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    items: Items<CreateAccount>,
+) -> Answer<BulkResults<Account>> {
+    bulk::each(items, StatusCode::CREATED, |body| create_one(&app, &caller, body)).await
+}
+
+async fn create_one(app: &App, caller: &Caller, body: CreateAccount) -> Result<Account, Error> {
     let new = body.parse()?;
-    let mut tx = app.database.tenant(&caller).write().await?;
+    let mut tx = app.database.tenant(caller).write().await?;
     let account = tx.accounts().create(new).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, answer(account)))
+    Ok(account)
 }
 
 async fn read(
@@ -80,8 +97,29 @@ async fn update(
 ) -> Result<Answer<Account>, ApiError> {
     let mut change = body.parse()?;
     change.version = if_match.or(change.version)?;
+    Ok(answer(update_one(&app, &caller, id, change).await?))
+}
+
+async fn update_many(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    items: Items<BulkChange<UpdateAccount>>,
+) -> Answer<BulkResults<Account>> {
+    let (app, caller) = (&app, &caller);
+    bulk::each(items, StatusCode::OK, async |BulkChange { id, change }| {
+        update_one(app, caller, id.parse()?, change.parse()?).await
+    })
+    .await
+}
+
+async fn update_one(
+    app: &App,
+    caller: &Caller,
+    id: AccountId,
+    change: AccountChange,
+) -> Result<Account, Error> {
     let status_changes = change.status.is_some();
-    let mut tx = app.database.tenant(&caller).write().await?;
+    let mut tx = app.database.tenant(caller).write().await?;
     let account = tx.accounts().update(id, change).await?;
     // A suspended account is refused to everybody in it from now on.
     if status_changes {
@@ -89,7 +127,7 @@ async fn update(
     } else {
         tx.commit().await?;
     }
-    Ok(answer(account))
+    Ok(account)
 }
 
 async fn delete(

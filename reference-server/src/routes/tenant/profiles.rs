@@ -1,6 +1,7 @@
 //! `/api/v1/tenant/members/{id}/profiles` and `/api/v1/tenant/profiles`
 
 use crate::app::App;
+use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, IfMatch, Json, Path};
 use crate::routes::{Answer, answer};
 use axum::Router;
@@ -8,9 +9,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use mono_auth::axum::ApiError;
-use mono_core::api::profiles::{CreateProfile, UpdateProfile};
+use mono_core::Error;
+use mono_core::api::bulk::{BulkChange, BulkResults};
+use mono_core::api::profiles::{CreateProfile, CreateProfileOf, UpdateProfile};
+use mono_core::caller::Caller;
 use mono_core::id::{MemberId, ProfileId};
-use mono_core::model::profile::Profile;
+use mono_core::model::profile::{Profile, ProfileChange};
+use mono_core::model::tenant::Document;
+use mono_core::subscription::Key;
 
 /// The routes below `/api/v1/tenant/members`.
 pub(crate) fn routes_of_members() -> Router<App> {
@@ -18,7 +24,10 @@ pub(crate) fn routes_of_members() -> Router<App> {
 }
 
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/{id}", get(read).patch(update).delete(delete)).route("/{id}/restore", post(restore))
+    Router::new()
+        .route("/bulk", post(create_many).patch(update_many))
+        .route("/{id}", get(read).patch(update).delete(delete))
+        .route("/{id}/restore", post(restore))
 }
 
 async fn list(
@@ -37,10 +46,33 @@ async fn create(
     Json(body): Json<CreateProfile>,
 ) -> Result<(StatusCode, Answer<Profile>), ApiError> {
     let (kind, data) = body.parse()?;
-    let mut tx = app.database.tenant(&caller).write().await?;
+    Ok((StatusCode::CREATED, answer(create_one(&app, &caller, member, kind, data).await?)))
+}
+
+async fn create_many(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    items: Items<CreateProfileOf>,
+) -> Answer<BulkResults<Profile>> {
+    let (app, caller) = (&app, &caller);
+    bulk::each(items, StatusCode::CREATED, async |body| {
+        let (member, kind, data) = body.parse()?;
+        create_one(app, caller, member, kind, data).await
+    })
+    .await
+}
+
+async fn create_one(
+    app: &App,
+    caller: &Caller,
+    member: MemberId,
+    kind: Key,
+    data: Document,
+) -> Result<Profile, Error> {
+    let mut tx = app.database.tenant(caller).write().await?;
     let profile = tx.profiles().create(member, kind, data).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, answer(profile)))
+    Ok(profile)
 }
 
 async fn read(
@@ -61,10 +93,31 @@ async fn update(
 ) -> Result<Answer<Profile>, ApiError> {
     let mut change = body.parse()?;
     change.version = if_match.or(change.version)?;
-    let mut tx = app.database.tenant(&caller).write().await?;
+    Ok(answer(update_one(&app, &caller, id, change).await?))
+}
+
+async fn update_many(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    items: Items<BulkChange<UpdateProfile>>,
+) -> Answer<BulkResults<Profile>> {
+    let (app, caller) = (&app, &caller);
+    bulk::each(items, StatusCode::OK, async |BulkChange { id, change }| {
+        update_one(app, caller, id.parse()?, change.parse()?).await
+    })
+    .await
+}
+
+async fn update_one(
+    app: &App,
+    caller: &Caller,
+    id: ProfileId,
+    change: ProfileChange,
+) -> Result<Profile, Error> {
+    let mut tx = app.database.tenant(caller).write().await?;
     let profile = tx.profiles().update(id, change).await?;
     tx.commit().await?;
-    Ok(answer(profile))
+    Ok(profile)
 }
 
 async fn delete(

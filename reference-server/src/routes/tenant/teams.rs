@@ -1,6 +1,7 @@
 //! `/api/v1/tenant/accounts/{id}/teams` and `/api/v1/tenant/teams`
 
 use crate::app::App;
+use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, IfMatch, Json, Path, Paths, Query};
 use crate::routes::{Answer, answer};
 use axum::Router;
@@ -8,11 +9,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use mono_auth::axum::ApiError;
-use mono_core::api::teams::{CreateTeam, ListTeams, UpdateTeam};
+use mono_core::Error;
+use mono_core::api::bulk::{BulkChange, BulkResults};
+use mono_core::api::teams::{CreateTeam, CreateTeamIn, ListTeams, UpdateTeam};
+use mono_core::caller::Caller;
 use mono_core::id::{AccountId, MemberId, TeamId};
 use mono_core::model::member::Member;
-use mono_core::model::team::Team;
+use mono_core::model::team::{Team, TeamChange};
 use mono_core::page::Page;
+use mono_core::text::Name;
 
 /// The routes below `/api/v1/tenant/accounts`.
 pub(crate) fn routes_of_accounts() -> Router<App> {
@@ -21,6 +26,7 @@ pub(crate) fn routes_of_accounts() -> Router<App> {
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
+        .route("/bulk", post(create_many).patch(update_many))
         .route("/{id}", get(read).patch(update).delete(delete))
         .route("/{id}/restore", post(restore))
         .route("/{id}/members", get(members))
@@ -45,10 +51,27 @@ async fn create(
     Json(body): Json<CreateTeam>,
 ) -> Result<(StatusCode, Answer<Team>), ApiError> {
     let name = body.parse()?;
-    let mut tx = app.database.tenant(&caller).write().await?;
+    Ok((StatusCode::CREATED, answer(create_one(&app, &caller, account, name).await?)))
+}
+
+async fn create_many(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    items: Items<CreateTeamIn>,
+) -> Answer<BulkResults<Team>> {
+    let (app, caller) = (&app, &caller);
+    bulk::each(items, StatusCode::CREATED, async |body| {
+        let (account, name) = body.parse()?;
+        create_one(app, caller, account, name).await
+    })
+    .await
+}
+
+async fn create_one(app: &App, caller: &Caller, account: AccountId, name: Name) -> Result<Team, Error> {
+    let mut tx = app.database.tenant(caller).write().await?;
     let team = tx.teams().create(account, name).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, answer(team)))
+    Ok(team)
 }
 
 async fn read(
@@ -69,10 +92,26 @@ async fn update(
 ) -> Result<Answer<Team>, ApiError> {
     let mut change = body.parse()?;
     change.version = if_match.or(change.version)?;
-    let mut tx = app.database.tenant(&caller).write().await?;
+    Ok(answer(update_one(&app, &caller, id, change).await?))
+}
+
+async fn update_many(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    items: Items<BulkChange<UpdateTeam>>,
+) -> Answer<BulkResults<Team>> {
+    let (app, caller) = (&app, &caller);
+    bulk::each(items, StatusCode::OK, async |BulkChange { id, change }| {
+        update_one(app, caller, id.parse()?, change.parse()?).await
+    })
+    .await
+}
+
+async fn update_one(app: &App, caller: &Caller, id: TeamId, change: TeamChange) -> Result<Team, Error> {
+    let mut tx = app.database.tenant(caller).write().await?;
     let team = tx.teams().update(id, change).await?;
     tx.commit().await?;
-    Ok(answer(team))
+    Ok(team)
 }
 
 async fn delete(

@@ -1,0 +1,72 @@
+//! Many things in one request: each item is a call of its own, in a transaction of its own.
+
+use crate::extract::{Json, from_object};
+use crate::routes::{Answer, answer};
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use mono_auth::axum::ApiError;
+use mono_core::api::bulk::{Bulk, BulkResult, BulkResults, MOST_ITEMS};
+use mono_core::api::envelope::Failure;
+use mono_core::{Error, ErrorKind};
+use mono_storage::db::retry;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// After how long no further item is begun: the answer has to come before the request is cut off.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// The items of a request; each is read by itself, so that a wrong one is the only one that is refused.
+pub(crate) struct Items<T>(Vec<Result<T, Error>>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Items<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let Json(Bulk { items }) = Json::<Bulk<Box<RawValue>>>::from_request(request, state).await?;
+        if items.len() > MOST_ITEMS {
+            let message = format!("a request has at most {MOST_ITEMS} items, this one has {}", items.len());
+            return Err(Error::invalid("items", "too_many", message).into());
+        }
+        Ok(Self(items.iter().map(|item| from_object(item.get().as_bytes())).collect()))
+    }
+}
+
+/// Does one item after the other, as the call for it alone would be done. Where the database is away, or time is up, the
+/// rest is not tried and answered alike.
+pub(crate) async fn each<I: Clone, T, F>(
+    items: Items<I>,
+    done: StatusCode,
+    call: impl Fn(I) -> F,
+) -> Answer<BulkResults<T>>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let (start, mut away) = (Instant::now(), None::<(StatusCode, Failure)>);
+    let mut results = Vec::with_capacity(items.0.len());
+    for item in items.0 {
+        let result = match (&away, item) {
+            (Some((status, failure)), _) => {
+                results.push(BulkResult::refused(status.as_u16(), failure.clone()));
+                continue;
+            }
+            (None, Ok(_)) if start.elapsed() > LONGEST => {
+                let message = "this took too long; try what is left again";
+                Err(Error::new(ErrorKind::Unavailable, "timeout", message))
+            }
+            (None, Ok(item)) => retry(|| Box::pin(call(item.clone()))).await,
+            (None, Err(error)) => Err(error),
+        };
+        results.push(match result {
+            Ok(data) => BulkResult::Done { status: done.as_u16(), data },
+            Err(error) => {
+                let is_away = error.kind() == ErrorKind::Unavailable;
+                let (status, failure) = ApiError(error).failure();
+                away = is_away.then(|| (status, failure.clone()));
+                BulkResult::refused(status.as_u16(), failure)
+            }
+        });
+    }
+    answer(BulkResults { results })
+}
