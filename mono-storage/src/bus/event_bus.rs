@@ -60,11 +60,15 @@ impl Events {
 }
 
 impl EventBus {
-    /// Begins to give numbers to events that wait, on this node, and to tell those of all nodes.
-    pub fn start(database: &Database) -> Self {
+    /// Begins to give numbers to events that wait, on this node, and to tell those of all nodes from now on.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub async fn start(database: &Database) -> Result<Self, Error> {
         let events = broadcast::Sender::new(BACKLOG);
-        let hub =
-            Hub { database: database.clone(), events: events.clone(), told: HashMap::new(), looked: None };
+        let looked = database.now();
+        let told = database.event_heads(None).await?.into_iter().collect();
+        let hub = Hub { database: database.clone(), events: events.clone(), told, looked };
         let wake_ups = database.bus().inner.moved.subscribe();
         let tasks = [tokio::spawn(dispatch(database.clone())), tokio::spawn(hub.run(wake_ups))];
         Ok(Self { events, tasks })
@@ -121,11 +125,18 @@ struct Hub {
 
 impl Hub {
     async fn run(mut self, mut wake_ups: broadcast::Receiver<Option<TenantId>>) {
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let result = match tokio::time::timeout(LOOK, wake_ups.recv()).await {
-                Ok(Ok(Some(tenant))) => self.tell(tenant).await,
-                Ok(Err(broadcast::error::RecvError::Closed)) => return,
-                Ok(_) | Err(_) => self.look().await,
+            let wake_up = tokio::select! {
+                wake_up = wake_ups.recv() => Some(wake_up),
+                _ = looks.tick() => None,
+            };
+            let result = match wake_up {
+                Some(Ok(Some(tenant))) => self.tell(tenant).await,
+                Some(Err(broadcast::error::RecvError::Closed)) => return,
+                // Some may have been missed.
+                Some(Ok(None) | Err(broadcast::error::RecvError::Lagged(_))) | None => self.look().await,
             };
             if let Err(error) = result {
                 tracing::warn!("events cannot be read: {error}");

@@ -78,6 +78,7 @@ impl Freshness {
     }
 
     /// Says whether changes of other nodes are heard from now on. Nothing from before holds.
+    #[cfg(feature = "redis")]
     pub(crate) fn set_live(&self, live: bool) {
         self.next_epoch();
         self.live.store(live, Ordering::Release);

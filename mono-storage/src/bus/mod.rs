@@ -5,6 +5,7 @@
 
 mod event_bus;
 mod freshness;
+#[cfg(feature = "redis")]
 mod message;
 #[cfg_attr(not(feature = "redis"), path = "remote_absent.rs")]
 mod remote;
@@ -20,6 +21,7 @@ pub(crate) use tag::{Owner, Touched, touched_by};
 
 #[cfg(feature = "redis")]
 use crate::redis::Redis;
+#[cfg(feature = "redis")]
 use message::Message;
 use mono_core::id::TenantId;
 use remote::Remote;
@@ -127,6 +129,7 @@ impl Bus {
     }
 
     /// Whether there is a Redis at all.
+    #[cfg(feature = "redis")]
     pub(crate) fn is_shared(&self) -> bool {
         self.inner.remote.is_some()
     }
@@ -134,7 +137,7 @@ impl Bus {
 
 impl Inner {
     /// Another node has told something.
-    #[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "alone, nobody tells anything"))]
+    #[cfg(feature = "redis")]
     fn hear(&self, message: &Message) {
         self.freshness.touch(message.touched.iter().map(|(owner, tag)| (*owner, tag)));
         for tenant in &message.moved {

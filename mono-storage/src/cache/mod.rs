@@ -55,6 +55,7 @@ pub type Bytes = Arc<[u8]>;
 #[derive(Clone)]
 pub struct Cache {
     memory: Memory<Key, Option<Bytes>>,
+    #[cfg(feature = "redis")]
     bus: Bus,
     redis: Arc<Counters>,
 }
@@ -69,7 +70,12 @@ impl Cache {
     /// A cache that keeps so many bytes in the memory of the process, and shares them through Redis where the link between
     /// the nodes has one.
     pub fn new(bus: &Bus, bytes: u64) -> Self {
-        Self { memory: Memory::new(bus, bytes), bus: bus.clone(), redis: Arc::default() }
+        Self {
+            memory: Memory::new(bus, bytes),
+            #[cfg(feature = "redis")]
+            bus: bus.clone(),
+            redis: Arc::default(),
+        }
     }
 
     /// The values of a tenant.

@@ -129,7 +129,7 @@ async fn what_is_taken_away_on_one_server_is_refused_on_the_other() {
     let system = Caller::system_in(SystemReason::Seed, tenant);
     let mut tx = nodes.here.tenant(&system).write().await.unwrap();
     for assignment in tx.assignments().list(id).await.unwrap() {
-        tx.assignments().revoke(assignment.id).await.unwrap();
+        tx.assignments().revoke(assignment.id.unwrap()).await.unwrap();
     }
     tx.commit().await.unwrap();
     refused(&uma).await;
