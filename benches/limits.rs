@@ -4,7 +4,7 @@
 //! SQLite always runs; PostgreSQL where `MONO_TEST_POSTGRES_URL` names a server on which databases may be made.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
-use mono_core::caller::{Actor, Caller, Identity, SystemReason};
+use mono_core::caller::{Actor, Caller, Freshness, Identity, SystemReason};
 use mono_core::id::{AccountId, TenantId};
 use mono_core::permission::Principal;
 use mono_core::subscription::{Entitlements, Key, PlanCatalogue, Subscription};
@@ -260,6 +260,7 @@ fn caller(tenant: TenantId, maximum: i64) -> Outcome<Caller> {
         .map_err(|problems| format!("{problems:?}"))?;
     let subscription = Subscription::new(Key::parse("office")?);
     let identity = Identity {
+        freshness: Freshness::Exempt,
         actor: Actor::System(SystemReason::Seed),
         tenant: Some(tenant),
         permissions: None,

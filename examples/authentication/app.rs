@@ -23,7 +23,8 @@ async fn login(
     Extension(request): Extension<RequestContext>,
     Json(given): Json<LoginRequest>,
 ) -> Result<String, ApiError> {
-    let signed_in = authenticator.sign_in(SignIn::new(given.email, given.password), request).await?;
+    let signed_in =
+        authenticator.sign_in(SignIn::new(given.email, given.password), request).await?.signed_in()?;
     Ok(signed_in.access_token)
 }
 

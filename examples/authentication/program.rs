@@ -18,7 +18,8 @@ pub async fn may_create_accounts(
     now: Timestamp,
 ) -> Result<bool, Error> {
     let request = RequestContext::default();
-    let signed_in = authenticator.sign_in(SignIn::new(email, password), request.clone()).await?;
+    let signed_in =
+        authenticator.sign_in(SignIn::new(email, password), request.clone()).await?.signed_in()?;
     let caller = authenticator.authenticate(&signed_in.access_token, None, request.clone()).await?;
     let whole_tenant = Scope::tenant(caller.tenant()?);
     let create = permission!("tenant.accounts.create");

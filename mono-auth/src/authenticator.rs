@@ -1,17 +1,23 @@
 //! The only maker of a `Caller`.
 
+use crate::api_key::{ApiKeyTexts, KeyEnvironment, looks_like_one};
 use crate::flow::impersonate::IMPERSONATE;
-use crate::identity::Identities;
+use crate::flow::people_only;
+use crate::identity::{Identities, Place};
 use crate::key_ring::KeyRing;
 use crate::mail::Links;
 use crate::password::Passwords;
 use crate::refresh_token::RefreshTokens;
+use crate::second_factor::Authenticators;
+use crate::settings::AuthSettings;
 use crate::snapshot::SnapshotKey;
 use crate::token::{AccessClaims, Tokens};
+use crate::wrong_keys::WrongKeys;
 #[cfg(feature = "axum")]
 use crate::{key_ring::Purpose, mac::MacKey};
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
+use mono_core::model::auth_policy::AuthPolicy;
 use mono_core::permission::RateLimitTier;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
@@ -28,6 +34,9 @@ pub struct Authenticator {
     pub(crate) csrf: Arc<MacKey>,
     pub(crate) snapshots: Arc<SnapshotKey>,
     pub(crate) identities: Identities,
+    pub(crate) authenticators: Arc<Authenticators>,
+    pub(crate) api_keys: Arc<ApiKeyTexts>,
+    pub(crate) wrong_keys: WrongKeys,
     pub(crate) links: Arc<Links>,
 }
 
@@ -45,6 +54,9 @@ impl Authenticator {
             csrf: Arc::new(MacKey::new(keys, Purpose::Csrf)?),
             snapshots: Arc::new(SnapshotKey::new(keys)?),
             identities: Identities::new(database.clone()),
+            authenticators: Arc::new(Authenticators::new(keys.clone(), AuthSettings::default().issuer)),
+            api_keys: Arc::new(ApiKeyTexts::new(keys, KeyEnvironment::default())?),
+            wrong_keys: WrongKeys::new(),
             links: Arc::default(),
             database,
         })
@@ -56,13 +68,53 @@ impl Authenticator {
         self
     }
 
-    /// Checks a bearer token and makes the caller that it stands for. `tenant` selects another of the person's
-    /// tenants than the one in the token; it never grants.
+    /// The same authenticator, for an installation that decides otherwise about signing in.
+    ///
+    /// # Errors
+    /// `Validation` that names every setting that nobody could sign in with.
+    pub fn with_settings(mut self, settings: AuthSettings) -> Result<Self, Error> {
+        settings.check()?;
+        self.authenticators = Arc::new(self.authenticators.named(settings.issuer.clone()));
+        self.identities = self.identities.with_settings(settings);
+        Ok(self)
+    }
+
+    /// What the platform asks of everybody who signs in.
+    pub fn policy(&self) -> &AuthPolicy {
+        &self.identities.settings.policy
+    }
+
+    /// The same authenticator, for API keys of another environment.
+    ///
+    /// # Errors
+    /// `Internal` where key derivation does not work on this machine.
+    pub fn with_environment(self, keys: &KeyRing, environment: KeyEnvironment) -> Result<Self, Error> {
+        Ok(Self { api_keys: Arc::new(ApiKeyTexts::new(keys, environment)?), ..self })
+    }
+
+    /// Checks a bearer token, an access token or an API key, and makes the caller that it stands for. `tenant` selects
+    /// another of the person's tenants than the one in the token; it never grants.
     ///
     /// # Errors
     /// `Unauthorized` where token or session do not hold; `Forbidden` where person or tenant are suspended, or the
-    /// person does not belong to the tenant.
+    /// person does not belong to the tenant. For API keys as [`authenticate_key`](Self::authenticate_key).
     pub async fn authenticate(
+        &self,
+        token: &str,
+        tenant: Option<TenantId>,
+        request: RequestContext,
+    ) -> Result<Caller, Error> {
+        if looks_like_one(token) {
+            return self.authenticate_key(token, tenant, request).await;
+        }
+        self.authenticate_session(token, tenant, request).await
+    }
+
+    /// As [`authenticate`](Self::authenticate), for access tokens alone: an API key is refused as what it is not.
+    ///
+    /// # Errors
+    /// As [`authenticate`](Self::authenticate).
+    pub async fn authenticate_session(
         &self,
         token: &str,
         tenant: Option<TenantId>,
@@ -70,25 +122,30 @@ impl Authenticator {
     ) -> Result<Caller, Error> {
         let claims = self.tokens.read(token, self.database.now())?;
         let tenant = tenant.or(claims.tid);
-        self.caller_of(&claims, tenant, request).await
+        self.caller_of(&claims, Place::Tenant(tenant), request).await
     }
 
     /// As [`authenticate`](Self::authenticate), for what concerns the person alone: in no tenant, whatever the token says.
     ///
     /// # Errors
-    /// `Unauthorized` where token or session do not hold; `Forbidden` where the person is suspended.
+    /// `Unauthorized` where token or session do not hold; `Forbidden` where the person is suspended, or with code
+    /// `people_only` for an API key.
     pub async fn authenticate_person(&self, token: &str, request: RequestContext) -> Result<Caller, Error> {
+        if looks_like_one(token) {
+            self.authenticate_key(token, None, request).await?;
+            return Err(people_only());
+        }
         let claims = self.tokens.read(token, self.database.now())?;
-        self.caller_of(&claims, None, request).await
+        self.caller_of(&claims, Place::Person, request).await
     }
 
     async fn caller_of(
         &self,
         claims: &AccessClaims,
-        tenant: Option<TenantId>,
+        place: Place,
         request: RequestContext,
     ) -> Result<Caller, Error> {
-        let identity = self.identities.of_session(claims.sid, claims.sub, tenant).await?;
+        let identity = self.identities.of_session(claims.sid, claims.sub, place).await?;
         #[expect(clippy::disallowed_methods, reason = "token and session have just been checked")]
         Ok(Caller::mint(identity, Arc::new(request)))
     }

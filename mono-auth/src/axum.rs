@@ -15,10 +15,13 @@ use mono_storage::db::TRANSACTION_CONFLICT;
 use std::pin::Pin;
 use std::sync::Arc;
 
+/// The header that carries an API key, where `Authorization` is wanted for something else.
+pub const API_KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 /// The header that selects one of the caller's tenants.
 pub const TENANT_HEADER: HeaderName = HeaderName::from_static("x-tenant-id");
 
-/// The caller of a request with `Authorization: Bearer …` or the cookies of a browser, and if it likes `X-Tenant-ID`.
+/// The caller of a request with `Authorization: Bearer …`, `X-API-Key` or the cookies of a browser, and if it likes
+/// `X-Tenant-ID`.
 ///
 /// ```no_run
 /// use mono_auth::axum::{ApiError, Authenticated};
@@ -42,8 +45,9 @@ where
         let request = parts.extensions.get::<RequestContext>().cloned().unwrap_or_default();
         let caller = match credential {
             Credential::Bearer(token) => authenticator.authenticate(token, tenant, request).await?,
+            Credential::ApiKey(key) => authenticator.authenticate_key(key, tenant, request).await?,
             Credential::Cookie(token) => {
-                let caller = authenticator.authenticate(token, tenant, request).await?;
+                let caller = authenticator.authenticate_session(token, tenant, request).await?;
                 authenticator.check_csrf(&caller, parts)?;
                 caller
             }
@@ -67,7 +71,9 @@ where
         let authenticator = Authenticator::from_ref(state);
         let request = parts.extensions.get::<RequestContext>().cloned().unwrap_or_default();
         let caller = match credential(&parts.headers)? {
-            Credential::Bearer(token) => authenticator.authenticate_person(token, request).await?,
+            Credential::Bearer(token) | Credential::ApiKey(token) => {
+                authenticator.authenticate_person(token, request).await?
+            }
             Credential::Cookie(token) => {
                 let caller = authenticator.authenticate_person(token, request).await?;
                 authenticator.check_csrf(&caller, parts)?;
@@ -111,20 +117,37 @@ const MISSING: &str = "missing_credentials";
 
 /// What a request shows to say who it is from.
 enum Credential<'h> {
-    /// An access token that a program put there.
+    /// An access token or an API key that a program put there.
     Bearer(&'h str),
+    /// An API key that a program put there.
+    ApiKey(&'h str),
     /// An access token that a browser sends by itself.
     Cookie(&'h str),
 }
 
 /// The one credential of a request. Of two, one would have to be believed and the other ignored: none is.
 fn credential(headers: &HeaderMap) -> Result<Credential<'_>, Error> {
-    match (headers.contains_key(header::AUTHORIZATION), cookie::cookie(headers, ACCESS_COOKIE)) {
-        (true, None) => bearer(headers).map(Credential::Bearer),
-        (false, Some(token)) => Ok(Credential::Cookie(token)),
-        (true, Some(_)) => Err(unauthorized("invalid_credentials", "give one credential, not several")),
-        (false, None) => Err(unauthorized(MISSING, "this needs a bearer token in the Authorization header")),
+    let has = |name| headers.contains_key(name);
+    match (has(header::AUTHORIZATION), has(API_KEY_HEADER), cookie::cookie(headers, ACCESS_COOKIE)) {
+        (true, false, None) => bearer(headers).map(Credential::Bearer),
+        (false, true, None) => one_value(headers, API_KEY_HEADER).map(Credential::ApiKey),
+        (false, false, Some(token)) => Ok(Credential::Cookie(token)),
+        (false, false, None) => {
+            Err(unauthorized(MISSING, "this needs a bearer token in the Authorization header"))
+        }
+        _ => Err(several()),
     }
+}
+
+fn several() -> Error {
+    unauthorized("invalid_credentials", "give one credential, not several")
+}
+
+/// The value of a header that stands once; one that is no text is as good as an empty one.
+fn one_value(headers: &HeaderMap, name: HeaderName) -> Result<&str, Error> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if values.next().is_some() { Err(several()) } else { Ok(value) }
 }
 
 fn unauthorized(code: &'static str, message: &str) -> Error {
@@ -133,11 +156,7 @@ fn unauthorized(code: &'static str, message: &str) -> Error {
 
 /// The one bearer token of a request (RFC 6750).
 fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if values.next().is_some() {
-        return Err(unauthorized("invalid_credentials", "give one credential, not several"));
-    }
+    let value = one_value(headers, header::AUTHORIZATION)?;
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
         _ => Err(unauthorized("invalid_credentials", "the Authorization header is `Bearer` and a token")),

@@ -9,12 +9,14 @@ use std::time::Duration;
 const SESSION_DAYS: i64 = 30;
 /// How long an ended token stays: 7 days.
 const TOKEN_DAYS: i64 = 7;
+/// How long an API key that works no more stays in the list: 90 days. What it did stays in the audit log.
+const KEY_DAYS: i64 = 90;
 /// How long a throttle stays after the last try: longer than any window.
 const THROTTLE_DAYS: i64 = 1;
 
 impl Authenticator {
-    /// Removes sessions that ended 30 days ago, tokens that ended a week ago, and throttles that nobody tries any more.
-    /// Gives how many rows are gone.
+    /// Removes sessions that ended 30 days ago, tokens that ended a week ago, API keys that ended 90 days ago, and throttles
+    /// that nobody tries any more. Gives how many rows are gone.
     ///
     /// # Errors
     /// What the database refuses.
@@ -25,8 +27,9 @@ impl Authenticator {
         let sessions = tx.sessions().remove_ended(before(SESSION_DAYS)).await?;
         let tokens = tx.single_use_tokens().remove_ended(before(TOKEN_DAYS)).await?;
         let throttles = tx.throttles().remove_unused(before(THROTTLE_DAYS)).await?;
+        let keys = tx.api_keys().remove_ended(before(KEY_DAYS)).await?;
         tx.commit().await?;
-        Ok(sessions + tokens + throttles)
+        Ok(sessions + tokens + throttles + keys)
     }
 
     /// Does so at once and then at every interval, until it is dropped.

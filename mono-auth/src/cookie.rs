@@ -69,15 +69,19 @@ impl Authenticator {
             return Ok(());
         }
         require_same_origin(&parts.headers)?;
-        let Actor::User { session, .. } = caller.actor() else { return Ok(()) };
+        let Actor::User { session, .. } = caller.actor() else { return Err(invalid_csrf()) };
         let given = parts.headers.get(CSRF_HEADER).map(HeaderValue::as_bytes).unwrap_or_default();
         let given = URL_SAFE_NO_PAD.decode(given).unwrap_or_default();
         if self.csrf.verify(session.uuid().as_bytes(), &given) {
             return Ok(());
         }
-        let message = "this changes something: send the csrfToken of the login in the header X-CSRF-Token";
-        Err(Error::new(ErrorKind::Forbidden, "invalid_csrf_token", message))
+        Err(invalid_csrf())
     }
+}
+
+fn invalid_csrf() -> Error {
+    let message = "this changes something: send the csrfToken of the login in the header X-CSRF-Token";
+    Error::new(ErrorKind::Forbidden, "invalid_csrf_token", message)
 }
 
 /// Puts the tokens of a person into cookies that no script reads and no other site sends.

@@ -75,6 +75,16 @@ impl Passwords {
         Ok(verified && known && fits)
     }
 
+    /// Whether a stored hash is weaker than one that is made today.
+    pub(crate) fn is_outdated(&self, stored: &str) -> bool {
+        let Ok(stored) = PasswordHash::new(stored) else { return false };
+        let today = self.argon2.params();
+        let params = Params::try_from(&stored);
+        stored.algorithm.as_str() != "argon2id"
+            || stored.version != Some(Version::V0x13.into())
+            || params.is_ok_and(|params| params.m_cost() < today.m_cost() || params.t_cost() < today.t_cost())
+    }
+
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(Error::unavailable)?;
         tokio::task::spawn_blocking(move || {

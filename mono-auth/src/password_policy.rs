@@ -58,8 +58,18 @@ impl Authenticator {
                 Err(error) => return Err(error),
             }
         }
+        let mut policies = match owner.user {
+            Some(user) => tx.principals().auth_policies(user).await?,
+            None => Vec::new(),
+        };
+        if let Some(tenant) = owner.tenant {
+            policies.push(tx.principals().auth_policy(tenant).await?);
+        }
         drop(tx);
-        check(PasswordRules::default(), &words, &password)?;
+        let platform = self.policy();
+        let rules = policies.iter().map(|own| platform.tightened(own).password);
+        let rules = rules.fold(platform.password, PasswordRules::and);
+        check(rules, &words, &password)?;
         self.passwords.hash(password, self.database.random()).await
     }
 }

@@ -14,24 +14,35 @@ const MESSAGE_BYTES: usize = 24;
 /// A token longer than this is refused before it is decoded.
 const MAX_BYTES: usize = 256;
 
-pub(crate) struct RefreshTokens {
+/// Makes and reads refresh tokens.
+pub struct RefreshTokens {
     key: MacKey,
 }
 
 impl RefreshTokens {
-    pub(crate) fn new(keys: &KeyRing) -> Result<Self, Error> {
+    /// Derives the keys of refresh tokens from the ring.
+    ///
+    /// # Errors
+    /// `Internal` where a key cannot be derived.
+    pub fn new(keys: &KeyRing) -> Result<Self, Error> {
         Ok(Self { key: MacKey::new(keys, Purpose::Refresh)? })
     }
 
     /// The token of a session in one of its generations.
-    pub(crate) fn issue(&self, session: SessionId, generation: i64) -> Result<SecretString, Error> {
+    ///
+    /// # Errors
+    /// `Internal` never in practice: the key has the length that the hash asks for.
+    pub fn issue(&self, session: SessionId, generation: i64) -> Result<SecretString, Error> {
         let message = [session.uuid().as_bytes().as_slice(), &generation.to_be_bytes()].concat();
         let bytes = [message.as_slice(), &self.key.sign(&message)?].concat();
         Ok(format!("{}.{}", self.key.id(), URL_SAFE_NO_PAD.encode(bytes)).into())
     }
 
     /// The session that a token speaks of, and in which generation it was given.
-    pub(crate) fn read(&self, token: &str) -> Result<(SessionId, i64), Error> {
+    ///
+    /// # Errors
+    /// `Unauthorized` with code `invalid_refresh_token`.
+    pub fn read(&self, token: &str) -> Result<(SessionId, i64), Error> {
         self.parse(token).ok_or_else(|| {
             Error::new(ErrorKind::Unauthorized, "invalid_refresh_token", "the refresh token is not valid")
         })
@@ -44,7 +55,7 @@ impl RefreshTokens {
         let (key_id, text) = token.rsplit_once('.')?;
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (message, signature) = bytes.split_at_checked(MESSAGE_BYTES)?;
-        if key_id != self.key.id() || signature.len() != BYTES || !self.key.verify(message, signature) {
+        if signature.len() != BYTES || !self.key.verify_by(key_id, message, signature) {
             return None;
         }
         let (session, generation) = message.split_at_checked(16)?;
@@ -76,6 +87,18 @@ mod tests {
                 assert!(tokens().read(&changed).is_err(), "byte {i} bit {bit}");
             }
         }
+    }
+
+    #[test]
+    fn tokens_of_an_older_key_are_read_until_it_is_removed() {
+        let (one, two): (Vec<u8>, Vec<u8>) = ((0..32).collect(), (1..33).collect());
+        let token = tokens().issue(SessionId::from_u128(7), 3).unwrap();
+        let ring = KeyRing::of_versions([(1, one), (2, two.clone())]).unwrap();
+        let rotated = RefreshTokens::new(&ring).unwrap();
+        assert!(rotated.read(token.expose_secret()).is_ok());
+        assert!(rotated.issue(SessionId::from_u128(7), 3).unwrap().expose_secret().starts_with("refresh.2."));
+        let removed = RefreshTokens::new(&KeyRing::of_versions([(2, two)]).unwrap()).unwrap();
+        assert!(removed.read(token.expose_secret()).is_err());
     }
 
     #[test]

@@ -24,6 +24,6 @@ pub async fn permissions_of(
     let actor = |_| Actor::System(SystemReason::Inspection);
     let identities = Identities::new(database.clone());
     let catalogue = identities.catalogue().await?;
-    let identity = identities.identity(&catalogue, &principal, tenant, actor)?;
+    let identity = identities.identity(&catalogue, &principal, tenant, None, actor)?;
     identity.permissions.ok_or_else(|| Error::internal("the identity of a person has permissions"))
 }

@@ -1,9 +1,7 @@
 //! The one engine of single-use tokens: made here, used up here, whatever they open.
 
-#![expect(dead_code, reason = "the flows by mail use it")]
-
 use crate::secret;
-use mono_core::id::UserId;
+use mono_core::id::{SingleUseTokenId, UserId};
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::PlatformTx;
 use mono_storage::store::{NewToken, SingleUseToken, TokenPurpose};
@@ -33,7 +31,7 @@ pub(crate) async fn issue(
     purpose: TokenPurpose,
     user: Option<UserId>,
     data: Value,
-) -> Result<SecretString, Error> {
+) -> Result<(SingleUseTokenId, SecretString), Error> {
     use secrecy::ExposeSecret;
     if let Some(user) = user {
         tx.single_use_tokens().revoke(purpose, user).await?;
@@ -41,8 +39,20 @@ pub(crate) async fn issue(
     let secret = secret::generate(tx.random());
     let hash = secret::hash(secret.expose_secret());
     let expires_at = tx.now() + lifetime(purpose);
-    tx.single_use_tokens().create(NewToken { purpose, hash, user, data, expires_at }).await?;
-    Ok(secret)
+    let id = tx.single_use_tokens().create(NewToken { purpose, hash, user, data, expires_at }).await?;
+    Ok((id, secret))
+}
+
+/// The token, if it can still be used. It uses nothing up.
+///
+/// # Errors
+/// As [`consume`].
+pub(crate) async fn find(
+    tx: &mut PlatformTx,
+    purpose: TokenPurpose,
+    token: &str,
+) -> Result<SingleUseToken, Error> {
+    tx.single_use_tokens().find(purpose, &secret::hash(token)).await?.ok_or_else(invalid)
 }
 
 /// Uses a token up, in the transaction of what it opens.

@@ -2,8 +2,9 @@
 
 use crate::secret;
 use mono_core::caller::RequestContext;
+use mono_core::id::UserId;
 use mono_core::text::Email;
-use mono_storage::store::Throttle;
+use mono_storage::store::{Attempt, Throttle};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
@@ -16,22 +17,42 @@ const PER_NETWORK: usize = 100;
 /// The longest time that a try at one address waits, in seconds, however many are tried from everywhere.
 const LONGEST_DELAY: usize = 10;
 
-/// The place of the count of [`sign_in`] that says how often the address was tried from everywhere.
-pub(crate) const ADDRESS: usize = 2;
+/// What every try of a password counts as.
+pub(crate) const SIGN_IN: &str = "sign_in";
 
-/// What a try to sign in counts under.
-pub(crate) fn sign_in(email: &str, request: &RequestContext) -> [Throttle; 3] {
+/// What a try at something counts under: an address from a network, any address from the network, the address from
+/// everywhere.
+pub(crate) fn attempts(what: &str, email: &str, request: &RequestContext) -> [Throttle; 3] {
     let (email, network) = (folded(email), network(request));
     [
-        throttle(&format!("sign_in|{email}|{network}"), PER_PAIR, true),
-        throttle(&format!("sign_in|{network}"), PER_NETWORK, true),
-        throttle(&format!("sign_in|{email}"), PER_PAIR + LONGEST_DELAY, false),
+        throttle(&format!("{what}|{email}|{network}"), PER_PAIR, true),
+        throttle(&format!("{what}|{network}"), PER_NETWORK, true),
+        throttle(&format!("{what}|{email}"), PER_PAIR + LONGEST_DELAY, false),
     ]
+}
+
+/// What a try at the second factor of a person counts under, wherever it comes from: the first factor is known there.
+pub(crate) fn second_factor(user: UserId) -> Throttle {
+    throttle(&format!("second_factor|{user}"), PER_PAIR, true)
+}
+
+/// How often the address was tried from everywhere.
+fn tries(attempt: &Attempt) -> usize {
+    attempt.counts.last().copied().unwrap_or_default()
+}
+
+/// Whether the address was tried no more often from everywhere than it may be from one network.
+pub(crate) fn is_within(attempt: &Attempt) -> bool {
+    tries(attempt) <= PER_PAIR
 }
 
 /// How long a try waits before its secret is looked at. Guessing from many networks gets slow; the person whose address
 /// it is waits as well, and is let in.
-pub(crate) fn delay(tries: usize) -> Duration {
+pub(crate) fn delay(attempt: &Attempt) -> Duration {
+    delay_after(tries(attempt))
+}
+
+fn delay_after(tries: usize) -> Duration {
     Duration::from_secs(tries.saturating_sub(PER_PAIR).min(LONGEST_DELAY) as u64)
 }
 
@@ -45,7 +66,7 @@ fn folded(email: &str) -> String {
 }
 
 /// The network that one customer of a provider has: an address of version 4, or 64 bits of one of version 6 (RFC 6177).
-fn network(request: &RequestContext) -> String {
+pub(crate) fn network(request: &RequestContext) -> String {
     const UPPER: u128 = !(u64::MAX as u128);
     match request.ip_address {
         Some(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() & UPPER).to_string(),
@@ -64,7 +85,9 @@ mod tests {
 
     #[test]
     fn one_person_and_one_network_are_one() {
-        let keys = |email: &str, address: &str| sign_in(email, &from(address)).map(|throttle| throttle.key);
+        let keys = |email: &str, address: &str| {
+            attempts(SIGN_IN, email, &from(address)).map(|throttle| throttle.key)
+        };
         assert_eq!(keys("Ana@x.io", "10.0.0.1"), keys("ana@X.io", "10.0.0.1"));
         assert_eq!(keys("ana@x.io", "2001:db8::1"), keys("ana@x.io", "2001:db8::ffff:1"));
         let (here, there) = (keys("ana@x.io", "2001:db8::1"), keys("ana@x.io", "2001:db8:0:1::1"));
@@ -73,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_delay_grows_to_ten_seconds() {
-        let seconds = [1, 5, 6, 9, 15, 16, 1_000_000].map(|tries| delay(tries).as_secs());
+        let seconds = [1, 5, 6, 9, 15, 16, 1_000_000].map(|tries| delay_after(tries).as_secs());
         assert_eq!(seconds, [0, 0, 1, 4, 10, 10, 10]);
     }
 }

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use mono_core::id::{SessionId, TenantId, UserId};
+use mono_core::model::session::Session;
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 use secrecy::ExposeSecret;
@@ -41,12 +42,23 @@ pub struct AccessClaims {
     /// The tenant that the person chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tid: Option<TenantId>,
+    /// Support staff who act as the person (RFC 8693).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActorClaim>,
     /// When it was made, in seconds since 1970.
     pub iat: i64,
     /// From when on it holds.
     pub nbf: i64,
     /// From when on it holds no more.
     pub exp: i64,
+}
+
+/// Who acts as somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActorClaim {
+    /// The person who acts.
+    pub sub: UserId,
 }
 
 #[derive(Deserialize)]
@@ -92,6 +104,20 @@ impl Tokens {
         tenant: Option<TenantId>,
         now: Timestamp,
     ) -> Result<(String, Timestamp), Error> {
+        self.sign((user, session, tenant, None), now)
+    }
+
+    /// Makes a token for a session as it is stored, with the staff who act in it.
+    pub(crate) fn issue_for(&self, session: &Session, now: Timestamp) -> Result<(String, Timestamp), Error> {
+        let act = session.impersonator_id.map(|sub| ActorClaim { sub });
+        self.sign((session.user_id, session.id, session.chosen_tenant_id, act), now)
+    }
+
+    fn sign(
+        &self,
+        (user, session, tenant, act): (UserId, SessionId, Option<TenantId>, Option<ActorClaim>),
+        now: Timestamp,
+    ) -> Result<(String, Timestamp), Error> {
         let iat = now.timestamp();
         let exp = iat.saturating_add(LIFETIME);
         let claims = AccessClaims {
@@ -100,6 +126,7 @@ impl Tokens {
             sub: user,
             sid: session,
             tid: tenant,
+            act,
             iat,
             nbf: iat,
             exp,

@@ -1,14 +1,11 @@
 //! The accounts of a tenant.
 
 use crate::client::Client;
+use crate::history::History;
 use mono_core::Result;
-use mono_core::api::accounts::{
-    CompareVersions, CreateAccount, ListAccounts, ListVersions, ScrollAccounts, UpdateAccount,
-};
+use mono_core::api::accounts::{CreateAccount, ListAccounts, ScrollAccounts, UpdateAccount};
 use mono_core::api::bulk::BulkChange;
 use mono_core::api::entitlements::EntitlementsResponse;
-use mono_core::audit::FieldChange;
-use mono_core::history::Version;
 use mono_core::id::AccountId;
 use mono_core::model::account::Account;
 use mono_core::page::{Page, Slice};
@@ -30,7 +27,7 @@ pub struct Accounts<'a> {
     pub(crate) client: &'a Client,
 }
 
-impl Accounts<'_> {
+impl<'a> Accounts<'a> {
     /// Makes an account.
     ///
     /// # Errors
@@ -141,39 +138,8 @@ impl Accounts<'_> {
         self.client.send(self.client.request(Method::GET, &path)).await?.data()
     }
 
-    /// One page of the versions of an account, newest first.
-    ///
-    /// # Errors
-    /// `NotFound` where there is no such account.
-    pub async fn versions(&self, account: AccountId, wanted: ListVersions) -> Result<Page<Version<Account>>> {
-        let path = format!("{}/versions", path(account));
-        self.client.send(self.client.request(Method::GET, &path).query(&wanted)).await?.data()
-    }
-
-    /// An account as it was in one version.
-    ///
-    /// # Errors
-    /// `NotFound` where there is no such account, or this version is not kept.
-    pub async fn version(&self, account: AccountId, version: i64) -> Result<Version<Account>> {
-        let path = format!("{}/versions/{version}", path(account));
-        self.client.send(self.client.request(Method::GET, &path)).await?.data()
-    }
-
-    /// The fields in which two versions differ, with sensitive values masked.
-    ///
-    /// # Errors
-    /// As [`version`](Self::version).
-    pub async fn diff(&self, account: AccountId, versions: CompareVersions) -> Result<Vec<FieldChange>> {
-        let path = format!("{}/versions/diff", path(account));
-        self.client.send(self.client.request(Method::GET, &path).query(&versions)).await?.data()
-    }
-
-    /// Gives an account the values of an earlier version, as a new version.
-    ///
-    /// # Errors
-    /// As [`version`](Self::version), and `Conflict` where the slug was taken meanwhile.
-    pub async fn revert(&self, account: AccountId, version: i64) -> Result<Account> {
-        let path = format!("{}/versions/{version}/revert", path(account));
-        self.client.send(self.client.request(Method::POST, &path)).await?.data()
+    /// The versions of an account.
+    pub fn history(&self, account: AccountId) -> History<'a, Account> {
+        History::new(self.client, &path(account))
     }
 }

@@ -1,15 +1,18 @@
 //! Signing in and out.
 
 use crate::client::Client;
+use crate::send::Answer;
 use mono_core::Result;
-use mono_core::api::auth::{LoginRequest, LoginResponse, RefreshRequest};
+use mono_core::api::auth::{LoginAnswer, LoginRequest, LoginResponse, RefreshRequest};
+use mono_core::api::second_factor::SecondFactorLogin;
 use mono_core::error::{Error, ErrorKind};
 use reqwest::{Method, RequestBuilder};
+use serde::Serialize;
 
 /// Signing in; made by [`Client::auth`].
 #[derive(Debug, Clone, Copy)]
 pub struct Auth<'a> {
-    client: &'a Client,
+    pub(crate) client: &'a Client,
 }
 
 impl Client {
@@ -23,7 +26,8 @@ impl Auth<'_> {
     /// Signs in. The client, and every clone of it, is signed in from now on.
     ///
     /// # Errors
-    /// `Unauthorized` where address or password are wrong, `RateLimited` after too many attempts, and what
+    /// `Unauthorized` where address or password are wrong, or with code `second_factor_required` where the person has a
+    /// second factor: [`begin`](Self::begin) tells what to show it with; `RateLimited` after too many attempts, and what
     /// [`Client`] lists.
     ///
     /// ```no_run
@@ -35,7 +39,30 @@ impl Auth<'_> {
     /// # }
     /// ```
     pub async fn login(&self, login: &LoginRequest) -> Result<LoginResponse> {
+        self.begin(login).await?.signed_in()
+    }
+
+    /// Signs in as [`login`](Self::login) does, or gets the challenge for the second factor.
+    ///
+    /// # Errors
+    /// `Unauthorized` where address or password are wrong, `RateLimited` after too many attempts, and what
+    /// [`Client`] lists.
+    pub async fn begin(&self, login: &LoginRequest) -> Result<LoginAnswer> {
         let request = self.client.anonymous(Method::POST, "/api/v1/public/auth/login").json(login);
+        let answer: LoginAnswer = self.client.send(request).await?.data()?;
+        if let LoginAnswer::SignedIn(response) = &answer {
+            self.client.token.set(response);
+        }
+        Ok(answer)
+    }
+
+    /// Finishes a login with the code of the second factor. The client, and every clone of it, is signed in from now on.
+    ///
+    /// # Errors
+    /// `Unauthorized` where the code is wrong, `Validation` where the challenge was used or has ended, `RateLimited` after
+    /// too many attempts, and what [`Client`] lists.
+    pub async fn second_factor(&self, login: &SecondFactorLogin) -> Result<LoginResponse> {
+        let request = self.client.anonymous(Method::POST, "/api/v1/public/auth/second-factor").json(login);
         let response: LoginResponse = self.client.send(request).await?.data()?;
         self.client.token.set(&response);
         Ok(response)
@@ -62,6 +89,12 @@ impl Auth<'_> {
         self.client.send(request).await?.nothing()?;
         self.client.token.clear();
         Ok(())
+    }
+
+    /// Sends what nobody has to be signed in for, just once: a mail is asked for, or a token used up.
+    pub(crate) async fn post(self, path: &str, body: &impl Serialize) -> Result<Answer> {
+        let request = self.client.anonymous(Method::POST, &format!("/api/v1/public/auth{path}")).json(body);
+        self.client.send(request).await
     }
 
     fn with_refresh_token(self, path: &str) -> Result<RequestBuilder> {

@@ -10,7 +10,8 @@ use std::marker::PhantomData;
 /// One list of the plan catalogue, such as the plans; made by [`Platform`](crate::Platform).
 ///
 /// Every call may fail with `Unauthorized` where nobody is signed in, `Forbidden` where a permission is missing, and as
-/// [`Client`] lists. Plans and add-ons ask for `platform.plans.…`, the rest for `platform.features.…`.
+/// [`Client`] lists. Plans and add-ons ask for `platform.plans.…`, templates for `platform.templates.…`, the rest
+/// for `platform.features.…`.
 ///
 /// ```no_run
 /// # async fn example(client: mono_client::Client) -> mono_core::Result<()> {

@@ -53,7 +53,8 @@ impl Client {
         }
     }
 
-    /// A client that is signed in with this access token. It shares its connections with this one, the token not.
+    /// A client that is signed in with this access token, or that shows this API key. It shares its connections with this
+    /// one, the token not.
     pub fn with_token(&self, token: impl Into<String>) -> Self {
         Self { token: Token::new(token.into()), ..self.clone() }
     }

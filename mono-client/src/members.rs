@@ -1,6 +1,7 @@
 //! The members of a tenant.
 
 use crate::client::Client;
+use crate::history::History;
 use mono_core::Result;
 use mono_core::api::members::ListMembers;
 use mono_core::id::MemberId;
@@ -24,7 +25,7 @@ pub struct Members<'a> {
     pub(crate) client: &'a Client,
 }
 
-impl Members<'_> {
+impl<'a> Members<'a> {
     /// One page of the members.
     ///
     /// # Errors
@@ -64,5 +65,10 @@ impl Members<'_> {
     /// As [`suspend`](Self::suspend).
     pub async fn remove(&self, member: MemberId) -> Result<()> {
         self.client.send(self.client.request(Method::DELETE, &path(member, ""))).await?.nothing()
+    }
+
+    /// The versions of a member, also of one who is gone.
+    pub fn history(&self, member: MemberId) -> History<'a, Member> {
+        History::new(self.client, &path(member, ""))
     }
 }

@@ -1,6 +1,7 @@
 //! The option sets of a tenant.
 
 use crate::client::Client;
+use crate::history::History;
 use mono_core::Result;
 use mono_core::model::schema::OptionSet;
 use mono_core::subscription::Key;
@@ -22,7 +23,7 @@ pub struct OptionSets<'a> {
     pub(crate) client: &'a Client,
 }
 
-impl OptionSets<'_> {
+impl<'a> OptionSets<'a> {
     /// Every option set of the tenant, by key.
     ///
     /// # Errors
@@ -53,5 +54,10 @@ impl OptionSets<'_> {
     /// `NotFound` where there is none; `Conflict` with code `in_use` while a schema names it.
     pub async fn delete(&self, key: &Key) -> Result<()> {
         self.client.send(self.client.request(Method::DELETE, &path(key))).await?.nothing()
+    }
+
+    /// The versions of a set, also of a deleted one, which going back to one restores.
+    pub fn history(&self, key: &Key) -> History<'a, OptionSet> {
+        History::new(self.client, &path(key))
     }
 }

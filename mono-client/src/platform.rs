@@ -4,6 +4,7 @@ use crate::catalogue::Catalogue;
 use crate::client::Client;
 use crate::subscriptions::Subscriptions;
 use crate::tenants::Tenants;
+use mono_core::model::template::Template;
 use mono_core::subscription::{AddOn, Feature, FeatureSet, Limit, Plan};
 
 /// What lies above the tenants; made by [`Client::platform`]. It is for platform staff, with or without a chosen tenant.
@@ -42,6 +43,11 @@ impl<'a> Platform<'a> {
 
     /// What is counted.
     pub fn limits(self) -> Catalogue<'a, Limit> {
+        Catalogue::new(self.client)
+    }
+
+    /// What new tenants start from.
+    pub fn templates(self) -> Catalogue<'a, Template> {
         Catalogue::new(self.client)
     }
 

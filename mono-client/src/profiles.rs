@@ -1,6 +1,7 @@
 //! The profiles of the members of a tenant.
 
 use crate::client::Client;
+use crate::history::History;
 use mono_core::Result;
 use mono_core::api::bulk::BulkChange;
 use mono_core::api::profiles::{CreateProfile, CreateProfileOf, UpdateProfile};
@@ -28,7 +29,7 @@ pub struct Profiles<'a> {
     pub(crate) client: &'a Client,
 }
 
-impl Profiles<'_> {
+impl<'a> Profiles<'a> {
     /// Makes a draft of a member.
     ///
     /// # Errors
@@ -92,5 +93,10 @@ impl Profiles<'_> {
     pub async fn restore(&self, profile: ProfileId) -> Result<Profile> {
         let path = format!("{}/restore", path(profile));
         self.client.send(self.client.request(Method::POST, &path)).await?.data()
+    }
+
+    /// The versions of a profile.
+    pub fn history(&self, profile: ProfileId) -> History<'a, Profile> {
+        History::new(self.client, &path(profile))
     }
 }

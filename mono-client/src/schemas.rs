@@ -1,6 +1,7 @@
 //! The schemas of a tenant.
 
 use crate::client::Client;
+use crate::history::History;
 use mono_core::Result;
 use mono_core::model::schema::Schema;
 use mono_core::subscription::Key;
@@ -22,7 +23,7 @@ pub struct Schemas<'a> {
     pub(crate) client: &'a Client,
 }
 
-impl Schemas<'_> {
+impl<'a> Schemas<'a> {
     /// Every schema of the tenant, by key.
     ///
     /// # Errors
@@ -53,5 +54,10 @@ impl Schemas<'_> {
     /// `NotFound` where there is none; `Conflict` with code `in_use` while there are profiles of it.
     pub async fn delete(&self, key: &Key) -> Result<()> {
         self.client.send(self.client.request(Method::DELETE, &path(key))).await?.nothing()
+    }
+
+    /// The versions of a schema, also of a deleted one, which going back to one restores.
+    pub fn history(&self, key: &Key) -> History<'a, Schema> {
+        History::new(self.client, &path(key))
     }
 }

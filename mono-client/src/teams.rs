@@ -1,6 +1,7 @@
 //! The teams of the accounts of a tenant.
 
 use crate::client::Client;
+use crate::history::History;
 use mono_core::Result;
 use mono_core::api::bulk::BulkChange;
 use mono_core::api::teams::{CreateTeam, CreateTeamIn, ListTeams, UpdateTeam};
@@ -30,7 +31,7 @@ pub struct Teams<'a> {
     pub(crate) client: &'a Client,
 }
 
-impl Teams<'_> {
+impl<'a> Teams<'a> {
     /// Forms a team in an account.
     ///
     /// # Errors
@@ -120,5 +121,10 @@ impl Teams<'_> {
     pub async fn remove_member(&self, team: TeamId, member: MemberId) -> Result<()> {
         let path = path(team, &format!("/members/{member}"));
         self.client.send(self.client.request(Method::DELETE, &path)).await?.nothing()
+    }
+
+    /// The versions of a team.
+    pub fn history(&self, team: TeamId) -> History<'a, Team> {
+        History::new(self.client, &path(team, ""))
     }
 }

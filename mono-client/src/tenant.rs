@@ -1,8 +1,11 @@
 //! What belongs to a tenant.
 
 use crate::accounts::Accounts;
+use crate::api_keys::ApiKeys;
 use crate::audit::Audit;
 use crate::client::Client;
+use crate::history::History;
+use crate::invitations::Invitations;
 use crate::members::Members;
 use crate::option_sets::OptionSets;
 use crate::profiles::Profiles;
@@ -21,7 +24,7 @@ const PATH: &str = "/api/v1/tenant";
 /// What belongs to the tenant that the client works in; made by [`Client::tenant`].
 #[derive(Debug, Clone, Copy)]
 pub struct Tenant<'a> {
-    client: &'a Client,
+    pub(crate) client: &'a Client,
 }
 
 impl Client {
@@ -49,9 +52,19 @@ impl<'a> Tenant<'a> {
         self.client.send(self.client.request(Method::PATCH, PATH).json(change)).await?.data()
     }
 
+    /// The versions of the tenant itself. Going back leaves its status, slug and domain as they are.
+    pub fn history(self) -> History<'a, model::Tenant> {
+        History::new(self.client, PATH)
+    }
+
     /// The accounts of the tenant.
     pub fn accounts(self) -> Accounts<'a> {
         Accounts { client: self.client }
+    }
+
+    /// The API keys of the tenant.
+    pub fn api_keys(self) -> ApiKeys<'a> {
+        ApiKeys { client: self.client }
     }
 
     /// The audit log of the tenant.
@@ -77,6 +90,11 @@ impl<'a> Tenant<'a> {
     /// The profiles of the tenant's members.
     pub fn profiles(self) -> Profiles<'a> {
         Profiles { client: self.client }
+    }
+
+    /// The invitations of the tenant.
+    pub fn invitations(self) -> Invitations<'a> {
+        Invitations { client: self.client }
     }
 
     /// The members of the tenant.

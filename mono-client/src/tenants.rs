@@ -1,6 +1,7 @@
 //! The tenants of the platform.
 
 use crate::client::Client;
+use crate::history::History;
 use mono_core::Result;
 use mono_core::api::auth::LoginResponse;
 use mono_core::api::tenants::{CreateTenant, ListTenants, UpdateTenant};
@@ -26,8 +27,9 @@ pub struct Tenants<'a> {
     pub(crate) client: &'a Client,
 }
 
-impl Tenants<'_> {
-    /// Makes a tenant. It may use nothing until [`Subscriptions::set`](crate::Subscriptions::set) gives it a plan.
+impl<'a> Tenants<'a> {
+    /// Makes a tenant, with all that its template holds. Without one it may use nothing until
+    /// [`Subscriptions::set`](crate::Subscriptions::set) gives it a plan.
     ///
     /// # Errors
     /// `Validation` names each field that is wrong, `Conflict` says that slug or domain are taken.
@@ -94,5 +96,10 @@ impl Tenants<'_> {
     /// `NotFound` where there is none.
     pub async fn reactivate(&self, tenant: TenantId) -> Result<Tenant> {
         self.client.send(self.client.request(Method::POST, &path(tenant, "/reactivate"))).await?.data()
+    }
+
+    /// The versions of a tenant. Going back leaves its status as it is.
+    pub fn history(&self, tenant: TenantId) -> History<'a, Tenant> {
+        History::new(self.client, &path(tenant, ""))
     }
 }

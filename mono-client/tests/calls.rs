@@ -30,6 +30,7 @@ fn login_answer() -> String {
         200,
         &json!({
             "accessToken": "token-1", "tokenType": "Bearer", "expiresAt": "2026-01-02T03:04:05Z",
+            "sessionExpiresAt": "2026-01-03T03:04:05Z", "sessionId": TenantId::from_u128(4),
             "userId": TenantId::from_u128(3), "tenantId": null,
         }),
     )

@@ -32,6 +32,16 @@ word_enum! {
         LoginFailed = "login_failed",
         /// A person signed out, or ended a session.
         Logout = "logout",
+        /// A person who was signed in proved again who they are.
+        StepUp = "step_up",
+        /// A person put a second factor in force.
+        SecondFactorEnabled = "second_factor_enabled",
+        /// A person took their second factor away.
+        SecondFactorDisabled = "second_factor_disabled",
+        /// A person made new recovery codes.
+        RecoveryCodesRenewed = "recovery_codes_renewed",
+        /// A recovery code stood in for the second factor.
+        RecoveryCodeUsed = "recovery_code_used",
         /// A refresh token was used twice, so its session was ended.
         RefreshTokenReused = "refresh_token_reused",
         /// Support staff began to act as a person.
@@ -77,7 +87,7 @@ pub struct AuditEntry {
     pub sequence: Option<i64>,
     /// When it happened.
     pub at: Timestamp,
-    /// Who did it: `user:…` or `system:…`.
+    /// Who did it: `user:…`, `api_key:… of user:…` or `system:…`.
     pub actor: String,
     /// What was done.
     pub action: Action,
@@ -139,13 +149,20 @@ pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
         .collect()
 }
 
-/// Hides the value of a sensitive field. Of an e-mail address the first letter and the domain stay, so that support
-/// can recognise it; of everything else nothing does.
+/// Hides the value of a sensitive field, wherever it stands. Of an e-mail address the first letter and the domain stay,
+/// so that support can recognise it; of everything else nothing does.
 fn mask(field: &str, value: &Value) -> Value {
-    let field = field.to_ascii_lowercase();
-    if value.is_null() || !MASKED.iter().any(|masked| field.contains(masked)) {
-        return value.clone();
+    let lower = field.to_ascii_lowercase();
+    if value.is_null() || !MASKED.iter().any(|masked| lower.contains(masked)) {
+        return match value {
+            Value::Object(fields) => {
+                fields.iter().map(|(name, value)| (name.clone(), mask(name, value))).collect()
+            }
+            Value::Array(items) => items.iter().map(|item| mask(field, item)).collect(),
+            _ => value.clone(),
+        };
     }
+    let field = lower;
     let address = value.as_str().filter(|_| field.contains("email")).and_then(|text| text.rsplit_once('@'));
     match address {
         Some((local, domain)) => {
@@ -170,6 +187,16 @@ mod tests {
         let text = serde_json::to_string(&changes).unwrap();
         assert!(!text.contains("\"x\"") && !text.contains("\"y\""));
         assert!(text.contains("\"n\""));
+    }
+
+    #[test]
+    fn secrets_are_masked_however_deep_they_stand() {
+        let data =
+            json!({"phone": "1", "home": [{"Email": "ana@x.io", "city": "Faro"}], "secrets": {"pin": 4}});
+        let changes = changes(&Value::Null, &json!({ "data": data }));
+        let masked =
+            json!({"phone": "***", "home": [{"Email": "a***@x.io", "city": "Faro"}], "secrets": "***"});
+        assert_eq!(changes[0].new, Some(masked));
     }
 
     #[test]

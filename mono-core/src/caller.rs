@@ -1,7 +1,7 @@
 //! Who asks, in which tenant, with which permissions and entitlements.
 
 use crate::error::{Error, ErrorKind};
-use crate::id::{AccountId, MemberId, SessionId, TenantId, UserId};
+use crate::id::{AccountId, ApiKeyId, MemberId, SessionId, TenantId, UserId};
 use crate::permission::{Decision, Permission, PermissionSet, Principal, Reason, Scope};
 use crate::subscription::{Entitlements, Source};
 use crate::time::Timestamp;
@@ -35,10 +35,23 @@ pub struct Identity {
     pub permissions: Option<PermissionSet>,
     /// What the permissions were compiled from, to compile them again under rules that have changed meanwhile.
     pub facts: Principal,
+    /// Whether dangerous permissions may be used.
+    pub freshness: Freshness,
     /// What the tenant has subscribed to.
     pub entitlements: Entitlements,
     /// What holds in those accounts for which something else was agreed.
     pub account_entitlements: BTreeMap<AccountId, Entitlements>,
+}
+
+/// Whether somebody who acts may use the permissions that the catalogue calls dangerous.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Nobody is there to prove anything: the program itself, or an API key, which was given the permission on purpose.
+    Exempt,
+    /// A person who has proven lately who they are, until this moment.
+    Until(Timestamp),
+    /// Somebody who acts as another person. Nothing dangerous is done in the name of somebody else.
+    Impersonated,
 }
 
 /// Who acts.
@@ -55,8 +68,35 @@ pub enum Actor {
         /// Support staff who act as the person, for a while and for a reason.
         impersonator: Option<UserId>,
     },
+    /// A program with an API key: it acts with the rights of the key's owner, as far as the scopes of the key reach.
+    ApiKey {
+        /// The key.
+        key: ApiKeyId,
+        /// The owner of the key.
+        user: UserId,
+        /// The owner's membership in the tenant; platform staff may have none.
+        member: Option<MemberId>,
+    },
     /// The program itself, for a named reason. It may do everything, and the audit log names it.
     System(SystemReason),
+}
+
+impl Actor {
+    /// The person who acts, or whose API key does.
+    pub const fn user(self) -> Option<UserId> {
+        match self {
+            Self::User { user, .. } | Self::ApiKey { user, .. } => Some(user),
+            Self::System(_) => None,
+        }
+    }
+
+    /// The membership of the person who acts, or whose API key does.
+    pub const fn member(self) -> Option<MemberId> {
+        match self {
+            Self::User { member, .. } | Self::ApiKey { member, .. } => member,
+            Self::System(_) => None,
+        }
+    }
 }
 
 /// Why the program acts by itself. A closed list: each use is found by its name.
@@ -76,6 +116,8 @@ pub enum SystemReason {
     Cache,
     /// Gives numbers to events, and tells them.
     Events,
+    /// Makes somebody a member who was invited, with the rights of who invited them.
+    Invitation,
     /// Writes entries of the audit log that were kept in memory, and removes those whose time has passed.
     Audit,
 }
@@ -86,6 +128,7 @@ impl std::fmt::Display for Actor {
         match self {
             Self::User { user, impersonator: Some(staff), .. } => write!(f, "user:{staff} as user:{user}"),
             Self::User { user, .. } => write!(f, "user:{user}"),
+            Self::ApiKey { key, user, .. } => write!(f, "api_key:{key} of user:{user}"),
             Self::System(SystemReason::Authentication) => f.write_str("system:authentication"),
             Self::System(SystemReason::Seed) => f.write_str("system:seed"),
             Self::System(SystemReason::Metering) => f.write_str("system:metering"),
@@ -93,6 +136,7 @@ impl std::fmt::Display for Actor {
             Self::System(SystemReason::Inspection) => f.write_str("system:inspection"),
             Self::System(SystemReason::Cache) => f.write_str("system:cache"),
             Self::System(SystemReason::Events) => f.write_str("system:events"),
+            Self::System(SystemReason::Invitation) => f.write_str("system:invitation"),
             Self::System(SystemReason::Audit) => f.write_str("system:audit"),
         }
     }
@@ -132,6 +176,7 @@ impl Caller {
             tenant,
             permissions: None,
             facts: Principal::default(),
+            freshness: Freshness::Exempt,
             entitlements: Entitlements::unlimited(),
             account_entitlements: BTreeMap::new(),
         };
@@ -166,7 +211,7 @@ impl Caller {
         if counted.load(Ordering::Relaxed) {
             return None;
         }
-        let member = matches!(self.actor(), Actor::User { member: Some(_), .. });
+        let member = self.actor().member().is_some();
         // Who has no subscription in force has nothing to count against, and may still see what is theirs.
         let source = &self.entitlements().limit(limit).source;
         (member && !matches!(source, Source::Undeclared | Source::NotInForce)).then_some(*limit)
@@ -243,16 +288,47 @@ impl Caller {
     /// Refuses unless the caller holds the permission at the scope. An answer [`Pass::Privileged`] has to be audited.
     ///
     /// # Errors
-    /// `Forbidden` that names the permission and says what was missing. Only who holds the permission is told, with the
+    /// `Forbidden` that names the permission and says what was missing; for a dangerous permission also with code
+    /// `step_up_required` where the caller has not proven lately who they are, or `impersonated`. Only who holds the permission is told, with the
     /// code `feature_missing` and the feature in the details, that its feature is not part of the subscription.
     pub fn authorize(&self, permission: Permission, scope: &Scope, now: Timestamp) -> Result<Pass, Error> {
         let Some(permissions) = &self.identity.permissions else { return Ok(Pass::Ordinary) };
-        match permissions.decide(permission, scope, now) {
-            Decision { allowed: true, audited: false } => Ok(Pass::Ordinary),
-            Decision { allowed: true, audited: true } => Ok(Pass::Privileged),
-            Decision { allowed: false, .. } => Err(refusal(permissions, permission, scope, now)),
+        let pass = match permissions.decide(permission, scope, now) {
+            Decision { allowed: true, audited: false } => Pass::Ordinary,
+            Decision { allowed: true, audited: true } => Pass::Privileged,
+            Decision { allowed: false, .. } => return Err(refusal(permissions, permission, scope, now)),
+        };
+        // After the decision: nobody learns from this what they may not do anyway.
+        if permissions.is_dangerous(permission) {
+            self.identity.freshness.check(permission, now)?;
+        }
+        Ok(pass)
+    }
+}
+
+impl Freshness {
+    fn check(self, permission: Permission, now: Timestamp) -> Result<(), Error> {
+        let details = json!({ "permission": permission.name() });
+        match self {
+            Self::Exempt => Ok(()),
+            Self::Until(until) if now < until => Ok(()),
+            Self::Until(_) => Err(step_up_required().with_details(details)),
+            Self::Impersonated => {
+                let message =
+                    format!("{permission} is dangerous, and not used while acting as somebody else");
+                Err(Error::new(ErrorKind::Forbidden, "impersonated", message).with_details(details))
+            }
         }
     }
+}
+
+/// The code of a refusal whose reason is that the person has not proven lately who they are.
+pub const STEP_UP_REQUIRED: &str = "step_up_required";
+
+/// The refusal to do something dangerous for somebody who has not proven lately who they are.
+pub fn step_up_required() -> Error {
+    let message = "prove again who you are: this is dangerous, and your sign-in is not fresh any more";
+    Error::new(ErrorKind::Forbidden, STEP_UP_REQUIRED, message)
 }
 
 /// The code of a refusal whose reason is that the account is suspended.

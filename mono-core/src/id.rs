@@ -113,6 +113,8 @@ ids! {
     SessionId = "a session";
     /// Names a secret that works once.
     SingleUseTokenId = "a single-use token";
+    /// Names an invitation into a tenant.
+    InvitationId = "an invitation";
     /// Names a mail that is to be sent.
     MailId = "a mail";
     /// Names an API key.

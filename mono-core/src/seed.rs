@@ -1,4 +1,4 @@
-//! Seed files: permissions, roles, features, limits and plans as one JSON file, checked as a whole.
+//! Seed files: permissions, roles, features, limits, plans and templates as one JSON file, checked as a whole.
 //!
 //! A file that is wrong in ten places is refused once, with ten problems, each with its line and its path.
 
@@ -23,7 +23,7 @@ pub struct Seed {
     pub version: u32,
     /// Every permission and the system roles; [`Engine::catalogue`] and [`Engine::roles`] list them.
     pub engine: Engine,
-    /// Features, feature sets, limits, plans and add-ons.
+    /// Features, feature sets, limits, plans, add-ons, and the templates of new tenants.
     pub plans: PlanCatalogue,
 }
 

@@ -8,6 +8,7 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::{from_fn, from_fn_with_state};
 use mono_auth::Authenticator;
 use mono_core::Error;
+use mono_core::model::template::Template;
 use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
 use mono_storage::db::{Database, PlatformTx, TenantTx};
 use std::sync::Arc;
@@ -61,12 +62,21 @@ pub fn router(app: App) -> Router {
 /// The routes of the server and of an application, behind the same layers.
 pub fn router_with(app: App, own: Router<App>) -> Router {
     own.merge(routes::health::routes())
-        .nest("/api/v1/public/auth", routes::public::auth::routes())
+        .nest(
+            "/api/v1/public/auth",
+            routes::public::auth::routes()
+                .merge(routes::public::emails::routes())
+                .merge(routes::public::magic_links::routes())
+                .merge(routes::public::passwords::routes())
+                .merge(routes::public::sign_up::routes()),
+        )
+        .nest("/api/v1/public/auth/invitations", routes::public::invitations::routes())
         .merge(catalogue::<Plan>())
         .merge(catalogue::<AddOn>())
         .merge(catalogue::<Feature>())
         .merge(catalogue::<FeatureSet>())
         .merge(catalogue::<Limit>())
+        .merge(catalogue::<Template>())
         .nest(
             "/api/v1/platform/tenants",
             routes::platform::tenants::routes()
@@ -78,9 +88,12 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
             "/api/v1/tenant/accounts",
             routes::tenant::accounts::routes().merge(routes::tenant::teams::routes_of_accounts()),
         )
+        .nest("/api/v1/tenant/api-keys", routes::tenant::api_keys::routes())
         .nest("/api/v1/tenant/audit", routes::tenant::audit::routes())
+        .nest("/api/v1/tenant/auth-policy", routes::tenant::auth_policy::routes())
         .nest("/api/v1/tenant/teams", routes::tenant::teams::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
+        .nest("/api/v1/tenant/invitations", routes::tenant::invitations::routes())
         .nest(
             "/api/v1/tenant/members",
             routes::tenant::members::routes().merge(routes::tenant::profiles::routes_of_members()),
@@ -90,7 +103,14 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .nest("/api/v1/tenant/option-sets", routes::tenant::option_sets::routes())
         .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())
         .merge(routes::user::profile::routes())
-        .nest("/api/v1/user", routes::user::sessions::routes())
+        .nest(
+            "/api/v1/user",
+            routes::user::sessions::routes()
+                .merge(routes::user::emails::routes())
+                .merge(routes::user::invitations::routes())
+                .merge(routes::user::passwords::routes())
+                .merge(routes::user::second_factor::routes()),
+        )
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
         .fallback(layer::fallback::not_found)
         .method_not_allowed_fallback(layer::fallback::method_not_allowed)

@@ -63,7 +63,9 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     };
     let keys = key_file::load_or_create(&config.data_directory, database.random())?;
     let database = with_audit_key(database, &keys)?;
-    let authenticator = Authenticator::new(database.clone(), &keys)?;
+    let authenticator = Authenticator::new(database.clone(), &keys)?
+        .with_settings(config.auth.settings(config.sign_up))?
+        .with_environment(&keys, config.environment)?;
     seed_starter(&database).await?;
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;

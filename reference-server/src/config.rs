@@ -1,7 +1,10 @@
 //! What the server is told by flags and environment.
 
+use crate::auth_config::AuthConfig;
 use crate::trusted_proxies::TrustedProxies;
-use clap::builder::FalseyValueParser;
+use clap::ArgAction;
+use clap::builder::{BoolishValueParser, FalseyValueParser};
+use mono_auth::KeyEnvironment;
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
 use mono_storage::redis::RedisOptions;
@@ -56,6 +59,11 @@ pub struct Config {
     )]
     pub listen: SocketAddr,
 
+    /// What the API keys of this installation are for: `live`, or `test` for one to try things out. It stands in every
+    /// key, and a key of the other kind is refused.
+    #[arg(long, global = true, env = "MONO_ENVIRONMENT", default_value = "live", value_name = "live|test")]
+    pub environment: KeyEnvironment,
+
     /// How often one may call: `on` for the built-in limits, a JSON file with others, or `off`.
     #[arg(long, global = true, env = "MONO_RATE_LIMITS", default_value = "on", value_name = "on|off|FILE")]
     pub rate_limits: String,
@@ -72,6 +80,22 @@ pub struct Config {
     /// The password of the demo people [default: a random one, kept in the data folder].
     #[arg(long, global = true, env = "MONO_DEMO_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
     pub demo_password: Option<SecretString>,
+
+    /// Whether everybody may sign up: `on` or `off`.
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_SIGN_UP",
+        default_value = "off",
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new(),
+        value_name = "on|off"
+    )]
+    pub sign_up: bool,
+
+    /// What signing in asks for.
+    #[command(flatten)]
+    pub auth: AuthConfig,
 }
 
 impl Config {

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Query};
+use crate::routes::history;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,19 +16,20 @@ use mono_core::caller::Caller;
 use mono_core::page::{Page, PageRequest};
 use mono_storage::store::{Entity, Stored};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 type Answer<T> = Result<axum::Json<Success<T>>, ApiError>;
 
 /// The routes of an entity: `GET` and `POST` for all, `GET`, `PUT` and `DELETE` for one under `/{id}`, and `POST
 /// /{id}/restore`. `PUT` takes the fields under `fields` and the version that was seen under `version`. `POST /bulk` makes
-/// up to 100 at once, and `PATCH /bulk` changes them.
-pub fn entity_routes<E: Entity + DeserializeOwned>() -> Router<App> {
+/// up to 100 at once, and `PATCH /bulk` changes them. Below `/{id}/versions` are the versions of one, what differs between
+/// two, and the way back to one.
+pub fn entity_routes<E: Entity>() -> Router<App> {
     Router::new()
         .route("/", get(list::<E>).post(create::<E>))
         .route("/bulk", post(create_many::<E>).patch(update_many::<E>))
         .route("/{id}", get(read::<E>).put(update::<E>).delete(delete::<E>))
         .route("/{id}/restore", post(restore::<E>))
+        .merge(history::routes_with_revert::<Stored<E>>())
 }
 
 #[derive(Deserialize)]
@@ -58,7 +60,7 @@ async fn list<E: Entity>(
     Ok(answer(tx.entities::<E>().list(page).await?))
 }
 
-async fn create<E: Entity + DeserializeOwned>(
+async fn create<E: Entity>(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Json(fields): Json<E>,
@@ -66,7 +68,7 @@ async fn create<E: Entity + DeserializeOwned>(
     Ok((StatusCode::CREATED, answer(create_one(&app, &caller, fields).await?)))
 }
 
-async fn create_many<E: Entity + DeserializeOwned>(
+async fn create_many<E: Entity>(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     items: Items<E>,
@@ -90,7 +92,7 @@ async fn read<E: Entity>(
     Ok(answer(tx.entities::<E>().get(id).await?))
 }
 
-async fn update<E: Entity + DeserializeOwned>(
+async fn update<E: Entity>(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<E::Id>,
@@ -99,7 +101,7 @@ async fn update<E: Entity + DeserializeOwned>(
     Ok(answer(update_one(&app, &caller, id, body).await?))
 }
 
-async fn update_many<E: Entity + DeserializeOwned>(
+async fn update_many<E: Entity>(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     items: Items<BulkChange<Update<E>>>,

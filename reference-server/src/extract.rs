@@ -199,12 +199,20 @@ impl<T: FromStr<Err = Error>, S: Send + Sync> FromRequestParts<S> for VersionPat
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let invalid = || Error::invalid("version", "invalid_version", "a version is a number from 1");
-        let axum::extract::Path((id, version)) =
-            axum::extract::Path::<(String, String)>::from_request_parts(parts, state)
-                .await
-                .map_err(|_| invalid())?;
-        Ok(Self(id.parse()?, version.parse().map_err(|_| invalid())?))
+        let (id, version) = path_text::<(String, String), S>(parts, state).await?;
+        Ok(Self(id.parse()?, version.parse::<VersionNumber>()?.0))
+    }
+}
+
+/// The number of a version in the address.
+pub(crate) struct VersionNumber(pub(crate) i64);
+
+impl FromStr for VersionNumber {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let invalid = |_| Error::invalid("version", "invalid_version", "a version is a number from 1");
+        text.parse().map(Self).map_err(invalid)
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
+mod auth_config;
 mod banner;
 mod boot;
 mod bulk;

@@ -158,6 +158,31 @@ async fn works(marina: Marina) {
     let (_, answer) = marina.call(&lagoon, "PATCH", &bulk, items).await;
     assert_eq!(statuses(&answer), [404, 404], "{answer}");
 
+    // Each version is kept, and the berth goes back to one.
+    let versions = format!("{one}/versions");
+    let (_, answer) = marina.call(&harbour, "GET", &versions, Value::Null).await;
+    let told: Vec<_> =
+        answer["data"]["items"].as_array().unwrap().iter().map(|item| item["action"].clone()).collect();
+    assert_eq!(told, ["update", "restore", "delete", "create"], "{answer}");
+    let (_, answer) =
+        marina.call(&harbour, "GET", &format!("{versions}/diff?from=1&to=4"), Value::Null).await;
+    assert_eq!(answer["data"], json!([{"field": "name", "old": "A1", "new": "A1 long"}]));
+    let (_, answer) = marina.call(&harbour, "GET", &format!("{versions}/1"), Value::Null).await;
+    assert_eq!(answer["data"]["snapshot"], made["data"]);
+    for (method, path) in [
+        ("GET", versions.clone()),
+        ("GET", format!("{versions}/1")),
+        ("GET", format!("{versions}/diff?from=1&to=4")),
+        ("POST", format!("{versions}/1/revert")),
+    ] {
+        assert_eq!(marina.call(&lagoon, method, &path, Value::Null).await.0, 404, "{method} {path}");
+    }
+    let back = format!("{versions}/1/revert");
+    let (status, answer) = marina.call(&harbour, "POST", &back, Value::Null).await;
+    assert_eq!((status, &answer["data"]["name"], &answer["data"]["version"]), (200, &json!("A1"), &json!(5)));
+    let (_, answer) = marina.call(&harbour, "POST", &format!("{versions}/4/revert"), Value::Null).await;
+    assert_eq!(answer["data"]["name"], "A1 long", "{answer}");
+
     // The other tenant sees nothing of it, and nothing of it can be pointed at from there.
     let interest = json!({"berthId": id, "boat": "Albatros", "note": null});
     assert_eq!(marina.call(&harbour, "POST", INTERESTS, interest.clone()).await.0, 201);
@@ -189,5 +214,5 @@ async fn works(marina: Marina) {
         sql!(tx, "SELECT action FROM audit_log WHERE tenant_id = $1 AND entity = 'berth' ORDER BY at, id");
     let actions: Vec<String> =
         rows.rows().await.unwrap().iter().map(|row| row.get("action").unwrap()).collect();
-    assert_eq!(actions, ["create", "create", "delete", "restore", "update"]);
+    assert_eq!(actions, ["create", "create", "delete", "restore", "update", "revert", "revert"]);
 }

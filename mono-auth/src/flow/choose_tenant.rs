@@ -32,8 +32,9 @@ impl Authenticator {
         let now = tx.now();
         let session =
             tx.sessions().find(id).await?.filter(|session| session.is_live(now)).ok_or_else(ended)?;
+        let session_expires_at = self.identities.hold(&principal, &session)?;
         tx.commit().await?;
         // The refresh token of the session as it is: it was given before, and is not given again.
-        Ok(SignedIn { refresh_token: None, ..self.tokens_of(&session, now)? })
+        Ok(SignedIn { refresh_token: None, session_expires_at, ..self.tokens_of(&session, now)? })
     }
 }

@@ -1,13 +1,27 @@
 //! The flows, one file each.
 
+pub(crate) mod accept_invitation;
+pub(crate) mod api_keys;
+pub(crate) mod change_email;
+pub(crate) mod change_password;
 pub(crate) mod choose_tenant;
 pub(crate) mod impersonate;
+pub(crate) mod invite;
+pub(crate) mod magic_link;
+pub(crate) mod open_session;
+pub(crate) mod password;
 pub(crate) mod profile;
 pub(crate) mod refresh;
+pub(crate) mod request_mail;
 pub(crate) mod reset_password;
+pub(crate) mod second_factor;
 pub(crate) mod sessions;
+pub(crate) mod set_password;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
+pub(crate) mod sign_up;
+pub(crate) mod step_up;
+pub(crate) mod verify_email;
 
 use crate::authenticator::Authenticator;
 use mono_core::caller::{Actor, Caller, RequestContext, SystemReason};
@@ -17,9 +31,6 @@ use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 use secrecy::SecretString;
 use std::sync::Arc;
-
-/// How long a session lives, whatever happens: 24 hours.
-pub(crate) const SESSION_HOURS: i64 = 24;
 
 /// A person who is signed in, and what they are known by. Has no `Debug`: tokens do not belong in a log.
 pub struct SignedIn {
@@ -37,13 +48,15 @@ pub struct SignedIn {
     pub session_id: SessionId,
     /// The tenant that the token works in.
     pub tenant_id: Option<TenantId>,
+    /// Support staff who act as the person: an application shows this on every page.
+    pub impersonator_id: Option<UserId>,
 }
 
 impl Authenticator {
     /// The tokens of a session that holds.
     pub(crate) fn tokens_of(&self, session: &Session, now: Timestamp) -> Result<SignedIn, Error> {
         let tenant = session.chosen_tenant_id;
-        let (access_token, expires_at) = self.tokens.issue(session.user_id, session.id, tenant, now)?;
+        let (access_token, expires_at) = self.tokens.issue_for(session, now)?;
         let refresh_token = match session.impersonator_id {
             Some(_) => None,
             None => Some(self.refresh_tokens.issue(session.id, session.generation)?),
@@ -56,6 +69,7 @@ impl Authenticator {
             user_id: session.user_id,
             session_id: session.id,
             tenant_id: tenant,
+            impersonator_id: session.impersonator_id,
         })
     }
 }
@@ -76,6 +90,11 @@ pub(crate) fn person(caller: &Caller) -> Result<(Caller, UserId, SessionId), Err
             let message = "this is for the person alone, not for somebody who acts as them";
             Err(Error::new(ErrorKind::Forbidden, "impersonated", message))
         }
-        Actor::System(_) => Err(Error::new(ErrorKind::Forbidden, "people_only", "only a person does this")),
+        Actor::ApiKey { .. } | Actor::System(_) => Err(people_only()),
     }
+}
+
+/// The refusal of what only a person does, to everybody else.
+pub(crate) fn people_only() -> Error {
+    Error::new(ErrorKind::Forbidden, "people_only", "only a person does this")
 }

@@ -1,10 +1,10 @@
 //! Who the caller is, as the caller sees it.
 
-use super::system;
+use super::{people_only, system};
 use crate::authenticator::Authenticator;
+use mono_core::Error;
 use mono_core::caller::{Actor, Caller};
 use mono_core::model::user::User;
-use mono_core::{Error, ErrorKind};
 
 impl Authenticator {
     /// The person who calls, or as whom support staff call.
@@ -13,7 +13,7 @@ impl Authenticator {
     /// `Forbidden` with code `people_only` for anybody but a person.
     pub async fn profile(&self, caller: &Caller) -> Result<User, Error> {
         let Actor::User { user, .. } = caller.actor() else {
-            return Err(Error::new(ErrorKind::Forbidden, "people_only", "only a person does this"));
+            return Err(people_only());
         };
         let system = system(caller.request().clone());
         let found = self.database.platform(&system).read().await?.users().find(user).await?;

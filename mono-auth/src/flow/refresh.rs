@@ -30,15 +30,16 @@ impl Authenticator {
         let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
         // Before the token is used up: who is let in again tomorrow can then go on.
         admit(&principal, tenant)?;
+        let session_expires_at = self.identities.hold(&principal, &session)?;
         if let Some(session) = tx.sessions().rotate(id, generation).await? {
             tx.commit().await?;
-            return self.tokens_of(&session, now);
+            return Ok(SignedIn { session_expires_at, ..self.tokens_of(&session, now)? });
         }
         // Read again: somebody else has rotated it, or ended it, in between.
         let session =
             tx.sessions().find(id).await?.filter(|session| session.is_live(now)).ok_or_else(ended)?;
         if is_lost_answer(&session, generation, now) {
-            return self.tokens_of(&session, now);
+            return Ok(SignedIn { session_expires_at, ..self.tokens_of(&session, now)? });
         }
         tx.sessions().revoke(user, id).await?;
         tx.audit_user(Action::RefreshTokenReused, Some(user)).await?;

@@ -1,6 +1,7 @@
 //! Sign in with e-mail address and password.
 
-use super::{SESSION_HOURS, SignedIn, system};
+use super::open_session::{Proven, SignInAnswer};
+use super::system;
 use crate::authenticator::Authenticator;
 use crate::identity::admit;
 use crate::throttle;
@@ -9,10 +10,11 @@ use mono_core::api::auth::refused;
 use mono_core::audit::Action;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::{TenantId, UserId};
-use mono_core::model::user::{User, UserStatus};
+use mono_core::model::auth_policy::SignInMethod;
+use mono_core::model::user::UserStatus;
 use mono_core::text::{Domain, Email, Slug};
 use mono_storage::db::{PlatformTx, retry};
-use mono_storage::store::{Attempt, NewSession};
+use mono_storage::store::{Attempt, Credentials};
 use secrecy::SecretString;
 
 /// What a person gives to sign in.
@@ -42,29 +44,32 @@ impl Authenticator {
     /// `RateLimited` with code `too_many_attempts` after five failures in fifteen minutes at one address from one
     /// network; `Unauthorized` with code `invalid_credentials`; once the password is right, `Forbidden` where the person
     /// does not belong to the tenant that was asked for, or the tenant is suspended.
-    pub async fn sign_in(&self, given: SignIn, request: RequestContext) -> Result<SignedIn, Error> {
-        let throttles = throttle::sign_in(&given.email, &request);
+    pub async fn sign_in(&self, given: SignIn, request: RequestContext) -> Result<SignInAnswer, Error> {
+        let throttles = throttle::attempts(throttle::SIGN_IN, &given.email, &request);
         let system = system(request);
         // Written down before anything is looked at: fifty guesses at once cost five.
         let mut tx = self.database.platform(&system).write().await?;
         let attempt = tx.throttles().reserve(&throttles).await?;
         tx.commit().await?;
-        let tries = attempt.counts.get(throttle::ADDRESS).copied().unwrap_or_default();
-        tokio::time::sleep(throttle::delay(tries)).await;
+        tokio::time::sleep(throttle::delay(&attempt)).await;
 
         // An address that cannot exist costs as much as one that is unknown.
-        let credentials = match Email::parse(&given.email) {
+        let found = match Email::parse(&given.email) {
             Ok(email) => self.database.platform(&system).read().await?.users().credentials(&email).await?,
             Err(_) => None,
         };
-        let (user, hash) = match credentials {
-            Some(credentials) => (Some(credentials.user), credentials.password_hash),
-            None => (None, None),
-        };
-        let verified = self.passwords.verify(given.password, hash).await?;
+        let hash = found.as_ref().and_then(|found| found.password_hash.clone());
+        let verified = self.passwords.verify(given.password.clone(), hash.clone()).await?;
         let (slug, host) = (given.tenant.as_deref(), given.host.as_deref());
         // By itself: the whole, run once more, would count another attempt.
-        retry(|| Box::pin(self.settle(&system, &attempt, user.as_ref(), verified, slug, host))).await
+        let answer =
+            retry(|| Box::pin(self.settle(&system, &attempt, found.as_ref(), verified, slug, host))).await?;
+        if let (Some(found), Some(hash)) = (&found, hash.filter(|hash| self.passwords.is_outdated(hash)))
+            && let Err(error) = self.rehash(&system, found.user.id, &hash, given.password).await
+        {
+            tracing::warn!("a password is hashed anew at the next sign-in: {error}");
+        }
+        Ok(answer)
     }
 
     /// Lets a person in whose password was right, or records that somebody tried.
@@ -72,34 +77,41 @@ impl Authenticator {
         &self,
         system: &Caller,
         attempt: &Attempt,
-        user: Option<&User>,
+        found: Option<&Credentials>,
         verified: bool,
         slug: Option<&str>,
         host: Option<&str>,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<SignInAnswer, Error> {
         let mut tx = self.database.platform(system).write().await?;
-        // Who was tried is written down, so that guessing at one person shows.
-        let known = user.map(|user| user.id);
-        let Some(user) = user.filter(|user| verified && user.status == UserStatus::Active) else {
-            tx.audit_user(Action::LoginFailed, known).await?;
+        let mut let_in = found.filter(|found| verified && found.user.status == UserStatus::Active);
+        if let Some(found) = let_in {
+            // A change of the password that came meanwhile is seen, and one that comes now ends the session.
+            let held = tx.users().hold(found.user.id).await?;
+            let_in = let_in.filter(|_| held.is_some_and(|held| held.password_hash == found.password_hash));
+        }
+        let Some(found) = let_in else {
+            // Who was tried is written down, so that guessing at one person shows.
+            tx.audit_user(Action::LoginFailed, found.map(|found| found.user.id)).await?;
             tx.commit().await?;
             return Err(refused());
         };
         tx.throttles().release(attempt).await?;
-        let tenant = wanted_tenant(&mut tx, user.id, slug, host).await?;
-        let principal = tx.principals().load(user.id, tenant).await?.ok_or_else(refused)?;
-        if let Err(refusal) = admit(&principal, tenant) {
-            tx.audit_user(Action::LoginFailed, known).await?;
-            tx.commit().await?;
-            return Err(refusal);
-        }
-        let now = tx.now();
-        let expires_at = now + chrono::TimeDelta::hours(SESSION_HOURS);
-        let session =
-            tx.sessions().open(NewSession { tenant, ..NewSession::new(user.id, expires_at) }).await?;
-        tx.audit_user(Action::Login, known).await?;
-        tx.commit().await?;
-        self.tokens_of(&session, now)
+        let proven = Proven { user: found.user.id, method: SignInMethod::Password, tenant: slug, host };
+        self.open_session(tx, proven).await
+    }
+
+    /// Hashes a password as passwords are hashed today.
+    async fn rehash(
+        &self,
+        system: &Caller,
+        user: UserId,
+        old: &str,
+        password: SecretString,
+    ) -> Result<(), Error> {
+        let new = self.passwords.hash(password, self.database.random()).await?;
+        let mut tx = self.database.platform(system).write().await?;
+        tx.users().rehash(user, old, &new).await?;
+        tx.commit().await
     }
 }
 

@@ -5,6 +5,7 @@ mod links;
 pub use links::Links;
 
 use crate::authenticator::Authenticator;
+use crate::flow::password::compose_notice;
 use crate::single_use;
 use mono_core::Error;
 use mono_core::id::UserId;
@@ -51,7 +52,14 @@ impl Authenticator {
     /// What the database refuses.
     pub async fn compose(&self, tx: &mut PlatformTx, mail: &Mail) -> Result<Option<Composed>, Error> {
         match mail.kind {
+            MailKind::SetPassword => self.compose_set_password(tx, mail).await,
             MailKind::ResetPassword => self.compose_reset_password(tx, mail).await,
+            MailKind::VerifyEmail => self.compose_verify_email(tx, mail).await,
+            MailKind::ChangeEmail => self.compose_change_email(tx, mail).await,
+            MailKind::MagicLink => self.compose_magic_link(tx, mail).await,
+            MailKind::Invitation => self.compose_invitation(tx, mail).await,
+            MailKind::SignUp => self.compose_sign_up(tx, mail).await,
+            MailKind::PasswordChanged | MailKind::EmailChanged => compose_notice(tx, mail).await,
             kind => Err(Error::internal(format!("nobody composes mails of the kind {kind}"))),
         }
     }
@@ -66,7 +74,7 @@ impl Authenticator {
         data: Value,
         composed: Composed,
     ) -> Result<Composed, Error> {
-        let token = single_use::issue(tx, purpose, user, data).await?;
+        let (_, token) = single_use::issue(tx, purpose, user, data).await?;
         let link = self.links.link(mail.kind, &token);
         Ok(Composed { link: Some(link), expires_in: Some(single_use::lifetime(purpose)), ..composed })
     }

@@ -5,6 +5,7 @@ use mono_auth::Authenticator;
 use mono_core::caller::{Actor, Caller, SystemReason};
 use mono_core::id::{MemberId, UserId};
 use mono_core::permission::Scope;
+use mono_core::time::Clock;
 use mono_core::{ErrorKind, permission};
 use mono_storage::testkit::World;
 
@@ -27,6 +28,17 @@ async fn staff(world: &World, authenticator: &Authenticator) -> (UserId, Caller)
     (user, caller(authenticator, &signed_in).await.unwrap())
 }
 
+/// Staff who act as this person from now on, and who they are.
+pub(crate) async fn acting(
+    world: &World,
+    authenticator: &Authenticator,
+    email: &str,
+) -> (mono_auth::SignedIn, UserId) {
+    let member = member(authenticator, email).await;
+    let (support, asking) = staff(world, authenticator).await;
+    (authenticator.impersonate(&asking, world.harbour.id, member, "ticket 7").await.unwrap(), support)
+}
+
 async fn member(authenticator: &Authenticator, email: &str) -> MemberId {
     let signed_in = sign_in(authenticator, email).await.unwrap();
     match caller(authenticator, &signed_in).await.unwrap().actor() {
@@ -43,6 +55,9 @@ async fn staff_act_as_a_member_for_an_hour_and_in_plain_sight(world: World) {
     let harbour = world.harbour.id;
     let acting = authenticator.impersonate(&asking, harbour, member, "ticket 7: no invoices").await.unwrap();
     assert!(acting.refresh_token.is_none(), "it ends after an hour, whatever happens");
+    let tokens = mono_auth::Tokens::new(&crate::keys()).unwrap();
+    let claims = tokens.read(&acting.access_token, clock.now()).unwrap();
+    assert_eq!(claims.act.map(|act| act.sub), Some(support), "the token says who acts");
     let as_ana = caller(&authenticator, &acting).await.unwrap();
     assert_eq!(as_ana.actor().to_string(), format!("user:{support} as user:{ana}"));
     let (create, whole) = (permission!("tenant.accounts.create"), Scope::tenant(harbour));

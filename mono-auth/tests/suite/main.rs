@@ -1,8 +1,11 @@
 //! What authentication does, on every database.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod api_keys;
 mod callers;
+mod flows;
 mod impersonation;
+mod second_factors;
 mod sessions;
 mod throttling;
 
@@ -46,7 +49,7 @@ pub(crate) async fn person(world: &World, authenticator: &Authenticator, email: 
 }
 
 pub(crate) async fn sign_in(authenticator: &Authenticator, email: &str) -> Result<SignedIn, Error> {
-    authenticator.sign_in(SignIn::new(email, PASSWORD), RequestContext::default()).await
+    authenticator.sign_in(SignIn::new(email, PASSWORD), RequestContext::default()).await?.signed_in()
 }
 
 pub(crate) async fn caller(authenticator: &Authenticator, signed_in: &SignedIn) -> Result<Caller, Error> {

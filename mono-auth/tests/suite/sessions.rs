@@ -140,7 +140,12 @@ async fn sessions_are_listed_and_ended_by_their_person_only(world: World) {
         ..Default::default()
     };
     let sign_in_from = async |request| {
-        authenticator.sign_in(mono_auth::SignIn::new(EMAIL, crate::PASSWORD), request).await.unwrap()
+        authenticator
+            .sign_in(mono_auth::SignIn::new(EMAIL, crate::PASSWORD), request)
+            .await
+            .unwrap()
+            .signed_in()
+            .unwrap()
     };
     let telephone = sign_in_from(request("10.0.0.1", "a telephone")).await;
     clock.go_on(1);

@@ -23,7 +23,7 @@ async fn guess(
     address: &str,
 ) -> Result<SignedIn, Error> {
     let request = RequestContext { ip_address: Some(address.parse().unwrap()), ..Default::default() };
-    authenticator.sign_in(SignIn::new(email, password), request).await
+    authenticator.sign_in(SignIn::new(email, password), request).await?.signed_in()
 }
 
 async fn code(authenticator: &Authenticator, email: &str, address: &str) -> String {

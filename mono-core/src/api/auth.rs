@@ -58,6 +58,9 @@ pub struct LoginResponse {
     pub user_id: UserId,
     /// The tenant that the token works in; platform staff may have none.
     pub tenant_id: Option<TenantId>,
+    /// Support staff who act as the person: an application shows this on every page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impersonator_id: Option<UserId>,
 }
 
 impl std::fmt::Debug for LoginResponse {
@@ -67,6 +70,50 @@ impl std::fmt::Debug for LoginResponse {
             .field("tenant_id", &self.tenant_id)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
+    }
+}
+
+/// What a login answers where the person has a second factor: the code is sent together with the challenge.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecondFactorRequired {
+    /// Always true: it tells this answer from that of a finished login.
+    pub second_factor_required: bool,
+    /// What the code is sent with, once, in place of the password.
+    pub challenge: String,
+    /// When the challenge ends.
+    pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for SecondFactorRequired {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SecondFactorRequired").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+/// What comes of a login.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum LoginAnswer {
+    /// The person is signed in.
+    SignedIn(LoginResponse),
+    /// The person has a second factor, and shows it next.
+    SecondFactor(SecondFactorRequired),
+}
+
+impl LoginAnswer {
+    /// The tokens of a person who needs no second factor.
+    ///
+    /// # Errors
+    /// `Unauthorized` with code `second_factor_required` where they do.
+    pub fn signed_in(self) -> Result<LoginResponse, Error> {
+        match self {
+            Self::SignedIn(response) => Ok(response),
+            Self::SecondFactor(_) => {
+                let message = "the code of the second factor is needed too";
+                Err(Error::new(ErrorKind::Unauthorized, "second_factor_required", message))
+            }
+        }
     }
 }
 
@@ -86,6 +133,9 @@ pub struct CookieLoginResponse {
     pub user_id: UserId,
     /// The tenant that the session works in; platform staff may have none.
     pub tenant_id: Option<TenantId>,
+    /// Support staff who act as the person: an application shows this on every page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impersonator_id: Option<UserId>,
 }
 
 /// Asks for the next access token, or signs out. In a browser the token is in a cookie, and the body is `{}`.

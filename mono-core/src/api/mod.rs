@@ -3,15 +3,24 @@
 //! Requests hold plain text; `parse` turns one into the typed form and reports everything that is wrong at once.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod audit;
 pub mod auth;
+pub mod auth_policy;
 pub mod bulk;
+pub mod emails;
 pub mod entitlements;
 pub mod envelope;
+pub mod history;
+pub mod invitations;
+pub mod magic_links;
 pub mod members;
+pub mod passwords;
 pub mod permissions;
 pub mod profiles;
+pub mod second_factor;
 pub mod sessions;
+pub mod sign_up;
 pub mod subscriptions;
 pub mod teams;
 pub mod tenants;

@@ -4,7 +4,7 @@ use super::{Problems, not_null, present, search_text};
 use crate::error::{Error, Problem};
 use crate::model::tenant::{Document, NewTenant, TenantChange, TenantFilter};
 use crate::page::PageRequest;
-use crate::subscription::Currency;
+use crate::subscription::{Currency, Key};
 use crate::text::{Domain, Locale, Name, Slug, TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -54,7 +54,12 @@ impl TenantSettings {
 }
 
 fn locale(field: &str, text: &str) -> Result<Locale, Error> {
-    Locale::parse(text).map_err(|error| {
+    renamed(field, Locale::parse(text))
+}
+
+/// The same failure, under the name that the field has in the request.
+fn renamed<T>(field: &str, parsed: Result<T, Error>) -> Result<T, Error> {
+    parsed.map_err(|error| {
         let problems = error.problems();
         let renamed = problems.into_iter().map(|problem| Problem { field: field.to_owned(), ..problem });
         Error::validation(renamed.collect())
@@ -152,7 +157,8 @@ impl UpdateTenant {
     }
 }
 
-/// `POST /api/v1/platform/tenants`: makes a tenant. It has no plan yet: `PUT …/{id}/subscription` gives it one.
+/// `POST /api/v1/platform/tenants`: makes a tenant. Without a template it has no plan yet: `PUT …/{id}/subscription`
+/// gives it one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateTenant {
@@ -164,6 +170,9 @@ pub struct CreateTenant {
     /// A domain of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
+    /// The key of the template that it starts from: with a plan, schemas, option sets and roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// What the tenant sets about itself.
     #[serde(flatten)]
     pub own: TenantSettings,
@@ -183,9 +192,10 @@ impl CreateTenant {
             (None, None) => None,
         };
         let domain = self.domain.and_then(|text| problems.take(Domain::parse(&text)));
+        let template = self.template.and_then(|text| problems.take(renamed("template", Key::parse(&text))));
         let change = TenantChange { domain: domain.map(Some), ..self.own.parse(&mut problems) };
         match (name, slug) {
-            (Some(name), Some(slug)) if problems.is_empty() => Ok(NewTenant { slug, name, change }),
+            (Some(name), Some(slug)) if problems.is_empty() => Ok(NewTenant { slug, name, change, template }),
             _ => Err(problems.into_error()),
         }
     }

@@ -12,6 +12,8 @@ pub struct ProfileResponse {
     pub id: UserId,
     /// Their address.
     pub email: Email,
+    /// Whether they have shown that they read the address.
+    pub email_verified: bool,
     /// Their name.
     pub name: Name,
     /// The tenant that the session works in.

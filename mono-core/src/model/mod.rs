@@ -1,13 +1,16 @@
 //! The nouns of the tenancy model: plain data, no behaviour beyond their own rules.
 
 pub mod account;
+pub mod api_key;
 pub mod auth_policy;
+pub mod invitation;
 pub mod mail;
 pub mod member;
 pub mod profile;
 pub mod schema;
 pub mod session;
 pub mod team;
+pub mod template;
 pub mod tenant;
 pub mod user;
 
@@ -15,7 +18,7 @@ pub mod user;
 macro_rules! word_enum {
     ($(#[$doc:meta])* $name:ident, $field:literal { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)+

@@ -137,6 +137,9 @@ fn count(problems: &mut Vec<Problem>, field: &str, count: usize, most: usize) {
 }
 
 impl OptionSet {
+    /// The most sets of a tenant: they are read with every list.
+    pub const MOST: usize = 200;
+
     /// Refuses a set that is not well formed.
     ///
     /// # Errors
@@ -167,6 +170,9 @@ impl OptionSet {
 }
 
 impl Schema {
+    /// The most schemas of a tenant: they are read with every list.
+    pub const MOST: usize = 100;
+
     /// Refuses a schema that is not well formed.
     ///
     /// # Errors

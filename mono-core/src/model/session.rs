@@ -1,6 +1,7 @@
 //! A session: somebody signed in. It is the truth that an access token is checked against.
 
 use crate::id::{SessionId, TenantId, UserId};
+use crate::model::auth_policy::SignInMethod;
 use crate::time::Timestamp;
 
 /// A person who signed in, until the session ends or is revoked.
@@ -24,6 +25,8 @@ pub struct Session {
     pub authenticated_at: Timestamp,
     /// When a second factor was last given, if ever.
     pub second_factor_at: Option<Timestamp>,
+    /// How the person signed in.
+    pub method: SignInMethod,
     /// Support staff who act as the person.
     pub impersonator_id: Option<UserId>,
     /// When it ends, whatever happens.

@@ -4,7 +4,7 @@ use super::word_enum;
 use crate::error::{Error, Problem};
 use crate::id::{MemberId, TenantId};
 use crate::model::user::UserStatus;
-use crate::subscription::Currency;
+use crate::subscription::{Currency, Key};
 use crate::text::{Domain, Locale, Name, Slug, TimeZone};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -138,6 +138,8 @@ pub struct NewTenant {
     pub name: Name,
     /// All else that is not as it is by default; its `version`, `name` and `slug` do not matter.
     pub change: TenantChange,
+    /// The template that it starts from; without one it has no plan yet.
+    pub template: Option<Key>,
 }
 
 /// A change of a tenant; what is `None` stays as it is.

@@ -3,6 +3,7 @@
 use super::word_enum;
 use crate::id::UserId;
 use crate::text::{Email, Name};
+use crate::time::Timestamp;
 
 word_enum! {
     /// Whether a user, or a membership, may be used.
@@ -25,4 +26,6 @@ pub struct User {
     pub name: Name,
     /// Whether the person may sign in.
     pub status: UserStatus,
+    /// When the person last showed that they read the address; never, where this is empty.
+    pub email_verified_at: Option<Timestamp>,
 }

@@ -143,8 +143,9 @@ impl Catalogue {
         self.aliases.get(scope).map(|template| template.replace("{tier}", tier))
     }
 
-    /// The pattern of one scope of an API key: an alias, or a pattern as it is. `None` means that it covers nothing.
-    pub(crate) fn key_pattern(&self, scope: &str, tier: &str) -> Option<Pattern> {
+    /// The pattern of one scope of an API key at the key's tier: an alias, or a pattern as it is. `None` means that it
+    /// covers nothing.
+    pub fn key_pattern(&self, scope: &str, tier: &str) -> Option<Pattern> {
         let alias = self.alias(scope, tier);
         Pattern::parse(alias.as_deref().unwrap_or(scope)).ok()
     }

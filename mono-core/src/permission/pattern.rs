@@ -60,6 +60,11 @@ impl Pattern {
         &*self.0 == "*"
     }
 
+    /// Whether it names the platform, which what a tenant writes itself never does.
+    pub fn is_outside_tenant(&self) -> bool {
+        matches!(self.0.split('.').next(), Some("platform" | "*"))
+    }
+
     /// Whether the pattern covers a name.
     pub fn covers_name(&self, name: &Name) -> bool {
         self.covers_text(name.as_str())

@@ -1,5 +1,7 @@
 //! Roles, and what a tenant changes in them.
 
+use super::pattern::Pattern;
+use crate::error::Problem;
 use crate::id::TenantId;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +63,43 @@ impl Role {
     pub fn inherit<T: Into<String>>(mut self, parents: impl IntoIterator<Item = T>) -> Self {
         self.parents.extend(texts(parents));
         self
+    }
+
+    /// What is wrong with it by itself as a role of a tenant's own: its key, its sizes (every request of every member
+    /// compiles the tenant's roles), and what reaches outside of the tenant.
+    pub fn problems_in_tenant(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+        if !(1..=64).contains(&self.key.len()) || !self.key.bytes().all(plain) {
+            let message = "the key has 1 to 64 lower-case letters, digits, - and _";
+            problems.push(Problem::new("key", "invalid_key", message));
+        }
+        for (field, count, most) in [
+            ("allow", self.allow.len(), 500),
+            ("except", self.except.len(), 500),
+            ("parents", self.parents.len(), 50),
+            ("name", self.name.chars().count(), 200),
+            ("description", self.description.chars().count(), 2000),
+        ] {
+            if count > most {
+                let message = format!("{field} has {count} of at most {most}");
+                problems.push(Problem::new(field, "too_long", message));
+            }
+        }
+        for (field, text) in [("name", &self.name), ("description", &self.description)] {
+            if text.contains(char::is_control) {
+                let message = format!("the {field} holds a control character");
+                problems.push(Problem::new(field, "control_character", message));
+            }
+        }
+        for (i, text) in self.allow.iter().enumerate() {
+            // What is no pattern is told by the engine.
+            if Pattern::parse(text).is_ok_and(|pattern| pattern.is_outside_tenant()) {
+                let message = format!("{text} reaches outside of the tenant");
+                problems.push(Problem::new(format!("allow[{i}]"), "outside_tenant", message));
+            }
+        }
+        problems
     }
 }
 

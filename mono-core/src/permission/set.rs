@@ -75,6 +75,14 @@ impl PermissionSet {
         questions.iter().map(|(permission, scope)| self.check(permission, scope, now)).collect()
     }
 
+    /// Whether the catalogue says that the use of a permission asks for fresh authentication.
+    pub fn is_dangerous(&self, permission: impl Asked) -> bool {
+        let core = &self.world.core;
+        let number = permission.number(&self.world.registry());
+        let place = number.and_then(|number| core.entries.get(number as usize));
+        place.and_then(|place| core.catalogue.permissions.get(*place)).is_some_and(|entry| entry.dangerous)
+    }
+
     /// The entries, parents before their children.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         let (first, rest) = match &self.held {

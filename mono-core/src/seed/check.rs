@@ -4,6 +4,7 @@ use super::Seed;
 use super::items::Item;
 use super::reader::{Fields, Reader};
 use crate::error::Problem;
+use crate::model::template::role_problems;
 use crate::permission::{Catalogue, Engine, Name, Pattern, PermissionEntry, Role};
 use crate::subscription::{Feature, PlanCatalogue, PlanDefinitions};
 use crate::text::Slug;
@@ -26,6 +27,7 @@ pub(super) fn seed(reader: &mut Reader<'_>) -> Option<Seed> {
         limits: section(reader, &mut root, "limits", false),
         plans: section(reader, &mut root, "plans", false),
         add_ons: section(reader, &mut root, "add_ons", false),
+        templates: section(reader, &mut root, "templates", false),
     };
     root.finish(reader);
 
@@ -33,6 +35,9 @@ pub(super) fn seed(reader: &mut Reader<'_>) -> Option<Seed> {
     let names: BTreeSet<String> = permissions.permissions.iter().map(|entry| entry.name.clone()).collect();
     check_wildcards(reader, &roles, &names);
     let engine = Engine::build(permissions, roles).map_err(|problems| reader.adopt(in_file(problems))).ok();
+    if let Some(engine) = &engine {
+        reader.adopt(role_problems(&definitions.templates, engine));
+    }
     let plans = PlanCatalogue::build(definitions, |name| names.contains(name));
     let plans = plans.map_err(|problems| reader.adopt(problems)).ok();
     Some(Seed { name: name?, version: version?, engine: engine?, plans: plans? })

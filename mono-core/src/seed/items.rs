@@ -2,6 +2,7 @@
 //! names it is told that it does not exist.
 
 use super::reader::{Fields, Reader};
+use crate::model::template::Template;
 use crate::permission::{Name as PermissionName, PermissionEntry, Role};
 use crate::subscription::{
     AddOn, Allowance, Currency, Enforcement, Feature, FeatureKind, FeatureSet, Interval, Key, Limit,
@@ -184,5 +185,17 @@ impl Item for AddOn {
             plans,
             max_quantity,
         })
+    }
+}
+
+impl Item for Template {
+    fn fields<'t>(item: &mut Fields<'t>, reader: &mut Reader<'t>) -> Option<Self> {
+        let (key, name, description) = heading(item, reader);
+        let plan: Option<Key> = item.required(reader, "plan");
+        let option_sets = item.list(reader, "option_sets");
+        let schemas = item.list(reader, "schemas");
+        let roles = item.raw("roles").map(|raw| reader.list(&item.path("roles"), raw, Role::read));
+        let roles = roles.unwrap_or_default();
+        Some(Self { key: key?, name: name?, description, plan: plan?, option_sets, schemas, roles })
     }
 }

@@ -3,12 +3,13 @@
 use super::section::Section;
 use super::{AddOn, Entitlements, Feature, FeatureSet, Key, Limit, Override, Plan, Subscription, validation};
 use crate::error::Problem;
+use crate::model::template::Template;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The lists that a [`PlanCatalogue`] is built from: plain data, not checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PlanDefinitions {
     /// What plans can switch on.
@@ -21,6 +22,8 @@ pub struct PlanDefinitions {
     pub plans: Vec<Plan>,
     /// What is bought on top.
     pub add_ons: Vec<AddOn>,
+    /// What new tenants start from.
+    pub templates: Vec<Template>,
 }
 
 /// Everything that can be bought. It exists only if it is whole: every name is known, nothing holds itself, and each
@@ -46,6 +49,7 @@ pub struct PlanCatalogue {
     pub(super) limits: Section<Limit>,
     pub(super) plans: Section<Plan>,
     pub(super) add_ons: Section<AddOn>,
+    pub(super) templates: Section<Template>,
 }
 
 impl PlanCatalogue {
@@ -63,6 +67,7 @@ impl PlanCatalogue {
             limits: Section::new(definitions.limits),
             plans: Section::new(definitions.plans),
             add_ons: Section::new(definitions.add_ons),
+            templates: Section::new(definitions.templates),
         };
         let problems = validation::problems(&catalogue, &knows_permission);
         if problems.is_empty() { Ok(catalogue) } else { Err(problems) }
@@ -93,6 +98,11 @@ impl PlanCatalogue {
         self.add_ons.get(key)
     }
 
+    /// The template with this key.
+    pub fn template(&self, key: &str) -> Option<&Template> {
+        self.templates.get(key)
+    }
+
     /// All features, in the order in which they were given.
     pub fn features(&self) -> &[Feature] {
         self.features.items()
@@ -116,6 +126,11 @@ impl PlanCatalogue {
     /// All add-ons, in the order in which they were given.
     pub fn add_ons(&self) -> &[AddOn] {
         self.add_ons.items()
+    }
+
+    /// All templates, in the order in which they were given.
+    pub fn templates(&self) -> &[Template] {
+        self.templates.items()
     }
 
     /// Every feature that a plan gives, with those of its bundles; empty for a plan that does not exist.

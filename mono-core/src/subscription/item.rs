@@ -1,7 +1,8 @@
-//! What the five lists of the plan catalogue have in common.
+//! What the six lists of the plan catalogue have in common.
 
 use super::{AddOn, Feature, FeatureSet, Key, Limit, Plan, PlanDefinitions};
 use crate::error::Problem;
+use crate::model::template::Template;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,11 +22,14 @@ pub enum ItemKind {
     Plan,
     /// An [`AddOn`].
     AddOn,
+    /// A [`Template`].
+    Template,
 }
 
 impl ItemKind {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Feature, Self::FeatureSet, Self::Limit, Self::Plan, Self::AddOn];
+    pub const ALL: &'static [Self] =
+        &[Self::Feature, Self::FeatureSet, Self::Limit, Self::Plan, Self::AddOn, Self::Template];
 
     /// What one of them is called, as in the audit log: `feature_set`.
     pub const fn name(self) -> &'static str {
@@ -35,6 +39,7 @@ impl ItemKind {
             Self::Limit => "limit",
             Self::Plan => "plan",
             Self::AddOn => "add_on",
+            Self::Template => "template",
         }
     }
 
@@ -46,6 +51,7 @@ impl ItemKind {
             Self::Limit => "limits",
             Self::Plan => "plans",
             Self::AddOn => "add_ons",
+            Self::Template => "templates",
         }
     }
 
@@ -57,11 +63,12 @@ impl ItemKind {
             Self::Limit => "/api/v1/platform/limits",
             Self::Plan => "/api/v1/platform/plans",
             Self::AddOn => "/api/v1/platform/add-ons",
+            Self::Template => "/api/v1/platform/templates",
         }
     }
 }
 
-/// A thing that the plan catalogue holds under its key: a feature, feature set, limit, plan or add-on.
+/// A thing that the plan catalogue holds under its key: a feature, feature set, limit, plan, add-on or template.
 pub trait CatalogueItem: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What kind of thing it is.
     const KIND: ItemKind;
@@ -117,4 +124,5 @@ items! {
     Limit in limits, |_| "";
     Plan in plans, |item| &item.description;
     AddOn in add_ons, |item| &item.description;
+    Template in templates, |item| &item.description;
 }

@@ -20,6 +20,7 @@ pub(super) fn problems(catalogue: &PlanCatalogue, knows_permission: &dyn Fn(&str
     checker.duplicate_keys("limits", &catalogue.limits);
     checker.plans();
     checker.add_ons();
+    checker.templates();
     checker.problems
 }
 
@@ -145,6 +146,18 @@ impl<'a> Checker<'a> {
             let position = path.first().and_then(|key| section.position(key)).unwrap_or_default();
             let message = format!("this goes in a circle: {}", path.join(" > "));
             self.report(format!("{name}[{position}].{field}"), "cycle", message);
+        }
+    }
+
+    fn templates(&mut self) {
+        let catalogue = self.catalogue;
+        self.duplicate_keys("templates", &catalogue.templates);
+        for (position, template) in catalogue.templates().iter().enumerate() {
+            let place = format!("templates[{position}]");
+            if catalogue.plan(template.plan.as_str()).is_none() {
+                self.problems.push(unknown(format!("{place}.plan"), &template.plan, "plan"));
+            }
+            self.problems.extend(template.problems_at(&place));
         }
     }
 

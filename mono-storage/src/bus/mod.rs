@@ -118,6 +118,16 @@ impl Bus {
         }
     }
 
+    /// The state of some tags of tenants and of the platform, from before something is loaded that depends on them.
+    pub fn stamp<'t>(&self, tags: impl IntoIterator<Item = (Option<TenantId>, &'t Tag)>) -> Stamp {
+        self.inner.freshness.stamp(tags)
+    }
+
+    /// Whether what was loaded behind a stamp still holds, as far as this node has heard.
+    pub fn holds(&self, stamp: &Stamp) -> bool {
+        self.inner.freshness.holds(stamp)
+    }
+
     pub(crate) fn freshness(&self) -> &Freshness {
         &self.inner.freshness
     }

@@ -53,6 +53,12 @@ const UNIQUE: &[Unique] = &[
         code: "already_member",
         message: "this person is a member of the tenant",
     },
+    Unique {
+        constraint: "invitations_email_unique",
+        columns: "invitations.tenant_id, invitations.email_norm",
+        code: "already_invited",
+        message: "this address was invited and has not answered: send the invitation again, or revoke it",
+    },
 ];
 
 /// Turns a failure of the driver into the one error of mono.

@@ -16,7 +16,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (4, "own tables", include_str!("../../migrations/postgres/0004_own_tables.sql")),
     (5, "tenancy", include_str!("../../migrations/postgres/0005_tenancy.sql")),
     (8, "authentication", include_str!("../../migrations/postgres/0008_authentication.sql")),
+    (9, "templates", include_str!("../../migrations/postgres/0009_templates.sql")),
     (11, "mail", include_str!("../../migrations/postgres/0011_mail.sql")),
+    (12, "invitations", include_str!("../../migrations/postgres/0012_invitations.sql")),
+    (13, "second factors", include_str!("../../migrations/postgres/0013_second_factors.sql")),
+    (14, "keys", include_str!("../../migrations/postgres/0014_keys.sql")),
     (15, "events", include_str!("../../migrations/postgres/0015_events.sql")),
 ];
 #[cfg(feature = "sqlite")]
@@ -26,7 +30,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (3, "audit", include_str!("../../migrations/sqlite/0003_audit.sql")),
     (5, "tenancy", include_str!("../../migrations/sqlite/0005_tenancy.sql")),
     (8, "authentication", include_str!("../../migrations/sqlite/0008_authentication.sql")),
+    (9, "templates", include_str!("../../migrations/sqlite/0009_templates.sql")),
     (11, "mail", include_str!("../../migrations/sqlite/0011_mail.sql")),
+    (12, "invitations", include_str!("../../migrations/sqlite/0012_invitations.sql")),
+    (13, "second factors", include_str!("../../migrations/sqlite/0013_second_factors.sql")),
+    (14, "keys", include_str!("../../migrations/sqlite/0014_keys.sql")),
     (15, "events", include_str!("../../migrations/sqlite/0015_events.sql")),
 ];
 

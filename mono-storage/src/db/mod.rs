@@ -17,10 +17,12 @@ mod statement;
 mod transaction;
 mod value;
 
+mod entered;
 mod platform_tx;
 mod tenant_tx;
 
 pub use database::{Database, PoolStatus};
+pub use entered::Entered;
 pub use error::TRANSACTION_CONFLICT;
 pub use migration::{Migration, migrate, migrate_application};
 pub use options::DatabaseOptions;

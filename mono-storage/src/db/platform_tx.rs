@@ -7,8 +7,9 @@ use super::transaction::Transaction;
 use super::value::Value;
 use crate::bus::{Tag, Touched, touched_by};
 use crate::chain::{Entry, Log};
+use crate::deferred::Passes;
 use mono_core::Error;
-use mono_core::caller::Caller;
+use mono_core::caller::{Caller, STEP_UP_REQUIRED};
 use mono_core::id::{Id, Random};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
@@ -55,15 +56,17 @@ impl<'d> Platform<'d> {
 /// A transaction across tenants, under the platform's own database role. Each store operation asks for a platform
 /// permission. Dropped without [`commit`](Self::commit), it leaves nothing behind.
 pub struct PlatformTx {
-    transaction: Transaction,
-    caller: Caller,
-    database: Database,
+    pub(super) transaction: Transaction,
+    pub(super) caller: Caller,
+    pub(super) database: Database,
     /// For the audit logs, written when the transaction commits.
-    entries: BTreeMap<Log, Vec<Entry>>,
+    pub(super) entries: BTreeMap<Log, Vec<Entry>>,
     /// What is told to all nodes when the transaction has committed.
-    touched: Touched,
+    pub(super) touched: Touched,
+    /// What super admins passed while the transaction worked in a tenant.
+    pub(super) passes: Vec<Passes>,
     /// Whether mails wait when the transaction commits.
-    has_mail: bool,
+    pub(super) has_mail: bool,
 }
 
 impl PlatformTx {
@@ -74,6 +77,7 @@ impl PlatformTx {
             database: database.clone(),
             entries: BTreeMap::new(),
             touched: Touched::new(),
+            passes: Vec::new(),
             has_mail: false,
         }
     }
@@ -90,6 +94,7 @@ impl PlatformTx {
             }
         }
         self.database.commit(self.transaction, self.touched, false).await?;
+        self.passes.into_iter().for_each(Passes::settle);
         if self.has_mail {
             self.database.note_mail();
         }
@@ -128,8 +133,11 @@ impl PlatformTx {
     /// `Forbidden` that names the permission.
     pub fn authorize(&self, permission: Permission) -> Result<(), Error> {
         let scope = Scope::platform();
-        self.caller.authorize(permission, &scope, self.now()).map(|_| ()).inspect_err(|_| {
-            self.database.count_refusal(None, &self.caller, permission, &scope);
+        self.caller.authorize(permission, &scope, self.now()).map(|_| ()).inspect_err(|error| {
+            // Who holds the permission and has yet to prove who they are was not refused.
+            if error.code() != STEP_UP_REQUIRED {
+                self.database.count_refusal(None, &self.caller, permission, &scope);
+            }
         })
     }
 

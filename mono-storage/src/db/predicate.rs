@@ -630,7 +630,7 @@ const fn is_platform(text: &[u8], name: Word) -> bool {
         table,
         &["users", "sessions", "tenants", "permissions", "permission_aliases", "roles", "plans"],
     ) || one_of(text, table, &["platform_assignments", "platform_grants", "platform_audit_log", "add_ons"])
-        || one_of(text, table, &["features", "feature_sets", "limits", "_mono_migrations"])
+        || one_of(text, table, &["features", "feature_sets", "limits", "_mono_migrations", "master_keys"])
         || starts(text, table, "sqlite_")
         || starts(text, table, "pg_")
         || starts(text, schema, "pg_")

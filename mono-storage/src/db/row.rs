@@ -2,8 +2,8 @@
 
 use mono_core::Error;
 use mono_core::id::{
-    AccountId, ApiKeyId, AssignmentId, AuditId, EventId, GrantId, MailId, MemberId, OverrideId, ProfileId,
-    SessionId, SingleUseTokenId, TeamId, TenantId, UserId,
+    AccountId, ApiKeyId, AssignmentId, AuditId, EventId, GrantId, InvitationId, MailId, MemberId, OverrideId,
+    ProfileId, SessionId, SingleUseTokenId, TeamId, TenantId, UserId,
 };
 use mono_core::text::{Domain, Email, Locale, Name, Slug, TimeZone};
 use mono_core::time::Timestamp;
@@ -117,6 +117,7 @@ ids!(
     EventId,
     OverrideId,
     TeamId,
+    InvitationId,
     MailId
 );
 

@@ -9,7 +9,7 @@ use crate::bus::{Tag, Touched, touched_by};
 use crate::chain::Entry;
 use crate::deferred::Passes;
 use mono_core::Error;
-use mono_core::caller::{Caller, Pass};
+use mono_core::caller::{Caller, Pass, STEP_UP_REQUIRED};
 use mono_core::id::{Id, TenantId};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
@@ -55,18 +55,7 @@ impl<'d> Tenant<'d> {
     async fn begin(self, access: Access) -> Result<TenantTx, Error> {
         let tenant = self.caller.tenant()?;
         let transaction = self.database.begin_tenant(tenant, access, self.caller).await?;
-        Ok(TenantTx {
-            tenant,
-            transaction,
-            access,
-            caller: self.caller.clone(),
-            entries: Vec::new(),
-            touched: Touched::new(),
-            events_wait: false,
-            passes: Passes::new(self.database.deferred().clone(), Some(tenant)),
-            database: self.database.clone(),
-            uncounted_call: self.caller.metered_call(),
-        })
+        Ok(TenantTx::new(tenant, transaction, access, self.caller, self.database))
     }
 }
 
@@ -75,22 +64,43 @@ impl<'d> Tenant<'d> {
 /// There is no nested transaction and no way to change the tenant: another tenant is another transaction.
 pub struct TenantTx {
     tenant: TenantId,
-    transaction: Transaction,
+    pub(super) transaction: Transaction,
     access: Access,
     caller: Caller,
     /// For the audit log, written when the transaction commits.
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     /// What is told to all nodes when the transaction has committed.
-    touched: Touched,
+    pub(super) touched: Touched,
     /// Whether it emits events.
     events_wait: bool,
-    passes: Passes,
+    pub(super) passes: Passes,
     database: Database,
     /// The limit that the call still has to be counted against.
     uncounted_call: Option<&'static str>,
 }
 
 impl TenantTx {
+    pub(super) fn new(
+        tenant: TenantId,
+        transaction: Transaction,
+        access: Access,
+        caller: &Caller,
+        database: &Database,
+    ) -> Self {
+        Self {
+            tenant,
+            transaction,
+            access,
+            caller: caller.clone(),
+            entries: Vec::new(),
+            touched: Touched::new(),
+            events_wait: false,
+            passes: Passes::new(database.deferred().clone(), Some(tenant)),
+            database: database.clone(),
+            uncounted_call: caller.metered_call(),
+        }
+    }
+
     /// Makes everything that was done durable and visible at once.
     ///
     /// # Errors
@@ -151,8 +161,11 @@ impl TenantTx {
     /// `Forbidden` that names the permission, or what the database refused to record.
     pub async fn authorize(&mut self, permission: Permission, scope: &Scope) -> Result<(), Error> {
         let now = self.now();
-        let pass = self.caller.authorize(permission, scope, now).inspect_err(|_| {
-            self.database.count_refusal(Some(self.tenant), &self.caller, permission, scope);
+        let pass = self.caller.authorize(permission, scope, now).inspect_err(|error| {
+            // Who holds the permission and has yet to prove who they are was not refused.
+            if error.code() != STEP_UP_REQUIRED {
+                self.database.count_refusal(Some(self.tenant), &self.caller, permission, scope);
+            }
         })?;
         self.count_use(permission).await?;
         match pass {

@@ -1,8 +1,8 @@
 //! Values that a statement is given, in the few types that both databases know.
 
 use mono_core::id::{
-    AccountId, ApiKeyId, AssignmentId, AuditId, EventId, GrantId, MailId, MemberId, OverrideId, ProfileId,
-    SessionId, SingleUseTokenId, TeamId, TenantId, UserId,
+    AccountId, ApiKeyId, AssignmentId, AuditId, EventId, GrantId, InvitationId, MailId, MemberId, OverrideId,
+    ProfileId, SessionId, SingleUseTokenId, TeamId, TenantId, UserId,
 };
 use mono_core::text::{Domain, Email, Locale, Name, Slug, TimeZone};
 use mono_core::time::Timestamp;
@@ -97,4 +97,4 @@ macro_rules! ids {
 bind!(Uuid: Uuid => |v| v, TenantId => |v| v.uuid(), AccountId => |v| v.uuid(), UserId => |v| v.uuid(),
     MemberId => |v| v.uuid(), ProfileId => |v| v.uuid(), AssignmentId => |v| v.uuid(), GrantId => |v| v.uuid(),
     SessionId => |v| v.uuid(), SingleUseTokenId => |v| v.uuid(), ApiKeyId => |v| v.uuid(), AuditId => |v| v.uuid(),
-    EventId => |v| v.uuid(), OverrideId => |v| v.uuid(), TeamId => |v| v.uuid(), MailId => |v| v.uuid());
+    EventId => |v| v.uuid(), OverrideId => |v| v.uuid(), TeamId => |v| v.uuid(), InvitationId => |v| v.uuid(), MailId => |v| v.uuid());

@@ -1,12 +1,12 @@
 //! Accounts.
 
+use super::versions::{Revert, Versioned};
 use crate::bus::Tag;
 use crate::cache::{Bytes, Space};
 use crate::db::{Database, FromRow, Row, TenantTx};
 use crate::sql;
-use mono_core::audit::{Action, FieldChange, changes};
+use mono_core::audit::Action;
 use mono_core::caller::{ACCOUNT_SUSPENDED, Caller, Pass, SystemReason};
-use mono_core::history::Version;
 use mono_core::id::{AccountId, Id, TenantId};
 use mono_core::model::account::{Account, AccountChange, AccountFilter, AccountSort, NewAccount};
 use mono_core::page::{Cursor, Limit, Page, PageRequest, Slice};
@@ -15,6 +15,7 @@ use mono_core::subscription::Window;
 use mono_core::{Error, permission};
 use serde::Serialize;
 use std::time::Duration;
+use uuid::Uuid;
 
 const CREATE: Permission = permission!("tenant.accounts.create");
 const READ: Permission = permission!("tenant.accounts.read");
@@ -24,8 +25,6 @@ const RESTORE: Permission = permission!("tenant.accounts.restore");
 const SUSPEND: Permission = permission!("tenant.accounts.suspend");
 pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, DELETE, RESTORE, SUSPEND];
 
-/// How the audit log names an account.
-const ENTITY: &str = "account";
 /// The limit that each account takes one of.
 pub(super) const LIMIT: &str = "accounts";
 
@@ -182,7 +181,7 @@ impl Accounts<'_> {
         )
         .one()
         .await?;
-        record(tx, Action::Create, None, &account).await?;
+        tx.record(Action::Create, None, &account).await?;
         // Last, so that the counter's row, which all writers of the tenant share, is held for the shortest time.
         tx.reserve(LIMIT, 1).await?;
         Ok(account)
@@ -320,58 +319,6 @@ impl Accounts<'_> {
         apply(tx, Action::Update, old, change).await
     }
 
-    /// One page of the versions of an account, newest first.
-    ///
-    /// # Errors
-    /// `NotFound` where there is no such account in this tenant, `Forbidden` without `tenant.accounts.read` for it.
-    pub async fn history(self, id: AccountId, page: PageRequest) -> Result<Page<Version<Account>>, Error> {
-        let tx = self.tx;
-        tx.accounts().get(id).await?;
-        tx.versions(ENTITY, id, page).await
-    }
-
-    /// An account as it was in one version.
-    ///
-    /// # Errors
-    /// As [`history`](Self::history), and `NotFound` where this version is not kept.
-    pub async fn version(self, id: AccountId, version: i64) -> Result<Version<Account>, Error> {
-        let tx = self.tx;
-        tx.accounts().get(id).await?;
-        tx.version(ENTITY, id, version).await
-    }
-
-    /// The fields in which two versions of an account differ, with sensitive values masked as in the audit log.
-    ///
-    /// # Errors
-    /// As [`version`](Self::version).
-    pub async fn diff(self, id: AccountId, from: i64, to: i64) -> Result<Vec<FieldChange>, Error> {
-        let tx = self.tx;
-        tx.accounts().get(id).await?;
-        let old: Version<serde_json::Value> = tx.version(ENTITY, id, from).await?;
-        let new: Version<serde_json::Value> = tx.version(ENTITY, id, to).await?;
-        Ok(changes(&old.snapshot, &new.snapshot))
-    }
-
-    /// Gives an account the values of an earlier version; that is a change like another, and a new version.
-    ///
-    /// # Errors
-    /// As [`update`](Self::update), and `NotFound` where this version is not kept.
-    pub async fn revert(self, id: AccountId, version: i64) -> Result<Account, Error> {
-        let tx = self.tx;
-        let old = find_for_update(tx, id).await?;
-        let Account { name, slug, account_type, status, email, .. } =
-            tx.version::<_, Account>(ENTITY, id, version).await?.snapshot;
-        let change = AccountChange {
-            version: None,
-            name: Some(name),
-            slug: Some(slug),
-            account_type: Some(account_type),
-            status: Some(status),
-            email: Some(email),
-        };
-        apply(tx, Action::Revert, old, change).await
-    }
-
     /// Deletes an account and gives its place in the plan back. It can be restored.
     ///
     /// # Errors
@@ -393,8 +340,7 @@ impl Accounts<'_> {
         )
         .one()
         .await?;
-        tx.audit_change(Action::Delete, ENTITY, id, Some(&old), None).await?;
-        tx.keep_version(Action::Delete, ENTITY, id, account.version, &account).await?;
+        tx.record(Action::Delete, Some(&old), &account).await?;
         tx.release(LIMIT, 1).await
     }
 
@@ -429,7 +375,7 @@ impl Accounts<'_> {
         )
         .one()
         .await?;
-        record(tx, Action::Restore, None, &account).await?;
+        tx.record(Action::Restore, None, &account).await?;
         tx.reserve(LIMIT, 1).await?;
         Ok(account)
     }
@@ -483,19 +429,44 @@ async fn apply(
         )
         .one()
         .await?;
-    record(tx, action, Some(&old), &account).await?;
+    tx.record(action, Some(&old), &account).await?;
     Ok(account)
 }
 
-/// Records a change in the audit log and in the history.
-async fn record(
-    tx: &mut TenantTx,
-    action: Action,
-    old: Option<&Account>,
-    new: &Account,
-) -> Result<(), Error> {
-    tx.audit_change(action, ENTITY, new.id, old, Some(new)).await?;
-    tx.keep_version(action, ENTITY, new.id, new.version, new).await
+impl Versioned for Account {
+    type Id = AccountId;
+    const ENTITY: &'static str = "account";
+
+    fn id(&self) -> AccountId {
+        self.id
+    }
+
+    fn uuid(id: &AccountId) -> Uuid {
+        id.uuid()
+    }
+
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+
+    async fn require_read(tx: &mut TenantTx, id: &AccountId) -> Result<(), Error> {
+        tx.accounts().get(*id).await.map(drop)
+    }
+}
+
+impl Revert for Account {
+    async fn put_back(tx: &mut TenantTx, earlier: Self, seen: Option<i64>) -> Result<Self, Error> {
+        let old = find_for_update(tx, earlier.id).await?;
+        let change = AccountChange {
+            version: seen,
+            name: Some(earlier.name),
+            slug: Some(earlier.slug),
+            account_type: Some(earlier.account_type),
+            status: Some(earlier.status),
+            email: Some(earlier.email),
+        };
+        apply(tx, Action::Revert, old, change).await
+    }
 }
 
 /// Which accounts of the tenant a permission reaches, as a condition of a query.

@@ -4,7 +4,7 @@ use crate::chain::{Entry, entry_columns};
 use crate::db::{FromRow, PlatformTx, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::{Action, AuditEntry, AuditFilter, changes};
-use mono_core::id::{AuditId, Id, TenantId, UserId};
+use mono_core::id::{AuditId, TenantId, UserId};
 use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
@@ -34,11 +34,11 @@ impl TenantTx {
     /// `Internal` where the transaction only reads, or a state is not one of JSON.
     // Nothing is awaited, so that the lock of the log is taken at the commit; it is async as every store operation is.
     #[expect(clippy::unused_async, reason = "an operation of a store, like the others")]
-    pub async fn audit_change<I: Id, T: Serialize>(
+    pub async fn audit_change<T: Serialize>(
         &mut self,
         action: Action,
         entity: &'static str,
-        id: I,
+        id: impl Into<Uuid>,
         old: Option<&T>,
         new: Option<&T>,
     ) -> Result<(), Error> {
@@ -106,6 +106,23 @@ impl PlatformTx {
         Ok(())
     }
 
+    /// Records in the log of a tenant what the platform made there.
+    #[expect(clippy::unused_async, reason = "an operation of a store, like the others")]
+    pub(super) async fn audit_made<T: Serialize>(
+        &mut self,
+        tenant: TenantId,
+        entity: &'static str,
+        id: Uuid,
+        new: &T,
+    ) -> Result<(), Error> {
+        let changes = changes(&Value::Null, &to_value(Some(new))?);
+        let changes = serde_json::to_value(changes).map_err(Error::internal)?;
+        let stamp = (self.new_id::<AuditId>(), self.now());
+        let entry = Entry::new(stamp, self.caller(), Action::Create, entity, Some(id), changes);
+        self.keep_entry(Some(tenant), entry);
+        Ok(())
+    }
+
     /// Records what was done to a thing above the tenants.
     #[expect(clippy::unused_async, reason = "an operation of a store, like the others")]
     pub(crate) async fn audit(
@@ -119,6 +136,22 @@ impl PlatformTx {
         let entry = Entry::new(stamp, self.caller(), action, entity, id, changes);
         self.keep_entry(None, entry);
         Ok(())
+    }
+}
+
+impl PlatformTx {
+    /// Records in the log of a tenant what was done to a thing of it from above.
+    pub(crate) fn audit_in(
+        &mut self,
+        tenant: TenantId,
+        action: Action,
+        entity: &'static str,
+        id: Uuid,
+        changes: Value,
+    ) {
+        let stamp = (self.new_id::<AuditId>(), self.now());
+        let entry = Entry::new(stamp, self.caller(), action, entity, Some(id), changes);
+        self.keep_entry(Some(tenant), entry);
     }
 }
 

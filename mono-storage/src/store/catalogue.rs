@@ -4,6 +4,7 @@ use super::catalogue_uses;
 use crate::db::{Bind, PlatformStatement, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::audit::{Action, FieldChange, changes};
+use mono_core::model::template::role_problems;
 use mono_core::permission::{Engine, Permission, PermissionEntry, Role, Scope};
 use mono_core::seed::{Seed, check_owners};
 use mono_core::subscription::{CatalogueItem, ItemKind, Key, Limit, PlanCatalogue, PlanDefinitions, Window};
@@ -34,6 +35,13 @@ const FEATURE_RIGHTS: Rights = Rights {
     update: permission!("platform.features.update"),
     delete: permission!("platform.features.delete"),
 };
+/// For what new tenants start from.
+const TEMPLATE_RIGHTS: Rights = Rights {
+    create: permission!("platform.templates.update"),
+    read: permission!("platform.templates.read"),
+    update: permission!("platform.templates.update"),
+    delete: permission!("platform.templates.update"),
+};
 const READ: Permission = PLAN_RIGHTS.read;
 const UPDATE: Permission = PLAN_RIGHTS.update;
 pub(super) const REQUIRED: &[Permission] = &[
@@ -45,12 +53,15 @@ pub(super) const REQUIRED: &[Permission] = &[
     FEATURE_RIGHTS.read,
     FEATURE_RIGHTS.update,
     FEATURE_RIGHTS.delete,
+    TEMPLATE_RIGHTS.read,
+    TEMPLATE_RIGHTS.update,
 ];
 
 const fn rights(kind: ItemKind) -> &'static Rights {
     match kind {
         ItemKind::Plan | ItemKind::AddOn => &PLAN_RIGHTS,
         ItemKind::Feature | ItemKind::FeatureSet | ItemKind::Limit => &FEATURE_RIGHTS,
+        ItemKind::Template => &TEMPLATE_RIGHTS,
     }
 }
 
@@ -63,7 +74,7 @@ pub struct Definitions {
     pub aliases: Vec<Alias>,
     /// The system roles.
     pub roles: Vec<Role>,
-    /// Features, feature sets, limits, plans and add-ons.
+    /// Features, feature sets, limits, plans, add-ons and templates.
     pub plans: PlanDefinitions,
 }
 
@@ -88,6 +99,7 @@ impl From<&Seed> for Definitions {
                 limits: seed.plans.limits().to_vec(),
                 plans: seed.plans.plans().to_vec(),
                 add_ons: seed.plans.add_ons().to_vec(),
+                templates: seed.plans.templates().to_vec(),
             },
         }
     }
@@ -105,6 +117,7 @@ impl Definitions {
                 limits: load(tx, &LIMITS).await?,
                 plans: load(tx, &PLANS).await?,
                 add_ons: load(tx, &ADD_ONS).await?,
+                templates: load(tx, &TEMPLATES).await?,
             },
         })
     }
@@ -119,6 +132,7 @@ impl Definitions {
         merge(&mut self.plans.limits, other.plans.limits, |limit| limit.key.clone());
         merge(&mut self.plans.plans, other.plans.plans, |plan| plan.key.clone());
         merge(&mut self.plans.add_ons, other.plans.add_ons, |add_on| add_on.key.clone());
+        merge(&mut self.plans.templates, other.plans.templates, |template| template.key.clone());
     }
 
     /// Makes the definitions ready for questions.
@@ -143,7 +157,10 @@ impl Definitions {
     /// `plans.gold.features[0]`: nobody sees the order in which they are stored.
     fn problems(&self) -> Vec<Problem> {
         let mut problems = check_owners(&self.permissions, &self.plans.features);
-        problems.extend(self.clone().compile().err().unwrap_or_default());
+        match self.clone().compile() {
+            Ok((engine, _)) => problems.extend(role_problems(&self.plans.templates, &engine)),
+            Err(found) => problems.extend(found),
+        }
         for problem in &mut problems {
             if let Some(place) = self.place_by_key(&problem.field) {
                 problem.field = place;
@@ -164,6 +181,7 @@ impl Definitions {
             "limits" => plans.limits.get(position)?.key.as_str(),
             "plans" => plans.plans.get(position)?.key.as_str(),
             "add_ons" => plans.add_ons.get(position)?.key.as_str(),
+            "templates" => plans.templates.get(position)?.key.as_str(),
             _ => return None,
         };
         Some(format!("{section}.{key}{rest}"))
@@ -217,6 +235,7 @@ const FEATURE_SETS: Table = table!("feature_sets");
 const LIMITS: Table = table!("limits");
 const PLANS: Table = table!("plans");
 const ADD_ONS: Table = table!("add_ons");
+const TEMPLATES: Table = table!("templates");
 
 const fn table(kind: ItemKind) -> &'static Table {
     match kind {
@@ -225,6 +244,7 @@ const fn table(kind: ItemKind) -> &'static Table {
         ItemKind::Limit => &LIMITS,
         ItemKind::Plan => &PLANS,
         ItemKind::AddOn => &ADD_ONS,
+        ItemKind::Template => &TEMPLATES,
     }
 }
 
@@ -287,6 +307,7 @@ impl Catalogue<'_> {
         save(tx, &LIMITS, plans.limits(), |limit| limit.key.as_str()).await?;
         save(tx, &PLANS, plans.plans(), |plan| plan.key.as_str()).await?;
         save(tx, &ADD_ONS, plans.add_ons(), |add_on| add_on.key.as_str()).await?;
+        save(tx, &TEMPLATES, plans.templates(), |template| template.key.as_str()).await?;
         let changes = serde_json::json!([{ "field": "catalogue", "new": seed.name.as_str() }]);
         tx.audit(Action::Update, "catalogue", None, changes).await
     }
@@ -294,7 +315,8 @@ impl Catalogue<'_> {
     /// Every definition of one kind, by key.
     ///
     /// # Errors
-    /// `Forbidden` without `platform.plans.read` for plans and add-ons, `platform.features.read` for the rest.
+    /// `Forbidden` without `platform.plans.read` for plans and add-ons, `platform.templates.read` for templates,
+    /// `platform.features.read` for the rest.
     pub async fn list<T: CatalogueItem>(self) -> Result<Vec<T>, Error> {
         self.tx.authorize(rights(T::KIND).read)?;
         load(self.tx, table(T::KIND)).await
@@ -313,7 +335,8 @@ impl Catalogue<'_> {
     /// bought a plan has what the plan then gives.
     ///
     /// # Errors
-    /// `Forbidden` without `platform.plans.create` or `platform.plans.update`, and `platform.features.…` likewise;
+    /// `Forbidden` without `platform.plans.create` or `platform.plans.update`, and `platform.features.…` likewise, or
+    /// without `platform.templates.update` for a template;
     /// `Validation` with everything that would be wrong with the catalogue as a whole.
     pub async fn put<T: CatalogueItem>(self, item: &T) -> Result<Put, Error> {
         let tx = self.tx;
@@ -348,7 +371,8 @@ impl Catalogue<'_> {
     /// Deletes a definition that nothing needs.
     ///
     /// # Errors
-    /// `Forbidden` without `platform.plans.delete` or `platform.features.delete`; `NotFound` where there is none;
+    /// `Forbidden` without `platform.plans.delete`, `platform.features.delete` or `platform.templates.update`; `NotFound`
+    /// where there is none;
     /// `Conflict` with code `in_use`, and with the places in the details as `uses`, where another definition, a
     /// subscription or an override names it.
     pub async fn delete<T: CatalogueItem>(self, key: &Key) -> Result<(), Error> {
@@ -403,7 +427,7 @@ fn in_use(kind: ItemKind, key: &Key, uses: &[String]) -> Error {
     Error::new(ErrorKind::Conflict, "in_use", message).with_details(serde_json::json!({ "uses": uses }))
 }
 
-async fn find<T: CatalogueItem>(tx: &mut PlatformTx, key: &Key) -> Result<Option<T>, Error> {
+pub(super) async fn find<T: CatalogueItem>(tx: &mut PlatformTx, key: &Key) -> Result<Option<T>, Error> {
     let rows = tx.query(table(T::KIND).find, vec![key.as_str().into_value()]).rows().await?;
     rows.first().map(definition).transpose()
 }

@@ -11,8 +11,8 @@ use mono_core::subscription::{ItemKind, Key};
 pub(super) async fn find(tx: &mut PlatformTx, kind: ItemKind, key: &Key) -> Result<Vec<String>, Error> {
     let key = key.as_str();
     let (places, rows) = match kind {
-        // Only other definitions name a feature set.
-        ItemKind::FeatureSet => return Ok(Vec::new()),
+        // Only other definitions name a feature set, and nothing a template: what comes of it are copies.
+        ItemKind::FeatureSet | ItemKind::Template => return Ok(Vec::new()),
         ItemKind::Plan => (subscription as fn(&Row) -> _, plans(tx, key).await?),
         ItemKind::AddOn => (subscription as fn(&Row) -> _, add_ons(tx, key).await?),
         ItemKind::Feature => (exception as fn(&Row) -> _, features(tx, key).await?),

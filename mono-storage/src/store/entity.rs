@@ -1,5 +1,6 @@
 //! The operations that a table of an application most often needs: one row for each thing, with a version and soft delete.
 
+use super::versions::{History, Revert, Versioned};
 use crate::db::{Bind, Column, FromRow, Row, TenantStatement, TenantTx, Value};
 use mono_core::Error;
 use mono_core::audit::Action;
@@ -7,14 +8,18 @@ use mono_core::id::Id;
 use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 use std::str::FromStr;
+use uuid::Uuid;
 
 /// The fields of a thing that an application keeps in a table of tenants. Implemented by [`entity!`](crate::entity).
-pub trait Entity: Clone + PartialEq + Serialize + Send + Sync + 'static {
+///
+/// Each version is kept as serde writes it: a field that is added later needs a default for serde.
+pub trait Entity: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Its id.
-    type Id: Id + Bind + Column + Serialize + FromStr<Err = Error>;
+    type Id: Id + Bind + Column + Serialize + DeserializeOwned + FromStr<Err = Error>;
     /// How the audit log names it.
     const NAME: &'static str;
     /// What a caller needs, at the tenant.
@@ -65,7 +70,7 @@ pub struct EntityStatements {
 }
 
 /// An entity as it is stored.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", bound = "")]
 pub struct Stored<E: Entity> {
     /// Its id.
@@ -106,7 +111,7 @@ impl TenantTx {
     }
 }
 
-impl<E: Entity> Entities<'_, E> {
+impl<'t, E: Entity> Entities<'t, E> {
     /// Makes one, and takes one of its limit.
     ///
     /// # Errors
@@ -118,7 +123,7 @@ impl<E: Entity> Entities<'_, E> {
         let id: E::Id = tx.new_id();
         let values = with_fields(id, tx.now(), &fields);
         let stored: Stored<E> = tx.query(E::STATEMENTS.insert, values).one().await?;
-        tx.audit_change(Action::Create, E::NAME, id, None, Some(&stored)).await?;
+        tx.record(Action::Create, None, &stored).await?;
         reserve::<E>(tx).await?;
         Ok(stored)
     }
@@ -153,19 +158,24 @@ impl<E: Entity> Entities<'_, E> {
     /// `Forbidden` without the permission, `NotFound` where there is none in this tenant, `Conflict` where a key is
     /// taken or the version is stale (`details.currentVersion` says which is current).
     pub async fn update(self, id: E::Id, seen: i64, fields: E) -> Result<Stored<E>, Error> {
-        let tx = self.tx;
-        tx.authorize(E::PERMISSIONS.update, &Scope::tenant(tx.tenant())).await?;
-        let old = hold::<E>(tx, E::STATEMENTS.hold, id).await?;
-        if old.version != seen {
-            return Err(Error::stale_version("this", seen, old.version));
-        }
-        if old.fields == fields {
-            return Ok(old);
-        }
-        let values = with_fields(id, tx.now(), &fields);
-        let stored: Stored<E> = tx.query(E::STATEMENTS.update, values).one().await?;
-        tx.audit_change(Action::Update, E::NAME, id, Some(&old), Some(&stored)).await?;
-        Ok(stored)
+        change(self.tx, Action::Update, id, Some(seen), fields).await
+    }
+
+    /// The versions of one, for a caller who may read it.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn history(self, id: E::Id) -> Result<History<'t, Stored<E>>, Error> {
+        self.tx.history(&id).await
+    }
+
+    /// Gives one the fields of an earlier version; with `seen` only where that is the current version.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get) and [`update`](Self::update); `NotFound` with code `version_not_found` where this version is
+    /// not kept.
+    pub async fn revert(self, id: E::Id, version: i64, seen: Option<i64>) -> Result<Stored<E>, Error> {
+        self.tx.revert(&id, version, seen).await
     }
 
     /// Deletes one, and gives its place in the limit back. It can be restored.
@@ -177,8 +187,8 @@ impl<E: Entity> Entities<'_, E> {
         tx.authorize(E::PERMISSIONS.delete, &Scope::tenant(tx.tenant())).await?;
         let old = hold::<E>(tx, E::STATEMENTS.hold, id).await?;
         let values = vec![id.into_value(), tx.now().into_value()];
-        tx.query(E::STATEMENTS.delete, values).execute().await?;
-        tx.audit_change(Action::Delete, E::NAME, id, Some(&old), None).await?;
+        let stored: Stored<E> = tx.query(E::STATEMENTS.delete, values).one().await?;
+        tx.record(Action::Delete, Some(&old), &stored).await?;
         match E::LIMIT {
             Some(limit) => tx.release(limit, 1).await,
             None => Ok(()),
@@ -196,10 +206,58 @@ impl<E: Entity> Entities<'_, E> {
         hold::<E>(tx, E::STATEMENTS.hold_deleted, id).await?;
         let values = vec![id.into_value(), tx.now().into_value()];
         let stored: Stored<E> = tx.query(E::STATEMENTS.restore, values).one().await?;
-        tx.audit_change(Action::Restore, E::NAME, id, None, Some(&stored)).await?;
+        tx.record(Action::Restore, None, &stored).await?;
         reserve::<E>(tx).await?;
         Ok(stored)
     }
+}
+
+impl<E: Entity> Versioned for Stored<E> {
+    type Id = E::Id;
+    const ENTITY: &'static str = E::NAME;
+
+    fn id(&self) -> E::Id {
+        self.id
+    }
+
+    fn uuid(id: &E::Id) -> Uuid {
+        (*id).into()
+    }
+
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+
+    async fn require_read(tx: &mut TenantTx, id: &E::Id) -> Result<(), Error> {
+        tx.entities::<E>().get(*id).await.map(drop)
+    }
+}
+
+impl<E: Entity> Revert for Stored<E> {
+    async fn put_back(tx: &mut TenantTx, earlier: Self, seen: Option<i64>) -> Result<Self, Error> {
+        change(tx, Action::Revert, earlier.id, seen, earlier.fields).await
+    }
+}
+
+async fn change<E: Entity>(
+    tx: &mut TenantTx,
+    action: Action,
+    id: E::Id,
+    seen: Option<i64>,
+    fields: E,
+) -> Result<Stored<E>, Error> {
+    tx.authorize(E::PERMISSIONS.update, &Scope::tenant(tx.tenant())).await?;
+    let old = hold::<E>(tx, E::STATEMENTS.hold, id).await?;
+    if let Some(seen) = seen.filter(|seen| *seen != old.version) {
+        return Err(Error::stale_version("this", seen, old.version));
+    }
+    if old.fields == fields {
+        return Ok(old);
+    }
+    let values = with_fields(id, tx.now(), &fields);
+    let stored: Stored<E> = tx.query(E::STATEMENTS.update, values).one().await?;
+    tx.record(action, Some(&old), &stored).await?;
+    Ok(stored)
 }
 
 fn with_fields<E: Entity>(id: E::Id, now: Timestamp, fields: &E) -> Vec<Value> {
@@ -236,7 +294,7 @@ fn not_found<E: Entity>() -> Error {
 /// most twenty. What goes beyond these operations is written with [`sql!`](crate::sql).
 ///
 /// ```
-/// #[derive(Clone, PartialEq, serde::Serialize)]
+/// #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 /// struct Berth {
 ///     name: mono_core::text::Name,
 ///     length: i64,
@@ -323,7 +381,7 @@ macro_rules! entity {
             )),
             delete: statement!(concat!(
                 "UPDATE ", $table, " SET deleted_at = $3, updated_at = $3, version = version + 1",
-                " WHERE tenant_id = $1 AND id = $2"
+                " WHERE tenant_id = $1 AND id = $2 RETURNING ", columns!()
             )),
             restore: statement!(concat!(
                 "UPDATE ", $table, " SET deleted_at = NULL, updated_at = $3, version = version + 1",

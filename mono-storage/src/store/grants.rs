@@ -6,7 +6,6 @@ use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::Error;
 use mono_core::audit::Action;
-use mono_core::caller::Actor;
 use mono_core::id::{GrantId, Id, MemberId};
 use mono_core::permission::{Assignment, Effect, Grant, Pattern, Scope, Subject};
 use mono_core::time::Timestamp;
@@ -93,10 +92,7 @@ impl Grants<'_> {
             require_superior(tx, &rules, new.member).await?;
         }
         let (id, now) = (tx.new_id::<GrantId>(), tx.now());
-        let granted_by = match tx.caller().actor() {
-            Actor::User { user, .. } => Some(user),
-            Actor::System(_) => None,
-        };
+        let granted_by = tx.caller().actor().user();
         let grant: Grant = sql!(
             tx,
             concat!(

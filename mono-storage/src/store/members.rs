@@ -2,25 +2,24 @@
 
 use super::accounts::contains;
 use super::granting::Rules;
+use super::versions::Versioned;
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
-use mono_core::caller::Actor;
 use mono_core::id::{Id, MemberId};
 use mono_core::model::member::{Member, MemberFilter, MemberSort};
 use mono_core::model::user::{User, UserStatus};
 use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::{Error, ErrorKind, permission};
+use uuid::Uuid;
 
-const ADD: Permission = permission!("tenant.members.invite");
+pub(super) const INVITE: Permission = permission!("tenant.members.invite");
 const READ: Permission = permission!("tenant.members.read");
 const SUSPEND: Permission = permission!("tenant.members.suspend");
 const REMOVE: Permission = permission!("tenant.members.remove");
-pub(super) const REQUIRED: &[Permission] = &[ADD, READ, SUSPEND, REMOVE];
+pub(super) const REQUIRED: &[Permission] = &[INVITE, READ, SUSPEND, REMOVE];
 
-/// How the audit log names a member.
-const ENTITY: &str = "member";
 /// The limit that each member takes one of.
 pub(super) const LIMIT: &str = "members";
 
@@ -69,7 +68,7 @@ impl Members<'_> {
     /// `LimitExceeded` where the plan's members are used up.
     pub async fn add(self, user: &User) -> Result<Member, Error> {
         let tx = self.tx;
-        tx.authorize(ADD, &Scope::tenant(tx.tenant())).await?;
+        tx.authorize(INVITE, &Scope::tenant(tx.tenant())).await?;
         let (id, now) = (tx.new_id::<MemberId>(), tx.now());
         let member: Member = sql!(
             tx,
@@ -89,7 +88,7 @@ impl Members<'_> {
         )
         .one()
         .await?;
-        tx.audit_change(Action::Create, ENTITY, id, None, Some(&member)).await?;
+        tx.record(Action::Create, None, &member).await?;
         tx.reserve(LIMIT, 1).await?;
         Ok(member)
     }
@@ -175,12 +174,12 @@ impl Members<'_> {
         )
         .one()
         .await?;
-        tx.audit_change(Action::Update, ENTITY, id, Some(&old), Some(&member)).await?;
+        tx.record(Action::Update, Some(&old), &member).await?;
         Ok(member)
     }
 
-    /// Ends a membership, with every role and grant that came with it, and gives its place in the plan back. The person
-    /// stays a user of the platform.
+    /// Ends a membership, with every role, grant and API key that came with it, and gives its place in the plan back. The
+    /// person stays a user of the platform.
     ///
     /// # Errors
     /// As [`set_status`](Self::set_status), with `tenant.members.remove`.
@@ -188,8 +187,33 @@ impl Members<'_> {
         let tx = self.tx;
         let old = find_to_change(tx, REMOVE, id).await?;
         sql!(tx, "DELETE FROM members WHERE tenant_id = $1 AND id = $2", id).execute().await?;
-        tx.audit_change(Action::Delete, ENTITY, id, Some(&old), None).await?;
+        super::api_keys::revoke_all_of(tx, old.user_id).await?;
+        let gone = Member { version: old.version.saturating_add(1), updated_at: tx.now(), ..old.clone() };
+        tx.record(Action::Delete, Some(&old), &gone).await?;
         tx.release(LIMIT, 1).await
+    }
+}
+
+// No `Revert`: name and address are the person's own, and the status has rules of its own.
+impl Versioned for Member {
+    type Id = MemberId;
+    const ENTITY: &'static str = "member";
+
+    fn id(&self) -> MemberId {
+        self.id
+    }
+
+    fn uuid(id: &MemberId) -> Uuid {
+        id.uuid()
+    }
+
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+
+    async fn require_read(tx: &mut TenantTx, id: &MemberId) -> Result<(), Error> {
+        let read = tx.members().get(*id).await;
+        tx.forgive_gone(id, read).await
     }
 }
 
@@ -209,12 +233,13 @@ async fn find_to_change(tx: &mut TenantTx, permission: Permission, id: MemberId)
     let member: Option<Member> =
         sql!(tx, pg: select!(" FOR UPDATE"), lite: select!(""), id).optional().await?;
     let member = member.ok_or_else(not_found)?;
-    if let Actor::User { user, member: own, .. } = tx.caller().actor() {
+    let actor = tx.caller().actor();
+    if let Some(user) = actor.user() {
         if user == member.user_id {
             let message = "nobody changes their own membership: ask somebody with the same rights";
             return Err(Error::new(ErrorKind::Conflict, "own_membership", message));
         }
-        if let Some(own) = own {
+        if let Some(own) = actor.member() {
             require_active(tx, own).await?;
         }
     }

@@ -4,15 +4,19 @@
 //! so no handler can forget a step.
 
 mod accounts;
+mod api_key_credentials;
+mod api_keys;
 mod assignments;
 mod audit;
 mod audit_chain;
+mod auth_policies;
 mod catalogue;
 mod catalogue_uses;
 mod entity;
 mod granting;
 mod grants;
 mod guardrails;
+mod invitations;
 mod mails;
 mod members;
 mod option_sets;
@@ -22,10 +26,12 @@ mod profiles;
 mod recount;
 mod roles;
 mod schemas;
+mod second_factors;
 mod sessions;
 mod single_use_tokens;
 mod subscriptions;
 mod teams;
+mod templates;
 mod tenants;
 mod throttles;
 mod usage;
@@ -33,13 +39,17 @@ mod users;
 mod versions;
 
 pub use accounts::Accounts;
+pub use api_key_credentials::{KeyCredentials, StoredKey};
+pub use api_keys::{ApiKeys, KeyCredential};
 pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
 pub use audit::AuditLog;
 pub use audit_chain::{AuditReport, BrokenEntry, Damage};
+pub use auth_policies::AuthPolicies;
 pub use catalogue::{Alias, Definitions, Put};
 pub use entity::{Entities, Entity, EntityPermissions, EntityStatements, Stored};
 pub use grants::{Grants, NewGrant};
 pub use guardrails::Guardrails;
+pub use invitations::{Invitations, PlatformInvitations};
 pub use mails::{DeadMail, Failure, Mail, Mails, NewMail};
 pub use members::Members;
 pub use option_sets::OptionSets;
@@ -49,6 +59,7 @@ pub use profiles::Profiles;
 pub use recount::{Drift, HeldCounter};
 pub use roles::Roles;
 pub use schemas::Schemas;
+pub use second_factors::{SecondFactor, SecondFactors};
 pub use sessions::{NewSession, Sessions};
 pub use single_use_tokens::{NewToken, SingleUseToken, SingleUseTokens, TokenPurpose};
 pub use subscriptions::Subscriptions;
@@ -58,6 +69,7 @@ pub use throttles::{Attempt, Throttle, Throttles};
 pub use usage::Reservation;
 pub(crate) use usage::refusal;
 pub use users::{Credentials, NewUser, Users};
+pub use versions::{History, Revert, Versioned, id_of_key};
 
 use mono_core::permission::Permission;
 
@@ -65,8 +77,10 @@ use mono_core::permission::Permission;
 pub fn required_permissions() -> Vec<Permission> {
     [
         accounts::REQUIRED,
+        api_keys::REQUIRED,
         assignments::REQUIRED,
         audit::REQUIRED,
+        auth_policies::REQUIRED,
         catalogue::REQUIRED,
         guardrails::REQUIRED,
         members::REQUIRED,

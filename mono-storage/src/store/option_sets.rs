@@ -1,6 +1,7 @@
 //! Option sets: what fields of profiles choose from.
 
 use super::catalogue::Put;
+use super::versions::{Revert, Versioned, id_of_key};
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
@@ -9,11 +10,7 @@ use mono_core::permission::Scope;
 use mono_core::subscription::Key;
 use mono_core::{Error, ErrorKind};
 use std::collections::BTreeSet;
-
-/// How the audit log names an option set.
-const ENTITY: &str = "option_set";
-/// The most sets of a tenant: they are read with every list.
-const MOST: i64 = 200;
+use uuid::Uuid;
 
 impl FromRow for OptionSet {
     fn from_row(row: &Row) -> Result<Self, Error> {
@@ -61,30 +58,7 @@ impl OptionSets<'_> {
     /// `Forbidden` without `tenant.schemas.update`; `Validation` with everything that is wrong with the set; `Conflict`
     /// with code `too_many` beyond 200 sets.
     pub async fn put(self, set: &OptionSet) -> Result<Put, Error> {
-        let tx = self.tx;
-        tx.authorize(super::schemas::UPDATE, &Scope::tenant(tx.tenant())).await?;
-        set.require_whole()?;
-        let old = find(tx, &set.key, true).await?;
-        let (definition, now) = (serde_json::to_value(set).map_err(Error::internal)?, tx.now());
-        sql!(
-            tx,
-            "INSERT INTO option_sets (tenant_id, key, definition, updated_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (tenant_id, key) DO UPDATE SET definition = $3, updated_at = $4",
-            set.key.as_str(),
-            definition,
-            now
-        )
-        .execute()
-        .await?;
-        let count = sql!(tx, "SELECT count(*) AS present FROM option_sets WHERE tenant_id = $1").row();
-        if count.await?.get::<i64>("present")? > MOST {
-            let message = format!("a tenant has at most {MOST} option sets");
-            tx.forbid_commit();
-            return Err(Error::new(ErrorKind::Conflict, "too_many", message));
-        }
-        let action = if old.is_some() { Action::Update } else { Action::Create };
-        tx.audit_change(action, ENTITY, tx.tenant(), old.as_ref(), Some(set)).await?;
-        Ok(if old.is_some() { Put::Updated } else { Put::Created })
+        put(self.tx, Action::Update, set, None).await
     }
 
     /// Deletes a set that no schema names.
@@ -104,8 +78,69 @@ impl OptionSets<'_> {
             return Err(Error::new(ErrorKind::Conflict, "in_use", message));
         }
         sql!(tx, "DELETE FROM option_sets WHERE tenant_id = $1 AND key = $2", key.as_str()).execute().await?;
-        tx.audit_change(Action::Delete, ENTITY, tx.tenant(), Some(&old), None).await
+        tx.record(Action::Delete, Some(&old), &old).await
     }
+}
+
+impl Versioned for OptionSet {
+    type Id = Key;
+    const ENTITY: &'static str = "option_set";
+
+    fn id(&self) -> Key {
+        self.key.clone()
+    }
+
+    fn uuid(key: &Key) -> Uuid {
+        id_of_key(Self::ENTITY, key.as_str())
+    }
+
+    fn version(&self) -> Option<i64> {
+        None
+    }
+
+    async fn require_read(tx: &mut TenantTx, key: &Key) -> Result<(), Error> {
+        let read = tx.option_sets().get(key).await;
+        tx.forgive_gone(key, read).await
+    }
+}
+
+impl Revert for OptionSet {
+    async fn put_back(tx: &mut TenantTx, earlier: Self, seen: Option<i64>) -> Result<Self, Error> {
+        put(tx, Action::Revert, &earlier, seen).await?;
+        Ok(earlier)
+    }
+}
+
+/// Puts an option set in the place of the one with its key, or adds it.
+async fn put(tx: &mut TenantTx, action: Action, set: &OptionSet, seen: Option<i64>) -> Result<Put, Error> {
+    tx.authorize(super::schemas::UPDATE, &Scope::tenant(tx.tenant())).await?;
+    set.require_whole()?;
+    let old = find(tx, &set.key, true).await?;
+    tx.require_latest::<OptionSet>(&set.key, seen).await?;
+    if old.as_ref() == Some(set) {
+        // Nothing changes: no new version, and nothing to record.
+        return Ok(Put::Updated);
+    }
+    let (definition, now) = (serde_json::to_value(set).map_err(Error::internal)?, tx.now());
+    sql!(
+        tx,
+        "INSERT INTO option_sets (tenant_id, key, definition, updated_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (tenant_id, key) DO UPDATE SET definition = $3, updated_at = $4",
+        set.key.as_str(),
+        definition,
+        now
+    )
+    .execute()
+    .await?;
+    let count = sql!(tx, "SELECT count(*) AS present FROM option_sets WHERE tenant_id = $1").row();
+    if count.await?.get::<i64>("present")?.unsigned_abs() > OptionSet::MOST as u64 {
+        let message = format!("a tenant has at most {} option sets", OptionSet::MOST);
+        tx.forbid_commit();
+        return Err(Error::new(ErrorKind::Conflict, "too_many", message));
+    }
+    let action = if old.is_none() && action == Action::Update { Action::Create } else { action };
+    tx.record(action, old.as_ref(), set).await?;
+    Ok(if old.is_some() { Put::Updated } else { Put::Created })
 }
 
 /// The sets that a schema names and that there are, in the order of their keys; with `hold` until the transaction ends.

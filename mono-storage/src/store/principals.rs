@@ -4,17 +4,21 @@ use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::Error;
 use mono_core::id::{AccountId, MemberId, TenantId, UserId};
+use mono_core::model::auth_policy::TighterPolicy;
 use mono_core::model::tenant::{Membership, TenantStatus};
 use mono_core::model::user::UserStatus;
 use mono_core::permission::{Assignment, Grant, Guardrail, Override, Role, Scope, Subject};
 use mono_core::subscription::{self, Subscription};
 use mono_core::text::Domain;
+use mono_core::time::Timestamp;
 
 /// Everything that decides what a person may do in a tenant.
 #[derive(Debug)]
 pub struct Principal {
     /// Whether the person may be used at all.
     pub status: UserStatus,
+    /// Whether the person has a second factor in force.
+    pub second_factor: bool,
     /// Roles on the whole platform.
     pub assignments: Vec<Assignment>,
     /// Patterns given or forbidden on the whole platform.
@@ -46,6 +50,8 @@ pub struct TenantPart {
     pub overrides: Vec<Override>,
     /// What the tenant has bought.
     pub subscription: Option<Subscription>,
+    /// What the tenant asks for when somebody signs in.
+    pub auth_policy: TighterPolicy,
     /// What was agreed otherwise, for the tenant or for some of its accounts.
     pub entitlement_overrides: Vec<subscription::Override>,
 }
@@ -70,9 +76,14 @@ impl Principals<'_> {
     pub async fn load(self, user: UserId, tenant: Option<TenantId>) -> Result<Option<Principal>, Error> {
         let tx = self.tx;
         tx.caller().require_system()?;
-        let rows = platform_sql!(tx, "SELECT status FROM users WHERE id = $1", user).rows().await?;
+        let rows = platform_sql!(
+            tx,
+            "SELECT u.status, f.confirmed_at FROM users u LEFT JOIN user_totp f ON f.user_id = u.id WHERE u.id = $1",
+            user
+        ).rows().await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let status = row.parse("status")?;
+        let second_factor = row.get_optional::<Timestamp>("confirmed_at")?.is_some();
         let rows = platform_sql!(
             tx,
             "SELECT id, role_key, starts_at, ends_at FROM platform_assignments WHERE user_id = $1",
@@ -93,7 +104,7 @@ impl Principals<'_> {
             Some(tenant) => load_tenant(tx, user, tenant).await?,
             None => None,
         };
-        Ok(Some(Principal { status, assignments, grants, tenant }))
+        Ok(Some(Principal { status, second_factor, assignments, grants, tenant }))
     }
 
     /// The tenant of the person's oldest membership that may be used.
@@ -139,6 +150,33 @@ impl Principals<'_> {
         rows.rows().await?.first().map(|row| row.get("user_id")).transpose()
     }
 
+    /// What each of the tenants asks for that a person belongs to.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn auth_policies(self, user: UserId) -> Result<Vec<TighterPolicy>, Error> {
+        self.tx.caller().require_system()?;
+        let rows = platform_sql!(
+            self.tx,
+            "SELECT p.definition FROM auth_policies p JOIN members m ON m.tenant_id = p.tenant_id
+             WHERE m.user_id = $1",
+            user
+        );
+        rows.rows().await?.iter().map(super::auth_policies::definition).collect()
+    }
+
+    /// What a tenant asks for.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn auth_policy(self, tenant: TenantId) -> Result<TighterPolicy, Error> {
+        self.tx.caller().require_system()?;
+        let rows =
+            platform_sql!(self.tx, "SELECT definition FROM auth_policies WHERE tenant_id = $1", tenant);
+        let own = rows.rows().await?.first().map(super::auth_policies::definition).transpose()?;
+        Ok(own.unwrap_or_default())
+    }
+
     /// The tenants that a person belongs to, the oldest membership first.
     ///
     /// # Errors
@@ -176,10 +214,11 @@ async fn load_tenant(
 ) -> Result<Option<TenantPart>, Error> {
     let rows = platform_sql!(
         tx,
-        "SELECT t.status, m.id AS member_id, m.status AS member_status, s.definition
+        "SELECT t.status, m.id AS member_id, m.status AS member_status, s.definition, p.definition AS policy
          FROM tenants t
          LEFT JOIN members m ON m.tenant_id = t.id AND m.user_id = $2
          LEFT JOIN subscriptions s ON s.tenant_id = t.id
+         LEFT JOIN auth_policies p ON p.tenant_id = t.id
          WHERE t.id = $1",
         tenant,
         user
@@ -192,6 +231,7 @@ async fn load_tenant(
         None => None,
     };
     let subscription = row.get_optional::<serde_json::Value>("definition")?;
+    let policy = row.get_optional::<serde_json::Value>("policy")?;
     let mut part = TenantPart {
         tenant,
         status: row.parse("status")?,
@@ -203,6 +243,11 @@ async fn load_tenant(
         roles: Vec::new(),
         overrides: Vec::new(),
         entitlement_overrides: Vec::new(),
+        auth_policy: policy
+            .map(serde_json::from_value)
+            .transpose()
+            .map_err(Error::internal)?
+            .unwrap_or_default(),
         subscription: subscription.map(serde_json::from_value).transpose().map_err(Error::internal)?,
     };
     if let Some((member, _)) = member {

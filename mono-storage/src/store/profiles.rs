@@ -1,15 +1,16 @@
 //! Profiles: what members show of themselves, in the fields of the tenant's schemas.
 
+use super::versions::{Revert, Versioned};
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
-use mono_core::caller::Actor;
 use mono_core::id::{Id, MemberId, ProfileId};
 use mono_core::model::profile::{Profile, ProfileChange, ProfileStatus};
 use mono_core::model::tenant::Document;
 use mono_core::permission::{Permission, Scope};
 use mono_core::subscription::Key;
 use mono_core::{Error, ErrorKind, permission};
+use uuid::Uuid;
 
 const READ_OWN: Permission = permission!("user.profile.read");
 const UPDATE_OWN: Permission = permission!("user.profile.update");
@@ -18,8 +19,6 @@ const READ: Permission = permission!("tenant.members.read");
 const UPDATE: Permission = permission!("tenant.members.update");
 pub(super) const REQUIRED: &[Permission] = &[READ_OWN, UPDATE_OWN, PUBLISH_OWN, READ, UPDATE];
 
-/// How the audit log names a profile.
-const ENTITY: &str = "profile";
 /// The most profiles of a member, deleted ones included.
 const MOST: i64 = 50;
 
@@ -97,7 +96,7 @@ impl Profiles<'_> {
         )
         .one()
         .await?;
-        tx.audit_change(Action::Create, ENTITY, id, None, Some(&profile)).await?;
+        tx.record(Action::Create, None, &profile).await?;
         Ok(profile)
     }
 
@@ -153,41 +152,7 @@ impl Profiles<'_> {
     pub async fn update(self, id: ProfileId, change: ProfileChange) -> Result<Profile, Error> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
-        let status = change.status.unwrap_or(old.status);
-        let data = change.data.unwrap_or_else(|| old.data.clone());
-        if status != old.status {
-            authorize(tx, old.member_id, PUBLISH_OWN, UPDATE).await?;
-        }
-        if status == old.status || data != old.data {
-            authorize(tx, old.member_id, UPDATE_OWN, UPDATE).await?;
-        }
-        if let Some(version) = change.version.filter(|version| *version != old.version) {
-            let message =
-                format!("the profile was changed meanwhile: version {version} is not the current one");
-            return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
-                .with_details(serde_json::json!({ "currentVersion": old.version })));
-        }
-        if status == old.status && data == old.data {
-            return Ok(old);
-        }
-        check(tx, &old.kind, &data, status).await?;
-        let now = tx.now();
-        let profile: Profile = sql!(
-            tx,
-            concat!(
-                "UPDATE profiles SET data = $3, status = $4, updated_at = $5, version = version + 1
-                 WHERE tenant_id = $1 AND id = $2 RETURNING ",
-                columns!()
-            ),
-            id,
-            to_value(&data)?,
-            status.as_str(),
-            now
-        )
-        .one()
-        .await?;
-        tx.audit_change(Action::Update, ENTITY, id, Some(&old), Some(&profile)).await?;
-        Ok(profile)
+        apply(tx, Action::Update, old, change).await
     }
 
     /// Deletes a profile. It can be restored.
@@ -199,16 +164,19 @@ impl Profiles<'_> {
         let old = find_for_update(tx, id).await?;
         authorize(tx, old.member_id, UPDATE_OWN, UPDATE).await?;
         let now = tx.now();
-        sql!(
+        let profile: Profile = sql!(
             tx,
-            "UPDATE profiles SET deleted_at = $3, updated_at = $3, version = version + 1
-             WHERE tenant_id = $1 AND id = $2",
+            concat!(
+                "UPDATE profiles SET deleted_at = $3, updated_at = $3, version = version + 1
+                 WHERE tenant_id = $1 AND id = $2 RETURNING ",
+                columns!()
+            ),
             id,
             now
         )
-        .execute()
+        .one()
         .await?;
-        tx.audit_change(Action::Delete, ENTITY, id, Some(&old), None).await
+        tx.record(Action::Delete, Some(&old), &profile).await
     }
 
     /// Brings a deleted profile back, as a draft: the schema may have changed meanwhile.
@@ -238,9 +206,79 @@ impl Profiles<'_> {
         )
         .one()
         .await?;
-        tx.audit_change(Action::Restore, ENTITY, id, None, Some(&profile)).await?;
+        tx.record(Action::Restore, None, &profile).await?;
         Ok(profile)
     }
+}
+
+impl Versioned for Profile {
+    type Id = ProfileId;
+    const ENTITY: &'static str = "profile";
+
+    fn id(&self) -> ProfileId {
+        self.id
+    }
+
+    fn uuid(id: &ProfileId) -> Uuid {
+        id.uuid()
+    }
+
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+
+    async fn require_read(tx: &mut TenantTx, id: &ProfileId) -> Result<(), Error> {
+        tx.profiles().get(*id).await.map(drop)
+    }
+}
+
+impl Revert for Profile {
+    async fn put_back(tx: &mut TenantTx, earlier: Self, seen: Option<i64>) -> Result<Self, Error> {
+        let old = find_for_update(tx, earlier.id).await?;
+        let change = ProfileChange { version: seen, data: Some(earlier.data), status: Some(earlier.status) };
+        apply(tx, Action::Revert, old, change).await
+    }
+}
+
+/// Changes a profile that the transaction holds.
+async fn apply(
+    tx: &mut TenantTx,
+    action: Action,
+    old: Profile,
+    change: ProfileChange,
+) -> Result<Profile, Error> {
+    let status = change.status.unwrap_or(old.status);
+    let data = change.data.unwrap_or_else(|| old.data.clone());
+    if status != old.status {
+        authorize(tx, old.member_id, PUBLISH_OWN, UPDATE).await?;
+    }
+    if status == old.status || data != old.data {
+        authorize(tx, old.member_id, UPDATE_OWN, UPDATE).await?;
+    }
+    if let Some(version) = change.version.filter(|version| *version != old.version) {
+        return Err(Error::stale_version("the profile", version, old.version));
+    }
+    if status == old.status && data == old.data {
+        return Ok(old);
+    }
+    check(tx, &old.kind, &data, status).await?;
+    let now = tx.now();
+    let profile: Profile = sql!(
+        tx,
+        concat!(
+            "UPDATE profiles SET data = $3, status = $4, updated_at = $5, version = version + 1
+             WHERE tenant_id = $1 AND id = $2 RETURNING ",
+            columns!()
+        ),
+        old.id,
+        to_value(&data)?,
+        status.as_str(),
+        now
+    )
+    .one()
+    .await?;
+    tx.record(action, Some(&old), &profile).await?;
+    Ok(profile)
 }
 
 /// Asks for one right where the profile is the caller's own, and for another where it is somebody else's; who has the
@@ -252,7 +290,7 @@ async fn authorize(
     other: Permission,
 ) -> Result<(), Error> {
     let whole = Scope::tenant(tx.tenant());
-    let is_own = matches!(tx.caller().actor(), Actor::User { member: Some(caller), .. } if caller == member);
+    let is_own = tx.caller().actor().member() == Some(member);
     if is_own && tx.authorize(own, &whole).await.is_ok() {
         return Ok(());
     }
@@ -272,7 +310,7 @@ async fn hold_member(tx: &mut TenantTx, member: MemberId) -> Result<(), Error> {
 
 /// Refuses data that do not obey the schema; what is published is whole.
 async fn check(tx: &mut TenantTx, kind: &Key, data: &Document, status: ProfileStatus) -> Result<(), Error> {
-    let schema = super::schemas::find(tx, kind).await?.ok_or_else(|| {
+    let schema = super::schemas::find(tx, kind, false).await?.ok_or_else(|| {
         Error::invalid("kind", "unknown_schema", format!("the tenant has no schema {kind}"))
     })?;
     let sets = super::option_sets::named(tx, &schema.sets(), false).await?;

@@ -6,7 +6,7 @@ use crate::sql;
 use mono_core::audit::Action;
 use mono_core::id::TenantId;
 use mono_core::permission::{Engine, Override, OverrideKind, Pattern, Permission, Role, Scope};
-use mono_core::{Error, ErrorKind, Problem, permission};
+use mono_core::{Error, ErrorKind, permission};
 
 const CREATE: Permission = permission!("tenant.roles.create");
 const READ: Permission = permission!("tenant.roles.read");
@@ -14,7 +14,7 @@ const UPDATE: Permission = permission!("tenant.roles.update");
 const DELETE: Permission = permission!("tenant.roles.delete");
 pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, DELETE];
 
-const ENTITY: &str = "role";
+pub(super) const ENTITY: &str = "role";
 
 impl FromRow for Role {
     fn from_row(row: &Row) -> Result<Self, Error> {
@@ -166,7 +166,10 @@ impl Roles<'_> {
         }
         rules.require_role(role, &whole, None, tx.now())?;
         for pattern in patterns {
-            require_tenant_tier("patterns", pattern)?;
+            if pattern.is_outside_tenant() {
+                let message = format!("{} reaches outside of the tenant", pattern.as_str());
+                return Err(Error::invalid("patterns", "outside_tenant", message));
+            }
             rules.require_pattern(pattern, &whole, None, tx.now())?;
         }
         if let Some(old) = find(&rules.overrides, role, kind) {
@@ -263,38 +266,17 @@ fn require_what_comes_back(tx: &TenantTx, rules: &Rules, old: &Override) -> Resu
 fn check(tx: &TenantTx, role: &Role, rules: &Rules) -> Result<(), Error> {
     let whole = Scope::tenant(tx.tenant());
     require_rules(tx, rules)?;
-    require_shape(role)?;
-    for (i, text) in role.allow.iter().enumerate() {
-        let pattern = Pattern::parse(text)?;
-        require_tenant_tier(&format!("allow[{i}]"), &pattern)?;
-        rules.require_pattern(&pattern, &whole, None, tx.now())?;
+    let problems = role.problems_in_tenant();
+    if !problems.is_empty() {
+        return Err(Error::validation(problems));
+    }
+    for text in &role.allow {
+        rules.require_pattern(&Pattern::parse(text)?, &whole, None, tx.now())?;
     }
     for parent in &role.parents {
         rules.require_role(parent, &whole, None, tx.now())?;
     }
     Ok(())
-}
-
-/// Whether key and sizes are within reason: every request of every member compiles the tenant's roles.
-fn require_shape(role: &Role) -> Result<(), Error> {
-    let mut problems = Vec::new();
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
-    if !(1..=64).contains(&role.key.len()) || !role.key.bytes().all(plain) {
-        let message = "the key has 1 to 64 lower-case letters, digits, - and _";
-        problems.push(Problem::new("key", "invalid_key", message));
-    }
-    for (field, count, most) in [
-        ("allow", role.allow.len(), 500),
-        ("except", role.except.len(), 500),
-        ("parents", role.parents.len(), 50),
-        ("name", role.name.chars().count(), 200),
-        ("description", role.description.chars().count(), 2000),
-    ] {
-        if count > most {
-            problems.push(Problem::new(field, "too_long", format!("{field} has {count} of at most {most}")));
-        }
-    }
-    if problems.is_empty() { Ok(()) } else { Err(Error::validation(problems)) }
 }
 
 /// Whether the engine can put the rules in force; asked where they are written, so that a running server never has to
@@ -308,16 +290,6 @@ fn require_rules(tx: &TenantTx, rules: &Rules) -> Result<(), Error> {
     }
     let compiled = engine.tenant_rules(tx.tenant(), rules.roles.clone(), &rules.overrides);
     if compiled.problems().is_empty() { Ok(()) } else { Err(Error::validation(compiled.problems().to_vec())) }
-}
-
-/// What a tenant writes itself never names the platform.
-fn require_tenant_tier(field: &str, pattern: &Pattern) -> Result<(), Error> {
-    let tier = pattern.as_str().split('.').next().unwrap_or_default();
-    if tier == "platform" || tier == "*" {
-        let message = format!("{} reaches outside of the tenant", pattern.as_str());
-        return Err(Error::validation(vec![Problem::new(field, "outside_tenant", message)]));
-    }
-    Ok(())
 }
 
 /// A role has no id of its own: its key names it in what changed.

@@ -5,13 +5,14 @@ use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::Error;
 use mono_core::id::{SessionId, TenantId, UserId};
+use mono_core::model::auth_policy::SignInMethod;
 use mono_core::model::session::Session;
 use mono_core::time::Timestamp;
 
 macro_rules! columns {
     () => {
         "id, user_id, chosen_tenant_id, generation, rotated_at, created_at, last_used_at, authenticated_at,
-         second_factor_at, impersonator_id, expires_at, revoked_at, ip_address, user_agent"
+         second_factor_at, method, impersonator_id, expires_at, revoked_at, ip_address, user_agent"
     };
 }
 
@@ -27,6 +28,7 @@ impl FromRow for Session {
             last_used_at: row.get("last_used_at")?,
             authenticated_at: row.get("authenticated_at")?,
             second_factor_at: row.get_optional("second_factor_at")?,
+            method: row.parse("method")?,
             impersonator_id: row.get_optional("impersonator_id")?,
             expires_at: row.get("expires_at")?,
             revoked_at: row.get_optional("revoked_at")?,
@@ -43,6 +45,8 @@ pub struct NewSession {
     pub user: UserId,
     /// The tenant that the person works in.
     pub tenant: Option<TenantId>,
+    /// How the person signed in.
+    pub method: SignInMethod,
     /// Whether a second factor was given too.
     pub second_factor: bool,
     /// Support staff who act as the person, and why.
@@ -54,7 +58,14 @@ pub struct NewSession {
 impl NewSession {
     /// A session after a password.
     pub const fn new(user: UserId, expires_at: Timestamp) -> Self {
-        Self { user, tenant: None, second_factor: false, impersonation: None, expires_at }
+        Self {
+            user,
+            tenant: None,
+            method: SignInMethod::Password,
+            second_factor: false,
+            impersonation: None,
+            expires_at,
+        }
     }
 }
 
@@ -85,8 +96,9 @@ impl Sessions<'_> {
             tx,
             concat!(
                 "INSERT INTO sessions (id, user_id, chosen_tenant_id, created_at, last_used_at, authenticated_at,
-                     second_factor_at, impersonator_id, impersonation_reason, expires_at, ip_address, user_agent)
-                 VALUES ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9, $10) RETURNING ",
+                     second_factor_at, impersonator_id, impersonation_reason, expires_at, ip_address, user_agent,
+                     method)
+                 VALUES ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING ",
                 columns!()
             ),
             id,
@@ -98,7 +110,8 @@ impl Sessions<'_> {
             reason,
             new.expires_at,
             address,
-            agent
+            agent,
+            new.method.as_str()
         )
         .one()
         .await

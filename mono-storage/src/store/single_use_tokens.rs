@@ -4,6 +4,7 @@ use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::Error;
 use mono_core::id::{SingleUseTokenId, UserId};
+use mono_core::text::Email;
 use mono_core::time::Timestamp;
 use serde_json::Value;
 
@@ -188,6 +189,23 @@ impl SingleUseTokens<'_> {
             "DELETE FROM single_use_tokens WHERE user_id = $1 AND purpose = $2 AND consumed_at IS NULL",
             user,
             purpose.as_str()
+        )
+        .execute()
+        .await
+    }
+
+    /// Removes the tokens for a purpose that an address was sent before it was anybody's.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn revoke_of_address(self, purpose: TokenPurpose, email: &Email) -> Result<u64, Error> {
+        self.tx.caller().require_system()?;
+        platform_sql!(
+            self.tx,
+            "DELETE FROM single_use_tokens WHERE user_id IS NULL AND purpose = $1 AND consumed_at IS NULL
+             AND CAST(data ->> 'email' AS TEXT) = $2",
+            purpose.as_str(),
+            email
         )
         .execute()
         .await

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 const READ: Permission = permission!("platform.subscriptions.read");
-const UPDATE: Permission = permission!("platform.subscriptions.update");
+pub(super) const UPDATE: Permission = permission!("platform.subscriptions.update");
 const OVERRIDE: Permission = permission!("platform.tenants.manage-features");
 pub(super) const REQUIRED: &[Permission] = &[READ, UPDATE, OVERRIDE];
 

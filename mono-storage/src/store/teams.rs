@@ -2,6 +2,7 @@
 
 use super::accounts::contains;
 use super::usage::Reservation;
+use super::versions::{Revert, Versioned};
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
@@ -12,6 +13,7 @@ use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::text::Name;
 use mono_core::{Error, ErrorKind, permission};
+use uuid::Uuid;
 
 const CREATE: Permission = permission!("account.teams.create");
 const READ: Permission = permission!("account.teams.read");
@@ -19,8 +21,6 @@ const UPDATE: Permission = permission!("account.teams.update");
 const DELETE: Permission = permission!("account.teams.delete");
 pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, DELETE];
 
-/// How the audit log names a team.
-const ENTITY: &str = "team";
 /// The limit that each team takes one of, of its account and of the tenant.
 pub(super) const LIMIT: &str = "teams";
 
@@ -84,7 +84,7 @@ impl Teams<'_> {
         )
         .one()
         .await?;
-        tx.audit_change(Action::Create, ENTITY, id, None, Some(&team)).await?;
+        tx.record(Action::Create, None, &team).await?;
         tx.reserve_all(&[Reservation::account(account, LIMIT, 1)]).await?;
         Ok(team)
     }
@@ -142,29 +142,7 @@ impl Teams<'_> {
     pub async fn update(self, id: TeamId, change: TeamChange) -> Result<Team, Error> {
         let tx = self.tx;
         let old = find_for_update(tx, UPDATE, id).await?;
-        if let Some(version) = change.version.filter(|version| *version != old.version) {
-            let message = format!("the team was changed meanwhile: version {version} is not the current one");
-            return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
-                .with_details(serde_json::json!({ "currentVersion": old.version })));
-        }
-        let Some(name) = change.name.filter(|name| *name != old.name) else { return Ok(old) };
-        let now = tx.now();
-        let team: Team = sql!(
-            tx,
-            concat!(
-                "UPDATE teams SET name = $3, name_norm = $4, updated_at = $5, version = version + 1
-                 WHERE tenant_id = $1 AND id = $2 RETURNING ",
-                columns!()
-            ),
-            id,
-            &name,
-            name.folded(),
-            now
-        )
-        .one()
-        .await?;
-        tx.audit_change(Action::Update, ENTITY, id, Some(&old), Some(&team)).await?;
-        Ok(team)
+        apply(tx, Action::Update, old, change).await
     }
 
     /// Dissolves a team and gives its places in the plan back. It can be restored, with the people in it.
@@ -175,15 +153,19 @@ impl Teams<'_> {
         let tx = self.tx;
         let old = find_for_update(tx, DELETE, id).await?;
         let now = tx.now();
-        sql!(
+        let team: Team = sql!(
             tx,
-            "UPDATE teams SET deleted_at = $3, updated_at = $3, version = version + 1 WHERE tenant_id = $1 AND id = $2",
+            concat!(
+                "UPDATE teams SET deleted_at = $3, updated_at = $3, version = version + 1
+                 WHERE tenant_id = $1 AND id = $2 RETURNING ",
+                columns!()
+            ),
             id,
             now
         )
-        .execute()
+        .one()
         .await?;
-        tx.audit_change(Action::Delete, ENTITY, id, Some(&old), None).await?;
+        tx.record(Action::Delete, Some(&old), &team).await?;
         tx.release_all(&[Reservation::account(old.account_id, LIMIT, 1)]).await
     }
 
@@ -217,7 +199,7 @@ impl Teams<'_> {
         )
         .one()
         .await?;
-        tx.audit_change(Action::Restore, ENTITY, id, None, Some(&team)).await?;
+        tx.record(Action::Restore, None, &team).await?;
         tx.reserve_all(&[Reservation::account(account, LIMIT, 1)]).await?;
         Ok(team)
     }
@@ -311,6 +293,59 @@ impl Teams<'_> {
     }
 }
 
+impl Versioned for Team {
+    type Id = TeamId;
+    const ENTITY: &'static str = "team";
+
+    fn id(&self) -> TeamId {
+        self.id
+    }
+
+    fn uuid(id: &TeamId) -> Uuid {
+        id.uuid()
+    }
+
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+
+    async fn require_read(tx: &mut TenantTx, id: &TeamId) -> Result<(), Error> {
+        find(tx, READ, *id).await.map(drop)
+    }
+}
+
+impl Revert for Team {
+    async fn put_back(tx: &mut TenantTx, earlier: Self, seen: Option<i64>) -> Result<Self, Error> {
+        let old = find_for_update(tx, UPDATE, earlier.id).await?;
+        apply(tx, Action::Revert, old, TeamChange { version: seen, name: Some(earlier.name) }).await
+    }
+}
+
+/// Changes a team that the transaction holds.
+async fn apply(tx: &mut TenantTx, action: Action, old: Team, change: TeamChange) -> Result<Team, Error> {
+    if let Some(version) = change.version.filter(|version| *version != old.version) {
+        return Err(Error::stale_version("the team", version, old.version));
+    }
+    let Some(name) = change.name.filter(|name| *name != old.name) else { return Ok(old) };
+    let now = tx.now();
+    let team: Team = sql!(
+        tx,
+        concat!(
+            "UPDATE teams SET name = $3, name_norm = $4, updated_at = $5, version = version + 1
+             WHERE tenant_id = $1 AND id = $2 RETURNING ",
+            columns!()
+        ),
+        old.id,
+        &name,
+        name.folded(),
+        now
+    )
+    .one()
+    .await?;
+    tx.record(action, Some(&old), &team).await?;
+    Ok(team)
+}
+
 /// Records who came to a team, or left it, as a change of the team.
 async fn audit_member(
     tx: &mut TenantTx,
@@ -319,7 +354,7 @@ async fn audit_member(
     new: Option<MemberId>,
 ) -> Result<(), Error> {
     let state = |member: Option<MemberId>| serde_json::json!({ "member": member });
-    tx.audit_change(Action::Update, ENTITY, team.id, Some(&state(old)), Some(&state(new))).await
+    tx.audit_change(Action::Update, Team::ENTITY, team.id, Some(&state(old)), Some(&state(new))).await
 }
 
 async fn find(tx: &mut TenantTx, permission: Permission, id: TeamId) -> Result<Team, Error> {

@@ -1,6 +1,7 @@
 //! Tenants, above themselves: a tenant's own row belongs to the platform, which also serves it to the tenant itself.
 
 use super::accounts::contains;
+use super::versions::History;
 use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::audit::{Action, changes};
@@ -13,7 +14,7 @@ use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::subscription::Currency;
 use mono_core::text::{Locale, Name, Slug, TimeZone};
-use mono_core::{Error, ErrorKind, permission};
+use mono_core::{Error, permission};
 use serde::Serialize;
 
 const CREATE: Permission = permission!("platform.tenants.create");
@@ -25,7 +26,7 @@ const UPDATE_OWN: Permission = permission!("tenant.settings.update");
 pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, SUSPEND, READ_OWN, UPDATE_OWN];
 
 /// How the audit log names a tenant.
-const ENTITY: &str = "tenant";
+pub(super) const ENTITY: &str = "tenant";
 
 macro_rules! columns {
     () => {
@@ -69,24 +70,30 @@ impl PlatformTx {
     }
 }
 
-impl Tenants<'_> {
+impl<'t> Tenants<'t> {
     /// Makes a tenant with a name, and with everything else as it is by default.
     ///
     /// # Errors
     /// As [`create_from`](Self::create_from).
     pub async fn create(self, slug: &Slug, name: &Name) -> Result<Tenant, Error> {
-        let new = NewTenant { slug: slug.clone(), name: name.clone(), change: TenantChange::default() };
+        let change = TenantChange::default();
+        let new = NewTenant { slug: slug.clone(), name: name.clone(), change, template: None };
         self.create_from(new).await
     }
 
-    /// Makes a tenant. Until it has a subscription it may use nothing.
+    /// Makes a tenant, with all that its template holds. Until it has a subscription it may use nothing.
     ///
     /// # Errors
-    /// `Forbidden` without `platform.tenants.create`; `Conflict` where slug or domain are taken; `Validation` where the
-    /// default language is not among the supported ones.
+    /// `Forbidden` without `platform.tenants.create`, and with a template without `platform.subscriptions.update`;
+    /// `Conflict` where slug or domain are taken; `Validation` where the default language is not among the supported
+    /// ones, or there is no such template.
     pub async fn create_from(self, new: NewTenant) -> Result<Tenant, Error> {
         let tx = self.tx;
         tx.authorize(CREATE)?;
+        let template = match &new.template {
+            Some(key) => Some(super::templates::find(tx, key).await?),
+            None => None,
+        };
         let now = tx.now();
         let english = Locale::parse("en")?;
         let plain = Tenant {
@@ -134,7 +141,10 @@ impl Tenants<'_> {
         )
         .one()
         .await?;
-        audit(tx, Action::Create, None, &tenant).await?;
+        record(tx, Action::Create, None, &tenant).await?;
+        if let Some(template) = &template {
+            super::templates::give(tx, tenant.id, template).await?;
+        }
         Ok(tenant)
     }
 
@@ -219,7 +229,7 @@ impl Tenants<'_> {
     /// default language is not among the supported ones.
     pub async fn update(self, id: TenantId, change: TenantChange) -> Result<Tenant, Error> {
         self.tx.authorize(UPDATE)?;
-        update(self.tx, id, change).await
+        update(self.tx, Action::Update, id, change).await
     }
 
     /// The tenant that the caller works in. Needs a transaction that writes, for a super admin's look is recorded.
@@ -241,7 +251,54 @@ impl Tenants<'_> {
             let field = if change.slug.is_some() { "slug" } else { "domain" };
             return Err(Error::invalid(field, "platform_only", format!("the platform sets the {field}")));
         }
-        update(self.tx, tenant, change).await
+        update(self.tx, Action::Update, tenant, change).await
+    }
+
+    /// The versions of a tenant.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn history(self, id: TenantId) -> Result<History<'t, Tenant>, Error> {
+        self.tx.tenants().get(id).await?;
+        Ok(History::of_tenant(self.tx, ENTITY, id))
+    }
+
+    /// Gives a tenant the values of an earlier version, but not its status, which is decided by itself; with `seen` only
+    /// where that is the current version.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update); `NotFound` with code `version_not_found` where this version is not kept.
+    pub async fn revert(self, id: TenantId, version: i64, seen: Option<i64>) -> Result<Tenant, Error> {
+        let tx = self.tx;
+        tx.authorize(UPDATE)?;
+        let earlier: Tenant = tx.tenants().history(id).await?.version(version).await?.snapshot;
+        let change = TenantChange {
+            slug: Some(earlier.slug.clone()),
+            domain: Some(earlier.domain.clone()),
+            ..own_values(earlier, seen)
+        };
+        update(tx, Action::Revert, id, change).await
+    }
+
+    /// The versions of the tenant that the caller works in. Needs a transaction that writes, as [`own`](Self::own).
+    ///
+    /// # Errors
+    /// As [`own`](Self::own).
+    pub async fn own_history(self) -> Result<History<'t, Tenant>, Error> {
+        let tenant = authorize_own(self.tx, READ_OWN).await?;
+        Ok(History::of_tenant(self.tx, ENTITY, tenant))
+    }
+
+    /// Gives the tenant that the caller works in the values of an earlier version, but not its status, slug and domain.
+    ///
+    /// # Errors
+    /// As [`update_own`](Self::update_own), and with `tenant.settings.read` too; `NotFound` with code
+    /// `version_not_found` where this version is not kept.
+    pub async fn revert_own(self, version: i64, seen: Option<i64>) -> Result<Tenant, Error> {
+        let tx = self.tx;
+        let tenant = authorize_own(tx, UPDATE_OWN).await?;
+        let earlier: Tenant = tx.tenants().own_history().await?.version(version).await?.snapshot;
+        update(tx, Action::Revert, tenant, own_values(earlier, seen)).await
     }
 
     /// Suspends a tenant, archives it, or lets it work again. Its data is kept.
@@ -268,7 +325,7 @@ impl Tenants<'_> {
         )
         .one()
         .await?;
-        audit(tx, Action::Update, Some(&old), &tenant).await?;
+        record(tx, Action::Update, Some(&old), &tenant).await?;
         Ok(tenant)
     }
 }
@@ -283,12 +340,30 @@ async fn authorize_own(tx: &mut PlatformTx, permission: Permission) -> Result<Te
     Ok(tenant)
 }
 
-async fn update(tx: &mut PlatformTx, id: TenantId, change: TenantChange) -> Result<Tenant, Error> {
+/// What a tenant may set about itself, as it was in an earlier version.
+fn own_values(earlier: Tenant, seen: Option<i64>) -> TenantChange {
+    TenantChange {
+        version: seen,
+        name: Some(earlier.name),
+        currency: Some(earlier.currency),
+        time_zone: Some(earlier.time_zone),
+        default_locale: Some(earlier.default_locale),
+        supported_locales: Some(earlier.supported_locales),
+        settings: Some(earlier.settings),
+        branding: Some(earlier.branding),
+        ..Default::default()
+    }
+}
+
+async fn update(
+    tx: &mut PlatformTx,
+    action: Action,
+    id: TenantId,
+    change: TenantChange,
+) -> Result<Tenant, Error> {
     let old = find_for_update(tx, id).await?;
     if let Some(version) = change.version.filter(|version| *version != old.version) {
-        let message = format!("the tenant was changed meanwhile: version {version} is not the current one");
-        return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
-            .with_details(serde_json::json!({ "currentVersion": old.version })));
+        return Err(Error::stale_version("the tenant", version, old.version));
     }
     let new = change.apply(&old)?;
     if new == old {
@@ -319,7 +394,7 @@ async fn update(tx: &mut PlatformTx, id: TenantId, change: TenantChange) -> Resu
     )
     .one()
     .await?;
-    audit(tx, Action::Update, Some(&old), &tenant).await?;
+    record(tx, action, Some(&old), &tenant).await?;
     Ok(tenant)
 }
 
@@ -343,10 +418,17 @@ async fn find_for_update(tx: &mut PlatformTx, id: TenantId) -> Result<Tenant, Er
         .ok_or_else(not_found)
 }
 
-async fn audit(tx: &mut PlatformTx, action: Action, old: Option<&Tenant>, new: &Tenant) -> Result<(), Error> {
+/// Records a change in the platform's audit log, and in the history, which stands with the tenant.
+async fn record(
+    tx: &mut PlatformTx,
+    action: Action,
+    old: Option<&Tenant>,
+    new: &Tenant,
+) -> Result<(), Error> {
     let before = old.map(to_value).transpose()?.unwrap_or_default();
     let changes = to_value(&changes(&before, &to_value(new)?))?;
-    tx.audit(action, ENTITY, Some(new.id.uuid()), changes).await
+    tx.audit(action, ENTITY, Some(new.id.uuid()), changes).await?;
+    History::of_tenant(tx, ENTITY, new.id).keep(action, new.version, new).await
 }
 
 fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<serde_json::Value, Error> {

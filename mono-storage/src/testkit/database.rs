@@ -172,6 +172,33 @@ async fn create_postgres() -> Option<(String, String)> {
     Some((url, format!("{head}/{name}{query}")))
 }
 
+/// Removes a database that [`create_postgres`] made, with its logins.
+#[cfg(feature = "postgres")]
+pub(super) async fn remove_postgres(owner_url: &str) {
+    use sqlx::Connection as _;
+    let server = std::env::var("MONO_TEST_POSTGRES_URL").expect("the server is still named");
+    let name = owner_url
+        .rsplit('/')
+        .next()
+        .and_then(|rest| rest.split('?').next())
+        .expect("the URL names a database");
+    let mut connection = sqlx::PgConnection::connect(&server).await.expect("the test server answers");
+    // Connections that a case left open are closed by force.
+    for statement in [
+        format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        format!("DROP ROLE IF EXISTS {name}, {name}_platform_login"),
+    ] {
+        let statement = sqlx::AssertSqlSafe(statement);
+        sqlx::raw_sql(statement)
+            .execute(&mut connection)
+            .await
+            .expect("the test server lets databases be removed");
+    }
+}
+
+#[cfg(not(feature = "postgres"))]
+pub(super) async fn remove_postgres(_owner_url: &str) {}
+
 #[cfg(not(feature = "postgres"))]
 async fn create_postgres() -> Option<(String, String)> {
     let _ = SystemRandom.fill(&mut []);

@@ -48,11 +48,16 @@ macro_rules! conformance {
     };
 }
 
-/// Runs one case on a fresh database, and writes it into the report that `MONO_TEST_REPORT` names.
+/// Runs one case on a fresh database, and writes it into the report that `MONO_TEST_REPORT` names. The database is
+/// removed afterwards; that of a case that failed stays, to be looked at.
 pub async fn run<F: Future<Output = ()>>(backend: Backend, case: impl FnOnce(World) -> F) {
     let Some(database) = TestDatabase::create(backend).await else { return };
+    let owner_url = database.owner_url.clone();
     let seed = Seed::parse(Seed::STARTER).expect("the starter catalogue is whole");
     case(World::create(database, seed).await).await;
+    if let Some(url) = owner_url {
+        database::remove_postgres(&url).await;
+    }
     if let Ok(path) = std::env::var("MONO_TEST_REPORT") {
         let mut file =
             std::fs::OpenOptions::new().append(true).create(true).open(path).expect("the report opens");

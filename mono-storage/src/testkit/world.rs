@@ -1,7 +1,7 @@
 //! Two tenants with people in them.
 
 use super::database::TestDatabase;
-use mono_core::caller::{Actor, Caller, Identity, SystemReason};
+use mono_core::caller::{Actor, Caller, Freshness, Identity, SystemReason};
 use mono_core::id::{AccountId, MemberId, SessionId, TenantId, UserId};
 use mono_core::permission::{self, Assignment, Grant, PermissionSet, Scope};
 use mono_core::seed::Seed;
@@ -72,6 +72,7 @@ impl World {
         let identity = Identity {
             actor: tenant.admin.actor(),
             tenant: Some(tenant.id),
+            freshness: Freshness::Exempt,
             permissions: Some(self.seed.engine.compile(tenant.admin.facts())),
             facts: tenant.admin.facts().clone(),
             entitlements,
@@ -190,6 +191,7 @@ impl TenantWorld {
                 impersonator: None,
             },
             tenant: Some(self.id),
+            freshness: Freshness::Exempt,
             permissions: Some(permissions),
             facts,
             entitlements: Entitlements::of_tenant(&seed.plans, &self.subscription, &[], test.database.now()),

@@ -1,8 +1,8 @@
 use super::{create, new_account};
 use mono_core::ErrorKind;
 use mono_core::audit::Action;
-use mono_core::id::{AccountId, Id};
-use mono_core::model::account::{AccountChange, AccountStatus};
+use mono_core::id::AccountId;
+use mono_core::model::account::{Account, AccountChange, AccountStatus};
 use mono_core::page::PageRequest;
 use mono_core::text::{Email, Name, Slug};
 use mono_storage::sql;
@@ -46,7 +46,7 @@ async fn every_version_is_kept(world: World) {
     let id = account(&world).await;
     let mut tx = world.test.database.tenant(&world.harbour.admin).read().await.unwrap();
     let now = tx.accounts().get(id).await.unwrap();
-    let page = tx.accounts().history(id, PageRequest::default()).await.unwrap();
+    let page = tx.history::<Account>(&id).await.unwrap().list(PageRequest::default()).await.unwrap();
     let told: Vec<_> = page.items.iter().map(|item| (item.version, item.action)).collect();
     let expected = [
         (5, Action::Restore),
@@ -60,19 +60,21 @@ async fn every_version_is_kept(world: World) {
     assert!(page.items.iter().all(|item| item.version == item.snapshot.version));
     assert!(page.items.iter().all(|item| item.actor == world.harbour.admin.actor().to_string()));
     let short = PageRequest::parse(Some(2), Some(2)).unwrap();
-    let page = tx.accounts().history(id, short).await.unwrap();
+    let page = tx.history::<Account>(&id).await.unwrap().list(short).await.unwrap();
     assert_eq!(page.items.iter().map(|item| item.version).collect::<Vec<_>>(), [3, 2]);
-    let first = tx.accounts().version(id, 1).await.unwrap();
+    let first = tx.history::<Account>(&id).await.unwrap().version(1).await.unwrap();
     assert_eq!(first.snapshot.email.unwrap().as_str(), "first@example.com");
     for version in [0, 6, -1, i64::MAX] {
-        assert_eq!(tx.accounts().version(id, version).await.unwrap_err().code(), "version_not_found");
+        let history = tx.history::<Account>(&id).await.unwrap();
+        assert_eq!(history.version(version).await.unwrap_err().code(), "version_not_found");
     }
 }
 
 async fn two_versions_differ_in_what_was_changed(world: World) {
     let id = account(&world).await;
     let mut tx = world.test.database.tenant(&world.harbour.admin).read().await.unwrap();
-    let diff = serde_json::to_value(tx.accounts().diff(id, 1, 3).await.unwrap()).unwrap();
+    let diff = tx.history::<Account>(&id).await.unwrap().diff(1, 3).await.unwrap();
+    let diff = serde_json::to_value(diff).unwrap();
     assert_eq!(
         diff,
         serde_json::json!([
@@ -82,29 +84,30 @@ async fn two_versions_differ_in_what_was_changed(world: World) {
             {"field": "status", "old": "active", "new": "suspended"},
         ])
     );
-    let back = tx.accounts().diff(id, 3, 1).await.unwrap();
+    let back = tx.history::<Account>(&id).await.unwrap().diff(3, 1).await.unwrap();
     assert_eq!(back[1].new, Some("First".into()));
-    assert_eq!(tx.accounts().diff(id, 3, 5).await.unwrap(), []);
-    assert_eq!(tx.accounts().diff(id, 3, 9).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(tx.history::<Account>(&id).await.unwrap().diff(3, 5).await.unwrap(), []);
+    let error = tx.history::<Account>(&id).await.unwrap().diff(3, 9).await.unwrap_err();
+    assert_eq!(error.code(), "version_not_found");
 }
 
 async fn an_account_goes_back(world: World) {
     let id = account(&world).await;
     let mut tx = world.test.database.tenant(&world.harbour.admin).write().await.unwrap();
-    let first = tx.accounts().version(id, 1).await.unwrap().snapshot;
-    let back = tx.accounts().revert(id, 1).await.unwrap();
+    let first = tx.history::<Account>(&id).await.unwrap().version(1).await.unwrap().snapshot;
+    let back = tx.revert::<Account>(&id, 1, None).await.unwrap();
     assert_eq!(
         (&back.name, &back.slug, &back.email, back.status),
         (&first.name, &first.slug, &first.email, first.status)
     );
     assert_eq!(back.version, 6);
     // It is there already: nothing changes.
-    assert_eq!(tx.accounts().revert(id, 1).await.unwrap().version, 6);
+    assert_eq!(tx.revert::<Account>(&id, 1, None).await.unwrap().version, 6);
     // The revert can be reverted.
-    assert_eq!(tx.accounts().revert(id, 3).await.unwrap().name.as_str(), "Third");
+    assert_eq!(tx.revert::<Account>(&id, 3, None).await.unwrap().name.as_str(), "Third");
     tx.commit().await.unwrap();
     let mut tx = world.test.database.tenant(&world.harbour.admin).read().await.unwrap();
-    let page = tx.accounts().history(id, PageRequest::default()).await.unwrap();
+    let page = tx.history::<Account>(&id).await.unwrap().list(PageRequest::default()).await.unwrap();
     assert_eq!((page.items[0].version, page.items[0].action), (7, Action::Revert));
     let rows = sql!(tx, "SELECT id FROM audit_log WHERE tenant_id = $1 AND action = 'revert'").rows().await;
     assert_eq!(rows.unwrap().len(), 2);
@@ -115,16 +118,16 @@ async fn going_back_obeys_the_rules_of_a_change(world: World) {
     // The slug of the first version is another's now.
     create(&world, &world.harbour.admin, "First").await.unwrap();
     let mut tx = world.test.database.tenant(&world.harbour.admin).write().await.unwrap();
-    assert_eq!(tx.accounts().revert(id, 1).await.unwrap_err().code(), "slug_taken");
+    assert_eq!(tx.revert::<Account>(&id, 1, None).await.unwrap_err().code(), "slug_taken");
     drop(tx);
     let reader = world.account_caller(&world.harbour, "user", id);
     let mut tx = world.test.database.tenant(&reader).write().await.unwrap();
-    assert_eq!(tx.accounts().revert(id, 1).await.unwrap_err().kind(), ErrorKind::Forbidden);
+    assert_eq!(tx.revert::<Account>(&id, 1, None).await.unwrap_err().kind(), ErrorKind::Forbidden);
     drop(tx);
     let mut tx = world.test.database.tenant(&world.harbour.admin).write().await.unwrap();
-    assert_eq!(tx.accounts().revert(id, 99).await.unwrap_err().code(), "version_not_found");
+    assert_eq!(tx.revert::<Account>(&id, 99, None).await.unwrap_err().code(), "version_not_found");
     tx.accounts().delete(id).await.unwrap();
-    assert_eq!(tx.accounts().revert(id, 2).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(tx.revert::<Account>(&id, 2, None).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 async fn history_is_read_by_those_who_read_the_row(world: World) {
@@ -134,17 +137,17 @@ async fn history_is_read_by_those_who_read_the_row(world: World) {
     {
         let mut tx = world.test.database.tenant(caller).write().await.unwrap();
         let errors = [
-            tx.accounts().history(id, PageRequest::default()).await.unwrap_err(),
-            tx.accounts().version(id, 1).await.unwrap_err(),
-            tx.accounts().diff(id, 1, 2).await.unwrap_err(),
-            tx.accounts().revert(id, 1).await.unwrap_err(),
+            tx.history::<Account>(&id).await.map(drop).unwrap_err(),
+            tx.revert::<Account>(&id, 1, None).await.unwrap_err(),
+            // Whether a version is kept is not told to who may not read it.
+            tx.revert::<Account>(&id, 99, None).await.unwrap_err(),
         ];
         assert!(errors.iter().all(|error| error.kind() == kind), "{errors:?}");
     }
     // Without the store's check the tenant still holds.
     let mut tx = world.test.database.tenant(&world.lagoon.admin).read().await.unwrap();
-    let foreign = tx.version::<_, serde_json::Value>("account", id, 1).await;
-    assert_eq!(foreign.unwrap_err().kind(), ErrorKind::NotFound);
+    let foreign = sql!(tx, "SELECT version FROM entity_versions WHERE tenant_id = $1 AND entity_id = $2", id);
+    assert!(foreign.rows().await.unwrap().is_empty());
 }
 
 async fn what_is_undone_is_no_version(world: World) {
@@ -154,11 +157,8 @@ async fn what_is_undone_is_no_version(world: World) {
     tx.rollback().await.unwrap();
     let mut tx = world.test.database.tenant(&world.harbour.admin).write().await.unwrap();
     assert_eq!(tx.accounts().update(account.id, named("Second")).await.unwrap().version, 2);
-    // Things of any kind are kept, each under its own name.
-    let id: AccountId = Id::generate(tx.now(), world.test.database.random());
-    tx.keep_version(Action::Create, "berth", id, 1, &serde_json::json!({"length": 12.5})).await.unwrap();
-    let kept = tx.version::<_, serde_json::Value>("berth", id, 1).await.unwrap();
-    assert_eq!(kept.snapshot["length"], 12.5);
-    let twice = tx.keep_version(Action::Update, "berth", id, 1, &1).await;
+    // A version is kept once.
+    let account = tx.accounts().get(account.id).await.unwrap();
+    let twice = tx.record(Action::Update, None, &account).await;
     assert_eq!(twice.unwrap_err().kind(), ErrorKind::Conflict);
 }

@@ -11,11 +11,13 @@
 mod accounts;
 mod audit;
 mod audit_chain;
+mod auth_policies;
 mod catalogue;
 mod catalogue_items;
 mod contention;
 mod events;
 mod granting;
+mod histories;
 mod history;
 mod isolation;
 mod limits;
@@ -26,6 +28,7 @@ mod own_tables;
 mod replica;
 mod seats;
 mod start;
+mod templates;
 mod thresholds;
 mod transactions;
 

@@ -107,13 +107,15 @@ impl RateLimiting {
     }
 }
 
-/// Whose calls are counted together: those of a person in a tenant. Support staff who act as somebody use up their own.
+/// Whose calls are counted together: those of a person in a tenant, or those of a key. Support staff who act as somebody use
+/// up their own.
 fn client(caller: &Caller) -> Client {
-    let user = match caller.actor() {
-        Actor::User { user, impersonator, .. } => Some(impersonator.unwrap_or(user)),
-        Actor::System(_) => None,
+    let (user, key) = match caller.actor() {
+        Actor::User { user, impersonator, .. } => (Some(impersonator.unwrap_or(user)), None),
+        Actor::ApiKey { key, user, .. } => (Some(user), Some(key.uuid())),
+        Actor::System(_) => (None, None),
     };
-    Client { tenant: caller.tenant().ok(), user, ..Client::default() }
+    Client { tenant: caller.tenant().ok(), user, key, ..Client::default() }
 }
 
 fn decide(verdict: Option<Verdict>, counted: &Counted) -> Result<(), Error> {

@@ -30,14 +30,24 @@ impl IntoResponse for Serialised {
 }
 
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod public {
     //! What anybody may call.
     pub(crate) mod auth;
+    pub(crate) mod emails;
+    pub(crate) mod invitations;
+    pub(crate) mod magic_links;
+    pub(crate) mod passwords;
+    pub(crate) mod sign_up;
 }
 pub(crate) mod user {
     //! What concerns the caller itself.
+    pub(crate) mod emails;
+    pub(crate) mod invitations;
+    pub(crate) mod passwords;
     pub(crate) mod permissions;
     pub(crate) mod profile;
+    pub(crate) mod second_factor;
     pub(crate) mod sessions;
 }
 pub(crate) mod platform {
@@ -50,8 +60,11 @@ pub(crate) mod platform {
 pub(crate) mod tenant {
     //! What works in the caller's tenant.
     pub(crate) mod accounts;
+    pub(crate) mod api_keys;
     pub(crate) mod audit;
+    pub(crate) mod auth_policy;
     pub(crate) mod entitlements;
+    pub(crate) mod invitations;
     pub(crate) mod members;
     pub(crate) mod option_sets;
     pub(crate) mod profiles;

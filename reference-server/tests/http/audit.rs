@@ -2,8 +2,9 @@
 
 use crate::server::{ACCOUNTS, ADMIN, MEMBER, STRANGER, Server, USER, create, send};
 use mono_core::ErrorKind;
-use mono_core::api::accounts::{CompareVersions, ListVersions, UpdateAccount};
+use mono_core::api::accounts::UpdateAccount;
 use mono_core::api::audit::{ExportAudit, ExportFormat, ListAudit};
+use mono_core::api::history::{CompareVersions, ListVersions};
 use mono_core::audit::{Action, AuditEntry};
 use mono_storage::testkit::World;
 
@@ -127,13 +128,14 @@ async fn an_account_has_a_history_and_goes_back(world: World) {
         ..Default::default()
     };
     let second = accounts.update(first.id, &change).await.unwrap();
-    let page = accounts.versions(first.id, ListVersions::default()).await.unwrap();
+    let history = accounts.history(first.id);
+    let page = history.list(ListVersions::default()).await.unwrap();
     let versions: Vec<_> = page.items.iter().map(|item| (item.version, &item.snapshot)).collect();
     assert_eq!(versions, [(2, &second), (1, &first)]);
-    assert_eq!(accounts.version(first.id, 1).await.unwrap().snapshot, first);
-    let diff = accounts.diff(first.id, CompareVersions { from: 1, to: 2 }).await.unwrap();
+    assert_eq!(history.version(1).await.unwrap().snapshot, first);
+    let diff = history.diff(CompareVersions { from: 1, to: 2 }).await.unwrap();
     assert_eq!((diff.len(), &diff[0].new), (2, &Some("s***@example.com".into())));
-    let back = accounts.revert(first.id, 1).await.unwrap();
+    let back = history.revert(1, None).await.unwrap();
     assert_eq!((back.name, back.email, back.version), (first.name, None, 3));
     let actions: Vec<String> = server.audited(first.id).await.into_iter().map(|(_, action)| action).collect();
     assert_eq!(actions, ["create", "update", "revert"]);
@@ -155,12 +157,12 @@ async fn nobody_reads_a_history_without_the_right(world: World) {
     let account = create(&server.sign_in(ADMIN).await, "First").await.id;
     for (email, kind) in [(MEMBER, ErrorKind::Forbidden), (STRANGER, ErrorKind::NotFound)] {
         let client = server.sign_in(email).await;
-        let accounts = client.tenant().accounts();
+        let history = client.tenant().accounts().history(account);
         let errors = [
-            accounts.versions(account, ListVersions::default()).await.unwrap_err(),
-            accounts.version(account, 1).await.unwrap_err(),
-            accounts.diff(account, CompareVersions { from: 1, to: 1 }).await.unwrap_err(),
-            accounts.revert(account, 1).await.unwrap_err(),
+            history.list(ListVersions::default()).await.unwrap_err(),
+            history.version(1).await.unwrap_err(),
+            history.diff(CompareVersions { from: 1, to: 1 }).await.unwrap_err(),
+            history.revert(1, None).await.unwrap_err(),
         ];
         assert!(errors.iter().all(|error| error.kind() == kind), "{email}: {errors:?}");
     }

@@ -2,6 +2,8 @@
 //! reviewed as a diff.
 
 use crate::server::{ACCOUNTS, ADMIN, LOGIN, MEMBER, PASSWORD, STAFF, STRANGER, Server, USER, create, send};
+use mono_core::api::api_keys::CreateApiKey;
+use mono_core::api::invitations::CreateInvitation;
 use mono_core::api::members::ListMembers;
 use mono_core::api::profiles::CreateProfile;
 use mono_core::api::subscriptions::CreateOverride;
@@ -19,13 +21,51 @@ mono_storage::conformance!(everybody_calls_every_route, no_route_is_left_out);
 /// Method, path and body of a call that succeeds for who may make it. In this order they follow from one another.
 pub(crate) fn routes() -> Vec<(Method, String, Value)> {
     let none = Value::Null;
+    // Everybody asks for another address, so that nobody is throttled because of the others.
+    let asking = json!({"email": "{caller}@new.example"});
     let mut routes = vec![
         (Method::GET, "/ping".into(), none.clone()),
         (Method::GET, "/health".into(), none.clone()),
         (Method::POST, LOGIN.into(), json!({"email": ADMIN, "password": PASSWORD})),
         (Method::POST, "/api/v1/public/auth/refresh".into(), json!({"refreshToken": "x"})),
         (Method::POST, "/api/v1/public/auth/logout".into(), json!({"refreshToken": "x"})),
+        (
+            Method::POST,
+            "/api/v1/public/auth/second-factor".into(),
+            json!({"challenge": "x", "code": "000000"}),
+        ),
+        (Method::GET, "/api/v1/user/second-factor".into(), none.clone()),
+        (Method::POST, "/api/v1/user/second-factor".into(), none.clone()),
+        (Method::POST, "/api/v1/user/second-factor/confirm".into(), json!({"code": "recovery"})),
+        (Method::POST, "/api/v1/user/second-factor/recovery-codes".into(), none.clone()),
+        (Method::DELETE, "/api/v1/user/second-factor".into(), none.clone()),
+        (Method::POST, "/api/v1/user/step-up".into(), json!({"password": PASSWORD})),
+        (Method::GET, "/api/v1/tenant/auth-policy".into(), none.clone()),
+        (Method::PATCH, "/api/v1/tenant/auth-policy".into(), json!({"sessionHours": 23})),
+        (Method::POST, format!("{AUTH}/password-reset"), asking.clone()),
+        (Method::POST, format!("{AUTH}/password-reset/confirm"), json!({"token": "x", "password": "x"})),
+        (Method::POST, format!("{AUTH}/set-password/confirm"), json!({"token": "x", "password": "x"})),
+        (Method::POST, format!("{AUTH}/magic-link"), asking.clone()),
+        (Method::POST, format!("{AUTH}/magic-link/confirm"), json!({"token": "x"})),
+        (Method::POST, format!("{AUTH}/verify-email"), asking.clone()),
+        (Method::POST, format!("{AUTH}/verify-email/confirm"), json!({"token": "x"})),
+        (Method::POST, format!("{AUTH}/change-email/confirm"), json!({"token": "x"})),
+        (Method::POST, format!("{AUTH}/sign-up"), asking.clone()),
+        (
+            Method::POST,
+            format!("{AUTH}/sign-up/confirm"),
+            json!({"token": "x", "name": "x", "password": "x"}),
+        ),
+        (Method::POST, format!("{AUTH}/invitations/inspect"), json!({"token": "x"})),
+        (Method::POST, format!("{AUTH}/invitations/accept"), json!({"token": "x", "password": "x"})),
         (Method::GET, "/api/v1/user".into(), none.clone()),
+        (Method::PUT, "/api/v1/user/password".into(), json!({"currentPassword": "x", "newPassword": "y"})),
+        (
+            Method::POST,
+            "/api/v1/user/email".into(),
+            json!({"email": "{caller}@new.example", "password": "x"}),
+        ),
+        (Method::POST, "/api/v1/user/invitations/accept".into(), json!({"token": "x"})),
         (Method::GET, "/api/v1/user/sessions".into(), none.clone()),
         (Method::DELETE, "/api/v1/user/sessions/{id}".into(), none.clone()),
         (Method::POST, "/api/v1/user/sessions/revoke-others".into(), none.clone()),
@@ -52,8 +92,19 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, format!("{ACCOUNTS}/{{id}}/entitlements"), none.clone()),
         (Method::GET, "/api/v1/tenant".into(), none.clone()),
         (Method::PATCH, "/api/v1/tenant".into(), json!({"timeZone": "Europe/Lisbon"})),
+        (Method::GET, format!("{OWN}/versions"), none.clone()),
+        (Method::GET, format!("{OWN}/versions/1"), none.clone()),
+        (Method::GET, format!("{OWN}/versions/diff?from=1&to=1"), none.clone()),
+        (Method::POST, format!("{OWN}/versions/1/revert"), none.clone()),
+        (Method::GET, INVITATIONS.into(), none.clone()),
+        (Method::POST, INVITATIONS.into(), json!({"email": "{caller}@new.example"})),
+        (Method::POST, format!("{INVITATIONS}/{{invitation}}/resend"), none.clone()),
+        (Method::DELETE, format!("{INVITATIONS}/{{invitation}}"), none.clone()),
         (Method::GET, MEMBERS.into(), none.clone()),
         (Method::GET, format!("{MEMBERS}/{{member}}"), none.clone()),
+        (Method::GET, format!("{MEMBERS}/{{member}}/versions"), none.clone()),
+        (Method::GET, format!("{MEMBERS}/{{member}}/versions/1"), none.clone()),
+        (Method::GET, format!("{MEMBERS}/{{member}}/versions/diff?from=1&to=1"), none.clone()),
         (Method::POST, format!("{MEMBERS}/{{member}}/suspend"), none.clone()),
         (Method::POST, format!("{MEMBERS}/{{member}}/reactivate"), none.clone()),
         (Method::GET, format!("{ACCOUNTS}/{{id}}/teams"), none.clone()),
@@ -62,11 +113,21 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (Method::PATCH, format!("{TEAMS}/bulk"), changes("{team}")),
         (Method::GET, format!("{TEAMS}/{{team}}"), none.clone()),
         (Method::PATCH, format!("{TEAMS}/{{team}}"), json!({"name": "Other"})),
+        (Method::GET, format!("{TEAMS}/{{team}}/versions"), none.clone()),
+        (Method::GET, format!("{TEAMS}/{{team}}/versions/1"), none.clone()),
+        (Method::GET, format!("{TEAMS}/{{team}}/versions/diff?from=1&to=1"), none.clone()),
+        (Method::POST, format!("{TEAMS}/{{team}}/versions/1/revert"), none.clone()),
         (Method::PUT, format!("{TEAMS}/{{team}}/members/{{member}}"), none.clone()),
         (Method::GET, format!("{TEAMS}/{{team}}/members"), none.clone()),
         (Method::DELETE, format!("{TEAMS}/{{team}}/members/{{member}}"), none.clone()),
         (Method::DELETE, format!("{TEAMS}/{{team}}"), none.clone()),
         (Method::POST, format!("{TEAMS}/{{team}}/restore"), none.clone()),
+        (Method::GET, KEYS.into(), none.clone()),
+        (Method::POST, KEYS.into(), json!({"name": "New", "scopes": ["tenant.accounts.read"]})),
+        (Method::GET, format!("{KEYS}/{{key}}"), none.clone()),
+        (Method::PATCH, format!("{KEYS}/{{key}}"), json!({"name": "Other"})),
+        (Method::POST, format!("{KEYS}/{{key}}/rotate"), json!({})),
+        (Method::DELETE, format!("{KEYS}/{{key}}"), none.clone()),
         (Method::GET, "/api/v1/tenant/option-sets".into(), none.clone()),
         (
             Method::PUT,
@@ -74,6 +135,10 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
             json!({"key": "extra", "name": "Extra", "options": []}),
         ),
         (Method::GET, "/api/v1/tenant/option-sets/extra".into(), none.clone()),
+        (Method::GET, format!("{OWN}/option-sets/extra/versions"), none.clone()),
+        (Method::GET, format!("{OWN}/option-sets/extra/versions/1"), none.clone()),
+        (Method::GET, format!("{OWN}/option-sets/extra/versions/diff?from=1&to=1"), none.clone()),
+        (Method::POST, format!("{OWN}/option-sets/extra/versions/1/revert"), none.clone()),
         (Method::DELETE, "/api/v1/tenant/option-sets/extra".into(), none.clone()),
         (Method::GET, "/api/v1/tenant/schemas".into(), none.clone()),
         (
@@ -82,6 +147,10 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
             json!({"key": "extra", "name": "Extra", "fields": []}),
         ),
         (Method::GET, "/api/v1/tenant/schemas/extra".into(), none.clone()),
+        (Method::GET, format!("{OWN}/schemas/extra/versions"), none.clone()),
+        (Method::GET, format!("{OWN}/schemas/extra/versions/1"), none.clone()),
+        (Method::GET, format!("{OWN}/schemas/extra/versions/diff?from=1&to=1"), none.clone()),
+        (Method::POST, format!("{OWN}/schemas/extra/versions/1/revert"), none.clone()),
         (Method::DELETE, "/api/v1/tenant/schemas/extra".into(), none.clone()),
         (Method::GET, format!("{MEMBERS}/{{member}}/profiles"), none.clone()),
         (Method::POST, format!("{MEMBERS}/{{member}}/profiles"), json!({"kind": "plain", "data": {}})),
@@ -97,6 +166,10 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         ),
         (Method::GET, format!("{PROFILES}/{{profile}}"), none.clone()),
         (Method::PATCH, format!("{PROFILES}/{{profile}}"), json!({"status": "published"})),
+        (Method::GET, format!("{PROFILES}/{{profile}}/versions"), none.clone()),
+        (Method::GET, format!("{PROFILES}/{{profile}}/versions/1"), none.clone()),
+        (Method::GET, format!("{PROFILES}/{{profile}}/versions/diff?from=1&to=1"), none.clone()),
+        (Method::POST, format!("{PROFILES}/{{profile}}/versions/1/revert"), none.clone()),
         (Method::DELETE, format!("{PROFILES}/{{profile}}"), none.clone()),
         (Method::POST, format!("{PROFILES}/{{profile}}/restore"), none.clone()),
         (Method::DELETE, format!("{MEMBERS}/{{member}}"), none.clone()),
@@ -127,6 +200,10 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (Method::POST, format!("{TENANT}/members/{{member}}/impersonate"), json!({"reason": "ticket 7"})),
         (Method::GET, TENANT.into(), none.clone()),
         (Method::PATCH, TENANT.into(), json!({"currency": "USD"})),
+        (Method::GET, format!("{TENANT}/versions"), none.clone()),
+        (Method::GET, format!("{TENANT}/versions/1"), none.clone()),
+        (Method::GET, format!("{TENANT}/versions/diff?from=1&to=1"), none.clone()),
+        (Method::POST, format!("{TENANT}/versions/1/revert"), none.clone()),
         (Method::POST, format!("{TENANT}/suspend"), none.clone()),
         (Method::POST, format!("{TENANT}/archive"), none.clone()),
         (Method::POST, format!("{TENANT}/reactivate"), none),
@@ -147,12 +224,24 @@ fn extra(kind: ItemKind) -> Value {
         ItemKind::FeatureSet => json!({"key": "extra", "name": "Extra"}),
         ItemKind::Limit => json!({"key": "extra", "name": "Extra", "unit": "piece", "category": "other",
             "default": 1, "window": "total", "enforcement": "hard"}),
+        ItemKind::Template => json!({"key": "extra", "name": "Extra", "plan": "starter"}),
         ItemKind::Plan | ItemKind::AddOn => json!({"key": "extra", "name": "Extra", "price": price}),
     }
 }
 
+/// Where the tenant is that the caller works in.
+const OWN: &str = "/api/v1/tenant";
+/// Where who has shown nothing yet is served.
+const AUTH: &str = "/api/v1/public/auth";
+
+/// Where the invitations of a tenant are.
+const INVITATIONS: &str = "/api/v1/tenant/invitations";
+
 /// Where the teams of accounts are.
 const TEAMS: &str = "/api/v1/tenant/teams";
+
+/// Where the API keys are.
+const KEYS: &str = "/api/v1/tenant/api-keys";
 
 /// Where the profiles of members are.
 const PROFILES: &str = "/api/v1/tenant/profiles";
@@ -163,6 +252,9 @@ const MEMBERS: &str = "/api/v1/tenant/members";
 /// Where the platform works on a tenant.
 const TENANT: &str = "/api/v1/platform/tenants/{tenant}";
 
+/// Stands for an API key of the tenant's admin that may read whatever the admin may read.
+const READING_KEY: &str = "reading key";
+
 /// The callers, from who may least to who may most. The last one's calls take effect.
 const CALLERS: &[(&str, &str)] = &[
     ("nobody", ""),
@@ -171,6 +263,7 @@ const CALLERS: &[(&str, &str)] = &[
     ("member, role user", USER),
     ("stranger's admin", STRANGER),
     ("platform staff", STAFF),
+    ("key of the admin", READING_KEY),
     ("tenant admin", ADMIN),
 ];
 
@@ -198,10 +291,23 @@ async fn everybody_calls_every_route(world: World) {
     admin.tenant().schemas().put(&schema).await.unwrap();
     let plain = CreateProfile { kind: "plain".into(), data: json!({}) };
     let profile = admin.tenant().profiles().create(member, &plain).await.unwrap().id;
+    let wanted = |scopes: &[&str]| CreateApiKey {
+        name: "Key".into(),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        ..Default::default()
+    };
+    let key = admin.tenant().api_keys().create(&wanted(&[])).await.unwrap().api_key.id;
+    let reading = ["tenant.*.read", "account.*.read", "user.*.read"];
+    let reading = admin.tenant().api_keys().create(&wanted(&reading)).await.unwrap().key;
+    let asked = CreateInvitation { email: "invited@new.example".into(), roles: Vec::new() };
+    let invitation = admin.tenant().invitations().create(&asked).await.unwrap().id;
     let mut text = String::new();
-    for (caller, credential) in CALLERS {
-        let token =
-            if credential.contains('@') { server.token(credential).await } else { (*credential).into() };
+    for (number, (caller, credential)) in CALLERS.iter().enumerate() {
+        let token = match *credential {
+            READING_KEY => reading.clone(),
+            email if email.contains('@') => server.token(email).await,
+            other => other.into(),
+        };
         for (method, path, body) in routes() {
             // Who restores needs a deleted account; the admin has just deleted one.
             let id = if path.ends_with("restore") && *credential != ADMIN { deleted } else { account };
@@ -210,8 +316,11 @@ async fn everybody_calls_every_route(world: World) {
                     .replace("{tenant}", &tenant.to_string())
                     .replace("{member}", &member.to_string())
                     .replace("{profile}", &profile.to_string())
+                    .replace("{key}", &key.to_string())
                     .replace("{team}", &team.to_string())
                     .replace("{override_id}", &exception.to_string())
+                    .replace("{invitation}", &invitation.to_string())
+                    .replace("{caller}", &format!("caller{number}"))
             };
             let address = fill(&path);
             let mut request = server.request(method.clone(), &address);
@@ -266,10 +375,15 @@ async fn no_route_is_left_out(world: World) {
                 folders.push(path);
                 continue;
             }
-            // One file serves every list of the catalogue.
-            let times = if path.ends_with("platform/catalogue.rs") { ItemKind::ALL.len() } else { 1 };
-            let source = std::fs::read_to_string(path).unwrap();
+            let source = std::fs::read_to_string(&path).unwrap();
             for line in source.lines().filter(|line| line.contains(".route(")) {
+                // One file serves every list of the catalogue, and one every noun with a history; members do not go back.
+                let times = match () {
+                    () if path.ends_with("platform/catalogue.rs") => ItemKind::ALL.len(),
+                    () if path.ends_with("routes/history.rs") && line.contains("revert") => 5,
+                    () if path.ends_with("routes/history.rs") => 6,
+                    () => 1,
+                };
                 in_source += ["get(", "post(", "put(", "patch(", "delete("]
                     .iter()
                     .map(|method| line.matches(method).count())
@@ -281,9 +395,10 @@ async fn no_route_is_left_out(world: World) {
     assert_eq!(in_source, routes().len(), "a route is in src/routes and not in the table, or the other way");
     for (method, path, _) in routes() {
         let id = server.database().new_id::<AccountId>().to_string();
-        let path = ["{id}", "{tenant}", "{override_id}", "{member}", "{team}", "{profile}"]
-            .iter()
-            .fold(path, |path, placeholder| path.replace(placeholder, &id));
+        let path =
+            ["{id}", "{tenant}", "{override_id}", "{member}", "{team}", "{profile}", "{invitation}", "{key}"]
+                .iter()
+                .fold(path, |path, placeholder| path.replace(placeholder, &id));
         let answer = send(server.request(method.clone(), &path)).await;
         let unknown =
             answer.status >= 400 && ["no_such_route", "method_not_allowed"].contains(&&*answer.failure().1);

@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod api_keys;
 mod audit;
 mod bulk;
 mod command;
@@ -14,6 +15,8 @@ mod conflicts;
 mod endpoints;
 mod entitlements;
 mod failures;
+mod flows;
+mod histories;
 mod hostile;
 mod isolation;
 mod limits;
@@ -26,9 +29,11 @@ mod races;
 mod random;
 mod rate_limits;
 mod refusals;
+mod second_factors;
 mod server;
 mod sessions;
 mod subscriptions;
 mod teams;
+mod templates;
 mod tenants;
 mod tokens;

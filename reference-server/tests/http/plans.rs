@@ -97,7 +97,8 @@ async fn what_is_in_use_is_not_deleted(world: World) {
     let error = platform.features().delete(&key("chat")).await.unwrap_err();
     assert_eq!(uses(&error), ["plans.gold.features[0]"]);
     let error = platform.plans().delete(&key("starter")).await.unwrap_err();
-    assert_eq!(uses(&error), [format!("subscriptions.{}", server.world.harbour.id)]);
+    let subscription = format!("subscriptions.{}", server.world.harbour.id);
+    assert_eq!(uses(&error), ["templates.organisation.plan", &subscription]);
     let error = platform.limits().delete(&key("accounts")).await.unwrap_err();
     assert_eq!(uses(&error), ["plans.starter.limits.accounts", "plans.unlimited.limits.accounts"]);
     platform.plans().delete(&key("gold")).await.unwrap();

@@ -6,7 +6,7 @@ use mono_client::Client;
 use mono_core::api::accounts::CreateAccount;
 use mono_core::api::auth::LoginRequest;
 use mono_core::caller::{Caller, SystemReason};
-use mono_core::id::{AccountId, TenantId, UserId};
+use mono_core::id::{TenantId, UserId, Uuid};
 use mono_core::model::account::Account;
 use mono_core::permission::Scope;
 use mono_core::text::{Email, Name};
@@ -204,14 +204,14 @@ impl Server {
         tx.used("accounts").await.unwrap()
     }
 
-    /// An account's entries in the audit log, of whatever tenant: tenant and action, in the order of time.
-    pub(crate) async fn audited(&self, account: AccountId) -> Vec<(TenantId, String)> {
+    /// The entries about a thing in the audit log, of whatever tenant: tenant and action, in the order of time.
+    pub(crate) async fn audited(&self, thing: impl Into<Uuid>) -> Vec<(TenantId, String)> {
         let system = seeding();
         let mut tx = self.database().platform(&system).read().await.unwrap();
         let rows = platform_sql!(
             tx,
-            "SELECT tenant_id, action FROM audit_log WHERE entity = 'account' AND entity_id = $1 ORDER BY id",
-            account
+            "SELECT tenant_id, action FROM audit_log WHERE entity_id = $1 ORDER BY id",
+            thing.into()
         )
         .rows()
         .await

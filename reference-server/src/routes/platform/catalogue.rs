@@ -1,4 +1,4 @@
-//! `/api/v1/platform/plans`, and the same for add-ons, features, feature sets and limits
+//! `/api/v1/platform/plans`, and the same for add-ons, features, feature sets, limits and templates
 //!
 //! An item is the document that stands in a seed file, with its `snake_case` fields.
 

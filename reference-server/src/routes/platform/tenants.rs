@@ -1,18 +1,21 @@
 //! `/api/v1/platform/tenants`
 
 use crate::app::App;
-use crate::extract::{IfMatch, Json, Path, Query};
+use crate::extract::{IfMatch, Json, Path, Query, VersionPath};
 use crate::routes::{Answer, answer};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use mono_auth::axum::{ApiError, Authenticated};
+use mono_core::api::history::{CompareVersions, ListVersions};
 use mono_core::api::tenants::{CreateTenant, ListTenants, UpdateTenant};
+use mono_core::audit::FieldChange;
 use mono_core::caller::Caller;
+use mono_core::history::Version;
 use mono_core::id::TenantId;
 use mono_core::model::tenant::{Tenant, TenantStatus};
-use mono_core::page::Page;
+use mono_core::page::{Page, PageRequest};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -21,6 +24,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/{id}/suspend", post(suspend))
         .route("/{id}/archive", post(archive))
         .route("/{id}/reactivate", post(reactivate))
+        .route("/{id}/versions", get(versions))
+        .route("/{id}/versions/diff", get(diff))
+        .route("/{id}/versions/{version}", get(version))
+        .route("/{id}/versions/{version}/revert", post(revert))
 }
 
 async fn list(
@@ -41,7 +48,7 @@ async fn create(
     let new = body.parse()?;
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().create_from(new).await?;
-    tx.commit().await?;
+    app.commit_rules(tx).await?;
     Ok((StatusCode::CREATED, answer(tenant)))
 }
 
@@ -102,5 +109,48 @@ async fn set_status(
     let mut tx = app.database.platform(caller).write().await?;
     let tenant = tx.tenants().set_status(id, status).await?;
     app.commit_rules(tx).await?;
+    Ok(answer(tenant))
+}
+
+async fn versions(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<TenantId>,
+    Query(query): Query<ListVersions>,
+) -> Result<Answer<Page<Version<Tenant>>>, ApiError> {
+    let page = PageRequest::parse(query.page, query.limit)?;
+    let mut tx = app.database.platform(&caller).read().await?;
+    Ok(answer(tx.tenants().history(id).await?.list(page).await?))
+}
+
+async fn version(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    VersionPath(id, version): VersionPath<TenantId>,
+) -> Result<Answer<Version<Tenant>>, ApiError> {
+    let mut tx = app.database.platform(&caller).read().await?;
+    Ok(answer(tx.tenants().history(id).await?.version(version).await?))
+}
+
+async fn diff(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<TenantId>,
+    Query(query): Query<CompareVersions>,
+) -> Result<Answer<Vec<FieldChange>>, ApiError> {
+    let mut tx = app.database.platform(&caller).read().await?;
+    Ok(answer(tx.tenants().history(id).await?.diff(query.from, query.to).await?))
+}
+
+async fn revert(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    VersionPath(id, version): VersionPath<TenantId>,
+    if_match: IfMatch,
+) -> Result<Answer<Tenant>, ApiError> {
+    let seen = if_match.or(None)?;
+    let mut tx = app.database.platform(&caller).write().await?;
+    let tenant = tx.tenants().revert(id, version, seen).await?;
+    tx.commit().await?;
     Ok(answer(tenant))
 }

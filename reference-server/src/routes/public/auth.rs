@@ -10,15 +10,22 @@ use axum::routing::post;
 use axum::{Extension, Router};
 use mono_auth::axum::ApiError;
 use mono_auth::cookie::{REFRESH_COOKIE, cookie, remove_cookies, require_same_origin, set_cookies};
-use mono_auth::{SignIn, SignedIn};
-use mono_core::api::auth::{CookieLoginResponse, LoginRequest, LoginResponse, RefreshRequest};
+use mono_auth::{SignIn, SignInAnswer, SignedIn};
+use mono_core::api::auth::{
+    CookieLoginResponse, LoginRequest, LoginResponse, RefreshRequest, SecondFactorRequired,
+};
 use mono_core::api::envelope::Success;
+use mono_core::api::second_factor::SecondFactorLogin;
 use mono_core::caller::RequestContext;
 use mono_core::{Error, ErrorKind};
 use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/login", post(login)).route("/refresh", post(refresh)).route("/logout", post(logout))
+    Router::new()
+        .route("/login", post(login))
+        .route("/second-factor", post(second_factor))
+        .route("/refresh", post(refresh))
+        .route("/logout", post(logout))
 }
 
 async fn login(
@@ -31,12 +38,29 @@ async fn login(
         // Else another site could sign the browser in as somebody else.
         require_same_origin(&headers)?;
     }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.map(|host| host.split(':').next().unwrap_or_default().to_owned());
+    let host = host(&headers);
     let (password, tenant) = (given.password.into(), given.tenant);
-    let signed_in =
-        app.authenticator.sign_in(SignIn { email: given.email, password, tenant, host }, context).await?;
+    let given_in = SignIn { email: given.email, password, tenant, host };
+    answer(&app, app.authenticator.sign_in(given_in, context).await?, given.cookies)
+}
+
+async fn second_factor(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    headers: HeaderMap,
+    Json(given): Json<SecondFactorLogin>,
+) -> Result<Response, ApiError> {
+    if given.cookies {
+        require_same_origin(&headers)?;
+    }
+    let signed_in = app.authenticator.sign_in_with_code(&given.challenge, &given.code, context).await?;
     tokens(&app, signed_in, given.cookies)
+}
+
+/// The name of the host that the client called.
+pub(crate) fn host(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    host.map(|host| host.split(':').next().unwrap_or_default().to_owned())
 }
 
 async fn refresh(
@@ -77,10 +101,26 @@ fn refresh_token(headers: &HeaderMap, given: RefreshRequest) -> Result<(SecretSt
     }
 }
 
+/// What comes of signing in: the tokens of a person, or what the second factor is shown with.
+pub(crate) fn answer(app: &App, answer: SignInAnswer, cookies: bool) -> Result<Response, ApiError> {
+    match answer {
+        SignInAnswer::SignedIn(signed_in) => tokens(app, signed_in, cookies),
+        SignInAnswer::SecondFactor(challenge) => {
+            let answer = SecondFactorRequired {
+                second_factor_required: true,
+                challenge: challenge.token.expose_secret().to_owned(),
+                expires_at: challenge.expires_at,
+            };
+            Ok(([(CACHE_CONTROL, "no-store")], axum::Json(Success::new(answer))).into_response())
+        }
+    }
+}
+
 /// The tokens of a person, in the body or in cookies.
 pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Response, ApiError> {
     let (expires_at, session_expires_at) = (signed_in.expires_at, signed_in.session_expires_at);
     let (session_id, user_id, tenant_id) = (signed_in.session_id, signed_in.user_id, signed_in.tenant_id);
+    let impersonator_id = signed_in.impersonator_id;
     // RFC 6749: an answer that holds a token is kept by no cache.
     let no_store = [(CACHE_CONTROL, "no-store")];
     if cookies {
@@ -94,6 +134,7 @@ pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Re
             session_id,
             user_id,
             tenant_id,
+            impersonator_id,
         };
         return Ok((no_store, headers, axum::Json(Success::new(answer))).into_response());
     }
@@ -106,6 +147,7 @@ pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Re
         session_id,
         user_id,
         tenant_id,
+        impersonator_id,
     };
     Ok((no_store, axum::Json(Success::new(answer))).into_response())
 }

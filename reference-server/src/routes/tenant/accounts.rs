@@ -2,25 +2,21 @@
 
 use crate::app::App;
 use crate::bulk::{self, Items};
-use crate::extract::{Authenticated, IfMatch, Json, Path, Query, VersionPath};
-use crate::routes::{Answer, Serialised, answer};
+use crate::extract::{Authenticated, IfMatch, Json, Path, Query};
+use crate::routes::{Answer, Serialised, answer, history};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use mono_auth::axum::{ApiError, Authenticated as Uncounted};
 use mono_core::Error;
-use mono_core::api::accounts::{
-    CompareVersions, CreateAccount, ListAccounts, ListVersions, ScrollAccounts, UpdateAccount,
-};
+use mono_core::api::accounts::{CreateAccount, ListAccounts, ScrollAccounts, UpdateAccount};
 use mono_core::api::bulk::{BulkChange, BulkResults};
 use mono_core::api::entitlements::EntitlementsResponse;
-use mono_core::audit::FieldChange;
 use mono_core::caller::Caller;
-use mono_core::history::Version;
 use mono_core::id::AccountId;
 use mono_core::model::account::{Account, AccountChange};
-use mono_core::page::{Page, PageRequest, Slice};
+use mono_core::page::{Page, Slice};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -30,10 +26,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/{id}", get(read).patch(update).delete(delete))
         .route("/{id}/restore", post(restore))
         .route("/{id}/entitlements", get(entitlements))
-        .route("/{id}/versions", get(versions))
-        .route("/{id}/versions/diff", get(diff))
-        .route("/{id}/versions/{version}", get(version))
-        .route("/{id}/versions/{version}/revert", post(revert))
+        .merge(history::routes_with_revert::<Account>())
 }
 
 async fn list(
@@ -160,45 +153,4 @@ async fn entitlements(
     let mut tx = app.database.tenant(&caller).read().await?;
     let usage = tx.usage(Some(id)).await?;
     Ok(answer(EntitlementsResponse::new(caller.entitlements_of(Some(id)), usage)))
-}
-
-async fn versions(
-    State(app): State<App>,
-    Authenticated(caller): Authenticated,
-    Path(id): Path<AccountId>,
-    Query(query): Query<ListVersions>,
-) -> Result<Answer<Page<Version<Account>>>, ApiError> {
-    let page = PageRequest::parse(query.page, query.limit)?;
-    let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.accounts().history(id, page).await?))
-}
-
-async fn version(
-    State(app): State<App>,
-    Authenticated(caller): Authenticated,
-    VersionPath(id, version): VersionPath<AccountId>,
-) -> Result<Answer<Version<Account>>, ApiError> {
-    let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.accounts().version(id, version).await?))
-}
-
-async fn diff(
-    State(app): State<App>,
-    Authenticated(caller): Authenticated,
-    Path(id): Path<AccountId>,
-    Query(query): Query<CompareVersions>,
-) -> Result<Answer<Vec<FieldChange>>, ApiError> {
-    let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.accounts().diff(id, query.from, query.to).await?))
-}
-
-async fn revert(
-    State(app): State<App>,
-    Authenticated(caller): Authenticated,
-    VersionPath(id, version): VersionPath<AccountId>,
-) -> Result<Answer<Account>, ApiError> {
-    let mut tx = app.database.tenant(&caller).write().await?;
-    let account = tx.accounts().revert(id, version).await?;
-    tx.commit().await?;
-    Ok(answer(account))
 }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::extract::{Authenticated, Path, Query};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, history};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -21,6 +21,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/{id}", get(read).delete(remove))
         .route("/{id}/suspend", post(suspend))
         .route("/{id}/reactivate", post(reactivate))
+        .merge(history::routes::<Member>())
 }
 
 async fn list(

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::extract::{Authenticated, Json, Path};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, history};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,7 +14,10 @@ use mono_core::subscription::Key;
 use mono_storage::store::Put;
 
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/", get(list)).route("/{key}", get(read).put(put).delete(delete))
+    Router::new()
+        .route("/", get(list))
+        .route("/{key}", get(read).put(put).delete(delete))
+        .merge(history::routes_with_revert::<OptionSet>())
 }
 
 async fn list(

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, IfMatch, Json, Path};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, history};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -28,6 +28,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/bulk", post(create_many).patch(update_many))
         .route("/{id}", get(read).patch(update).delete(delete))
         .route("/{id}/restore", post(restore))
+        .merge(history::routes_with_revert::<Profile>())
 }
 
 async fn list(

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, IfMatch, Json, Path, Paths, Query};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, history};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -31,6 +31,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/{id}/restore", post(restore))
         .route("/{id}/members", get(members))
         .route("/{id}/members/{member_id}", put(add_member).delete(remove_member))
+        .merge(history::routes_with_revert::<Team>())
 }
 
 async fn list(

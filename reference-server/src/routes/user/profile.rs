@@ -22,7 +22,13 @@ async fn profile(
         return Err(mono_core::Error::internal("a profile is of a person").into());
     };
     let tenant_id = caller.tenant().ok();
-    let answer =
-        ProfileResponse { id: user.id, email: user.email, name: user.name, tenant_id, impersonator_id };
+    let answer = ProfileResponse {
+        id: user.id,
+        email: user.email,
+        email_verified: user.email_verified_at.is_some(),
+        name: user.name,
+        tenant_id,
+        impersonator_id,
+    };
     Ok(Json(Success::new(answer)))
 }
