@@ -16,7 +16,7 @@ use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::caller::Caller;
 use mono_core::id::AccountId;
 use mono_core::model::account::{Account, AccountChange};
-use mono_core::page::{Page, Slice};
+use mono_core::page::Slice;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
