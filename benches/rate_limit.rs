@@ -2,17 +2,18 @@
 //! rate_limit`. Without the URL what needs Redis is left out.
 #![allow(missing_docs, reason = "a program")]
 #![expect(clippy::print_stdout, reason = "the numbers are what it is for")]
+#![expect(clippy::cast_precision_loss, reason = "numbers for people")]
 
 use governor::clock::FakeRelativeClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{DefaultKeyedRateLimiter, Quota};
-use mono_core::id::{UserId, Uuid};
+use mono_core::id::UserId;
 use mono_core::rate_limit::{Limit, Rate};
 use mono_core::time::{Clock, Timestamp};
 use mono_storage::rate_limit::{Client, MemoryLimiter, RateLimiter};
 use mono_storage::redis::{Redis, RedisOptions};
-use mono_storage::system::SystemClock;
+use mono_storage::system::{SystemClock, SystemRandom};
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ const MINUTE: u64 = 60_000_000;
 fn main() -> Result<(), Failure> {
     in_process();
     memory();
-    accuracy()?;
+    accuracy();
     let Ok(url) = std::env::var("MONO_TEST_REDIS_URL") else {
         println!("MONO_TEST_REDIS_URL is not set: nothing is measured on Redis");
         return Ok(());
@@ -73,13 +74,16 @@ fn in_process() {
     for threads in [1, 2] {
         for clients in [1, 10_000_u64] {
             let what = |limits: &str| format!("{limits}, {clients} clients, {threads} threads");
-            for (name, limits) in [("mono, 120 a minute", &api[..]), ("mono, a log of 64", &log), ("mono, two limits", &both)] {
+            for (name, limits) in
+                [("mono, 120 a minute", &api[..]), ("mono, a log of 64", &log), ("mono, two limits", &both)]
+            {
                 let limiter = MemoryLimiter::new(100_000);
                 let run = || timed(threads, |n| drop(limiter.take(&client(n % clients), limits, now)));
                 print(&what(name), median(run));
             }
             let limiter = MemoryLimiter::new(100_000);
-            let run = || timed(threads, |n| drop(limiter.take(&client(n % clients), &api, SystemClock.now())));
+            let run =
+                || timed(threads, |n| drop(limiter.take(&client(n % clients), &api, SystemClock.now())));
             print(&what("mono, 120 a minute, with the clock"), median(run));
             let governor: DefaultKeyedRateLimiter<Client> = governor::RateLimiter::keyed(quota(120));
             let run = || timed(threads, |n| drop(governor.check_key(&client(n % clients))));
@@ -157,8 +161,8 @@ fn most(calls: &[u64]) -> usize {
     most
 }
 
-fn accuracy() -> Result<(), Failure> {
-    const CALLS: usize = 100;
+fn accuracy() {
+    const CALLS: u32 = 100;
     const START: i64 = 1_790_000_000_000_000;
     let trace = bursts();
     println!("{CALLS} a minute, a trace of {} calls in an hour", trace.len());
@@ -169,7 +173,7 @@ fn accuracy() -> Result<(), Failure> {
             while log.front().is_some_and(|first| first + MINUTE <= *now) {
                 log.pop_front();
             }
-            let admitted = log.len() < CALLS;
+            let admitted = log.len() < CALLS as usize;
             if admitted {
                 log.push_back(*now);
             }
@@ -177,16 +181,19 @@ fn accuracy() -> Result<(), Failure> {
         })
     };
     let mono = {
-        let (limiter, limits) = (MemoryLimiter::new(1), [limit("x", CALLS as u32, 60)]);
+        let (limiter, limits) = (MemoryLimiter::new(1), [limit("x", CALLS, 60)]);
         trace.iter().copied().filter(move |now| {
-            let moment = i64::try_from(*now).ok().and_then(|now| Timestamp::from_timestamp_micros(START + now));
-            moment.and_then(|now| limiter.take(&client(1), &limits, now)).is_some_and(|verdict| verdict.admitted)
+            let moment =
+                i64::try_from(*now).ok().and_then(|now| Timestamp::from_timestamp_micros(START + now));
+            moment
+                .and_then(|now| limiter.take(&client(1), &limits, now))
+                .is_some_and(|verdict| verdict.admitted)
         })
     };
     let governor = {
         let clock = FakeRelativeClock::default();
         let limiter: governor::RateLimiter<u8, DashMapStateStore<u8>, FakeRelativeClock, NoOpMiddleware<_>> =
-            governor::RateLimiter::new(quota(CALLS as u32), DashMapStateStore::default(), clock.clone());
+            governor::RateLimiter::new(quota(CALLS), DashMapStateStore::default(), clock.clone());
         let mut last = 0;
         trace.iter().copied().filter(move |now| {
             clock.advance(Duration::from_micros(now - last));
@@ -214,7 +221,6 @@ fn accuracy() -> Result<(), Failure> {
         println!("{what:<34} {:>9} {:>24}", admitted.len(), most(&admitted));
     }
     println!();
-    Ok(())
 }
 
 async fn on_redis(url: &str) -> Result<(), Failure> {
@@ -222,14 +228,19 @@ async fn on_redis(url: &str) -> Result<(), Failure> {
     const AT_ONCE: u64 = 64;
     let mut options = RedisOptions::parse(url)?;
     options.timeout = Duration::from_secs(10);
-    let limiter = RateLimiter::shared(100_000, Redis::connect(&options).await?, Uuid::from_u128(1));
+    let limiter = RateLimiter::shared(100_000, Redis::connect(&options).await?, &SystemRandom);
     let bare = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
     let one = [limit("api", 1_000_000, 60)];
     let two = [limit("api", 1_000_000, 60), limit("read", 1_000_000, 3600)];
     let log = [limit("log", 64, 1)];
     println!("on Redis: {CALLS} calls of 1 000 clients, one after the other and {AT_ONCE} at once");
     println!("{:<30} {:>12} {:>16} {:>16}", "", "median µs", "99 of 100 µs", "a second at once");
-    for (what, limits) in [("bare INCR", None), ("mono, one limit", Some(&one[..])), ("mono, a log of 64", Some(&log)), ("mono, two limits", Some(&two))] {
+    for (what, limits) in [
+        ("bare INCR", None),
+        ("mono, one limit", Some(&one[..])),
+        ("mono, a log of 64", Some(&log)),
+        ("mono, two limits", Some(&two)),
+    ] {
         let call = async |number: u64| -> Result<(), Failure> {
             let client = client(number % 1_000);
             if let Some(limits) = limits {
@@ -247,7 +258,8 @@ async fn on_redis(url: &str) -> Result<(), Failure> {
             times.push(begun.elapsed());
         }
         times.sort_unstable();
-        let at = |part: usize| times.get(times.len() * part / 100).map_or(0.0, |time| time.as_secs_f64() * 1e6);
+        let at =
+            |part: usize| times.get(times.len() * part / 100).map_or(0.0, |time| time.as_secs_f64() * 1e6);
         let begun = Instant::now();
         let worker = async |worker: u64| -> Result<(), Failure> {
             for number in 0..CALLS / AT_ONCE {

@@ -11,10 +11,11 @@ use crate::refresh_token::RefreshTokens;
 use crate::second_factor::Authenticators;
 use crate::settings::AuthSettings;
 use crate::snapshot::SnapshotKey;
-use crate::token::{AccessClaims, Tokens};
+use crate::token::{AccessClaims, TokenAlgorithm, Tokens};
 use crate::wrong_keys::WrongKeys;
 #[cfg(feature = "axum")]
 use crate::{key_ring::Purpose, mac::MacKey};
+use mono_core::api::jwks::JwkSet;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
 use mono_core::model::auth_policy::AuthPolicy;
@@ -48,7 +49,7 @@ impl Authenticator {
     pub fn new(database: Database, keys: &KeyRing) -> Result<Self, Error> {
         Ok(Self {
             passwords: Passwords::new(database.random())?,
-            tokens: Arc::new(Tokens::new(keys)?),
+            tokens: Arc::new(Tokens::new(keys, TokenAlgorithm::default())?),
             refresh_tokens: Arc::new(RefreshTokens::new(keys)?),
             #[cfg(feature = "axum")]
             csrf: Arc::new(MacKey::new(keys, Purpose::Csrf)?),
@@ -60,6 +61,19 @@ impl Authenticator {
             links: Arc::default(),
             database,
         })
+    }
+
+    /// The same authenticator, which signs access tokens in another way.
+    ///
+    /// # Errors
+    /// `Internal` where key derivation does not work on this machine.
+    pub fn with_algorithm(self, keys: &KeyRing, algorithm: TokenAlgorithm) -> Result<Self, Error> {
+        Ok(Self { tokens: Arc::new(Tokens::new(keys, algorithm)?), ..self })
+    }
+
+    /// The public keys with which others verify access tokens; none where they are signed with a secret.
+    pub fn jwks(&self) -> JwkSet {
+        self.tokens.jwks()
     }
 
     /// Lets the links in mails lead somewhere else than to this machine.

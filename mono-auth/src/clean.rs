@@ -13,10 +13,15 @@ const TOKEN_DAYS: i64 = 7;
 const KEY_DAYS: i64 = 90;
 /// How long a throttle stays after the last try: longer than any window.
 const THROTTLE_DAYS: i64 = 1;
+/// How long a mail that was sent stays, for who asks whether it left: a day.
+const SENT_MAIL_DAYS: i64 = 1;
+/// How long a mail that was given up stays, for the operator to try again: 7 days.
+const DEAD_MAIL_DAYS: i64 = 7;
 
 impl Authenticator {
-    /// Removes sessions that ended 30 days ago, tokens that ended a week ago, API keys that ended 90 days ago, and throttles
-    /// that nobody tries any more. Gives how many rows are gone.
+    /// Removes sessions that ended 30 days ago, tokens that ended a week ago, API keys that ended 90 days ago, throttles that
+    /// nobody tries any more, mails that were sent a day ago, and those that were given up a week ago. Gives how many rows are
+    /// gone.
     ///
     /// # Errors
     /// What the database refuses.
@@ -28,8 +33,9 @@ impl Authenticator {
         let tokens = tx.single_use_tokens().remove_ended(before(TOKEN_DAYS)).await?;
         let throttles = tx.throttles().remove_unused(before(THROTTLE_DAYS)).await?;
         let keys = tx.api_keys().remove_ended(before(KEY_DAYS)).await?;
+        let mails = tx.mails().remove_done(before(SENT_MAIL_DAYS), before(DEAD_MAIL_DAYS)).await?;
         tx.commit().await?;
-        Ok(sessions + tokens + throttles + keys)
+        Ok(sessions + tokens + throttles + keys + mails)
     }
 
     /// Does so at once and then at every interval, until it is dropped.

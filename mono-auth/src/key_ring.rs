@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 /// What a derived key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Signs access tokens.
+    /// Signs access tokens with a secret.
     Access,
+    /// Signs access tokens so that others can verify them.
+    AccessPublic,
     /// Signs refresh tokens.
     Refresh,
     /// Signs the tokens that protect cookies from other sites.
@@ -32,14 +34,13 @@ pub enum Purpose {
     Check,
     /// Seals the secrets of second factors.
     SecondFactor,
-    /// Seals mails that wait to be sent: they hold links that let somebody in.
-    Mail,
 }
 
 impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Access => "access",
+            Self::AccessPublic => "access_public",
             Self::Refresh => "refresh",
             Self::Csrf => "csrf",
             Self::SingleUse => "single_use",
@@ -48,7 +49,6 @@ impl Purpose {
             Self::ApiKey => "api_key",
             Self::Check => "check",
             Self::SecondFactor => "second_factor",
-            Self::Mail => "mail",
         }
     }
 }
@@ -133,6 +133,18 @@ impl KeyRing {
             .collect()
     }
 
+    /// For each version, the oldest first, a value that shows which key it is and from which the key cannot be found.
+    ///
+    /// # Errors
+    /// As [`derive`](Self::derive).
+    pub fn check_values(&self) -> Result<Vec<(u32, String)>, Error> {
+        let value = |version| {
+            let key = self.derive_version(Purpose::Check, version)?;
+            Ok((version, STANDARD_NO_PAD.encode(key.expose_secret())))
+        };
+        self.roots.keys().copied().map(value).collect()
+    }
+
     fn derive_version(&self, purpose: Purpose, version: u32) -> Result<SecretSlice<u8>, Error> {
         let root = self.roots.get(&version).ok_or_else(unreadable)?;
         let mut key = vec![0_u8; 32];
@@ -150,9 +162,9 @@ impl KeyRing {
     /// use mono_auth::{KeyRing, Purpose};
     /// use mono_storage::system::SystemRandom;
     /// let keys = KeyRing::new((0..32).collect())?;
-    /// let sealed = keys.seal(Purpose::Mail, "mails|7", b"a link", &SystemRandom)?;
-    /// assert_eq!(keys.open(Purpose::Mail, "mails|7", &sealed)?, b"a link");
-    /// assert!(keys.open(Purpose::Mail, "mails|8", &sealed).is_err());
+    /// let sealed = keys.seal(Purpose::SecondFactor, "user_totp|7", b"a secret", &SystemRandom)?;
+    /// assert_eq!(keys.open(Purpose::SecondFactor, "user_totp|7", &sealed)?, b"a secret");
+    /// assert!(keys.open(Purpose::SecondFactor, "user_totp|8", &sealed).is_err());
     /// # Ok::<(), mono_core::Error>(())
     /// ```
     ///
@@ -222,20 +234,28 @@ mod tests {
     fn what_is_sealed_is_read_only_where_it_was_sealed_and_unchanged() {
         use mono_storage::system::SystemRandom;
         let keys = KeyRing::new((0..32).collect()).unwrap();
-        let sealed = keys.seal(Purpose::Mail, "mails|7", b"secret", &SystemRandom).unwrap();
-        assert_eq!(keys.open(Purpose::Mail, "mails|7", &sealed).unwrap(), b"secret");
-        assert_ne!(sealed, keys.seal(Purpose::Mail, "mails|7", b"secret", &SystemRandom).unwrap());
-        assert!(keys.open(Purpose::Mail, "mails|8", &sealed).is_err());
-        assert!(keys.open(Purpose::SecondFactor, "mails|7", &sealed).is_err());
-        assert!(KeyRing::new((1..33).collect()).unwrap().open(Purpose::Mail, "mails|7", &sealed).is_err());
+        let sealed = keys.seal(Purpose::SecondFactor, "user_totp|7", b"secret", &SystemRandom).unwrap();
+        assert_eq!(keys.open(Purpose::SecondFactor, "user_totp|7", &sealed).unwrap(), b"secret");
+        assert_ne!(
+            sealed,
+            keys.seal(Purpose::SecondFactor, "user_totp|7", b"secret", &SystemRandom).unwrap()
+        );
+        assert!(keys.open(Purpose::SecondFactor, "user_totp|8", &sealed).is_err());
+        assert!(keys.open(Purpose::Snapshot, "user_totp|7", &sealed).is_err());
+        assert!(
+            KeyRing::new((1..33).collect())
+                .unwrap()
+                .open(Purpose::SecondFactor, "user_totp|7", &sealed)
+                .is_err()
+        );
         for i in 0..sealed.len() {
             let mut bytes = sealed.clone().into_bytes();
             bytes[i] ^= 1;
             let changed = String::from_utf8(bytes).unwrap();
-            assert!(keys.open(Purpose::Mail, "mails|7", &changed).is_err(), "{changed}");
+            assert!(keys.open(Purpose::SecondFactor, "user_totp|7", &changed).is_err(), "{changed}");
         }
         for nonsense in ["", ".", "1.", "1.AAAA", "2.AAAA"] {
-            assert!(keys.open(Purpose::Mail, "mails|7", nonsense).is_err());
+            assert!(keys.open(Purpose::SecondFactor, "user_totp|7", nonsense).is_err());
         }
     }
 
@@ -245,14 +265,14 @@ mod tests {
         let (one, two): (Vec<u8>, Vec<u8>) = ((0..32).collect(), (1..33).collect());
         let old = KeyRing::new(one.clone()).unwrap();
         let ring = KeyRing::of_versions([(1, one.clone()), (2, two.clone())]).unwrap();
-        let sealed = old.seal(Purpose::Mail, "x", b"secret", &SystemRandom).unwrap();
-        assert_eq!(ring.open(Purpose::Mail, "x", &sealed).unwrap(), b"secret");
-        let again = ring.seal(Purpose::Mail, "x", b"secret", &SystemRandom).unwrap();
+        let sealed = old.seal(Purpose::SecondFactor, "x", b"secret", &SystemRandom).unwrap();
+        assert_eq!(ring.open(Purpose::SecondFactor, "x", &sealed).unwrap(), b"secret");
+        let again = ring.seal(Purpose::SecondFactor, "x", b"secret", &SystemRandom).unwrap();
         assert!(again.starts_with("2."));
-        assert!(old.open(Purpose::Mail, "x", &again).is_err());
+        assert!(old.open(Purpose::SecondFactor, "x", &again).is_err());
         let only_new = KeyRing::of_versions([(2, two.clone())]).unwrap();
-        assert_eq!(only_new.open(Purpose::Mail, "x", &again).unwrap(), b"secret");
-        assert!(only_new.open(Purpose::Mail, "x", &sealed).is_err());
+        assert_eq!(only_new.open(Purpose::SecondFactor, "x", &again).unwrap(), b"secret");
+        assert!(only_new.open(Purpose::SecondFactor, "x", &sealed).is_err());
         let names: Vec<_> =
             ring.derive_all(Purpose::Access).unwrap().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["access.2", "access.1"]);

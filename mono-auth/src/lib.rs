@@ -41,4 +41,4 @@ pub use password_policy::PasswordOwner;
 pub use refresh_token::RefreshTokens;
 pub use rights::permissions_of;
 pub use settings::AuthSettings;
-pub use token::{AccessClaims, ActorClaim, ISSUER, Tokens};
+pub use token::{AccessClaims, ActorClaim, ISSUER, TokenAlgorithm, Tokens};

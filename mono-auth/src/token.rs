@@ -7,8 +7,10 @@ use crate::key_ring::{KeyRing, Purpose};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use mono_core::api::jwks::{Jwk, JwkSet};
 use mono_core::id::{SessionId, TenantId, UserId};
 use mono_core::model::session::Session;
+use mono_core::permission::snapshot_public_key;
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 use secrecy::ExposeSecret;
@@ -26,6 +28,9 @@ const MAX_BYTES: usize = 8 * 1024;
 const LEEWAY: i64 = 30;
 /// How long an access token lives, in seconds: ten minutes.
 const LIFETIME: i64 = 600;
+/// What stands before the 32 bytes of a private key of Ed25519 in PKCS #8 (RFC 8410).
+const PKCS8: &[u8] =
+    &[0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,28 +74,118 @@ struct StrictHeader {
     kid: String,
 }
 
+/// How access tokens are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenAlgorithm {
+    /// With a secret that only this installation has (HMAC-SHA-256).
+    #[default]
+    Hs256,
+    /// So that others can verify them with a public key, which [`Tokens::jwks`] gives (Ed25519, RFC 8037).
+    EdDsa,
+}
+
+impl TokenAlgorithm {
+    /// The name in the header of a token (RFC 7518, RFC 8037).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    const fn of_library(self) -> Algorithm {
+        match self {
+            Self::Hs256 => Algorithm::HS256,
+            Self::EdDsa => Algorithm::EdDSA,
+        }
+    }
+
+    const fn purpose(self) -> Purpose {
+        match self {
+            Self::Hs256 => Purpose::Access,
+            Self::EdDsa => Purpose::AccessPublic,
+        }
+    }
+}
+
+impl std::fmt::Display for TokenAlgorithm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for TokenAlgorithm {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "HS256" => Ok(Self::Hs256),
+            "EdDSA" => Ok(Self::EdDsa),
+            _ => Err(Error::invalid("token_algorithm", "unknown_value", "the algorithm is HS256 or EdDSA")),
+        }
+    }
+}
+
 /// Makes and reads access tokens.
 pub struct Tokens {
+    algorithm: TokenAlgorithm,
     key_id: String,
     encoding: EncodingKey,
+    /// Every key that verifies, whatever algorithm signs now: tokens live on when the setting changes.
+    reading: Vec<ReadingKey>,
+}
+
+/// What a `kid` stands for. The algorithm is the key's own: the header of a token only has to agree.
+struct ReadingKey {
+    id: String,
+    algorithm: TokenAlgorithm,
     decoding: DecodingKey,
+    /// What others verify with, where there is such a thing.
+    public: Option<[u8; 32]>,
 }
 
 impl Tokens {
-    /// Derives the key of access tokens from the ring.
+    /// Derives the keys of access tokens from the ring.
     ///
     /// # Errors
-    /// `Internal` where the key cannot be derived.
-    pub fn new(keys: &KeyRing) -> Result<Self, Error> {
+    /// `Internal` where a key cannot be derived.
+    pub fn new(keys: &KeyRing, algorithm: TokenAlgorithm) -> Result<Self, Error> {
         // Another crate of the program may enable the other backend of the library, which then asks for a choice.
         // A provider that is installed already is as good.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        let key = keys.derive(Purpose::Access)?;
-        Ok(Self {
-            key_id: keys.key_id(Purpose::Access),
-            encoding: EncodingKey::from_secret(key.expose_secret()),
-            decoding: DecodingKey::from_secret(key.expose_secret()),
-        })
+        let mut reading = Vec::new();
+        for algorithm in [TokenAlgorithm::Hs256, TokenAlgorithm::EdDsa] {
+            for (id, key) in keys.derive_all(algorithm.purpose())? {
+                let key = key.expose_secret();
+                let public = match algorithm {
+                    TokenAlgorithm::Hs256 => None,
+                    TokenAlgorithm::EdDsa => {
+                        Some(snapshot_public_key(key.try_into().map_err(Error::internal)?))
+                    }
+                };
+                let decoding = match &public {
+                    None => DecodingKey::from_secret(key),
+                    Some(public) => DecodingKey::from_ed_der(public),
+                };
+                reading.push(ReadingKey { id, algorithm, decoding, public });
+            }
+        }
+        let key = keys.derive(algorithm.purpose())?;
+        let encoding = match algorithm {
+            TokenAlgorithm::Hs256 => EncodingKey::from_secret(key.expose_secret()),
+            TokenAlgorithm::EdDsa => EncodingKey::from_ed_der(&[PKCS8, key.expose_secret()].concat()),
+        };
+        Ok(Self { algorithm, key_id: keys.key_id(algorithm.purpose()), encoding, reading })
+    }
+
+    /// The public keys with which others verify tokens (RFC 7517); none where tokens are signed with a secret.
+    pub fn jwks(&self) -> JwkSet {
+        let shown = self.algorithm == TokenAlgorithm::EdDsa;
+        let keys = self.reading.iter().filter(|_| shown).filter_map(|key| {
+            let x = URL_SAFE_NO_PAD.encode(key.public?);
+            Some(Jwk::ed25519(key.id.clone(), x))
+        });
+        JwkSet { keys: keys.collect() }
     }
 
     /// Makes a token for a session, and says when it ends.
@@ -131,7 +226,7 @@ impl Tokens {
             nbf: iat,
             exp,
         };
-        let mut header = Header::new(Algorithm::HS256);
+        let mut header = Header::new(self.algorithm.of_library());
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(self.key_id.clone());
         let token = jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(Error::internal)?;
@@ -143,13 +238,13 @@ impl Tokens {
     /// # Errors
     /// `Unauthorized` with code `invalid_token`, or `token_expired` where that is all that is wrong with it.
     pub fn read(&self, token: &str, now: Timestamp) -> Result<AccessClaims, Error> {
-        self.check_header(token).ok_or_else(invalid)?;
-        let mut validation = Validation::new(Algorithm::HS256);
+        let key = self.key_of(token).ok_or_else(invalid)?;
+        let mut validation = Validation::new(key.algorithm.of_library());
         // Signature only: the clock of the library is not ours, and its claims are optional.
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        let claims = jsonwebtoken::decode::<AccessClaims>(token, &self.decoding, &validation)
+        let claims = jsonwebtoken::decode::<AccessClaims>(token, &key.decoding, &validation)
             .map_err(|error| invalid().with_source(error))?
             .claims;
         let now = now.timestamp();
@@ -169,14 +264,16 @@ impl Tokens {
         Ok(claims)
     }
 
-    /// Three parts, none too long, and a header of exactly `alg`, `typ` and `kid` with the values that we write.
-    fn check_header(&self, token: &str) -> Option<()> {
+    /// The key of a token of three parts, none too long, with a header of exactly `alg`, `typ` and `kid`, and the values
+    /// that we write.
+    fn key_of(&self, token: &str) -> Option<&ReadingKey> {
         if token.len() > MAX_BYTES || token.bytes().filter(|byte| *byte == b'.').count() != 2 {
             return None;
         }
         let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
         let header: StrictHeader = serde_json::from_slice(&header).ok()?;
-        (header.alg == "HS256" && header.typ == TYPE && header.kid == self.key_id).then_some(())
+        let key = self.reading.iter().find(|key| key.id == header.kid)?;
+        (header.alg == key.algorithm.as_str() && header.typ == TYPE).then_some(key)
     }
 }
 
@@ -185,124 +282,4 @@ fn invalid() -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    const NOW: i64 = 1_800_000_000;
-
-    fn now() -> Timestamp {
-        Timestamp::from_timestamp(NOW, 0).unwrap()
-    }
-
-    fn tokens() -> Tokens {
-        Tokens::new(&KeyRing::new((0..32).collect()).unwrap()).unwrap()
-    }
-
-    fn claims() -> Value {
-        let id = UserId::from_u128(7);
-        json!({"iss": "mono", "aud": "mono-api", "sub": id, "sid": id, "tid": id, "iat": NOW, "nbf": NOW, "exp": NOW + 600})
-    }
-
-    fn signed(header: &Value, claims: &str) -> String {
-        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        let message = format!("{}.{}", part(&header.to_string()), part(claims));
-        let signature =
-            jsonwebtoken::crypto::sign(message.as_bytes(), &tokens().encoding, Algorithm::HS256).unwrap();
-        format!("{message}.{signature}")
-    }
-
-    fn header() -> Value {
-        json!({"alg": "HS256", "typ": "at+jwt", "kid": "access.1"})
-    }
-
-    #[test]
-    fn a_token_reads_back() {
-        let (user, session, tenant) = (UserId::from_u128(1), SessionId::from_u128(2), TenantId::from_u128(3));
-        let (token, expires_at) = tokens().issue(user, session, Some(tenant), now()).unwrap();
-        let claims = tokens().read(&token, now()).unwrap();
-        assert_eq!((claims.sub, claims.sid, claims.tid), (user, session, Some(tenant)));
-        assert_eq!(expires_at.timestamp(), NOW + 600);
-        let late = Timestamp::from_timestamp(NOW + 631, 0).unwrap();
-        assert_eq!(tokens().read(&token, late).unwrap_err().code(), "token_expired");
-        assert!(
-            tokens().read(&signed(&header(), &claims_text()), now()).is_ok(),
-            "the helper signs as we do"
-        );
-    }
-
-    fn claims_text() -> String {
-        claims().to_string()
-    }
-
-    #[test]
-    fn hostile_headers_are_refused_though_the_signature_holds() {
-        for header in [
-            json!({"alg": "none", "typ": "at+jwt", "kid": "access.1"}),
-            json!({"alg": "HS512", "typ": "at+jwt", "kid": "access.1"}),
-            json!({"alg": "HS256", "typ": "JWT", "kid": "access.1"}),
-            json!({"alg": "HS256", "typ": "at+jwt"}),
-            json!({"alg": "HS256", "typ": "at+jwt", "kid": "refresh.1"}),
-            json!({"alg": "HS256", "typ": "at+jwt", "kid": "../access.1"}),
-            json!({"alg": "HS256", "typ": "at+jwt", "kid": "access.1", "crit": ["x"]}),
-            json!({"alg": "HS256", "typ": "at+jwt", "kid": "access.1", "jku": "http://x"}),
-            json!({"alg": "HS256", "typ": "at+jwt", "kid": "access.1", "jwk": {}}),
-        ] {
-            assert!(tokens().read(&signed(&header, &claims_text()), now()).is_err(), "{header}");
-        }
-    }
-
-    #[test]
-    fn hostile_claims_are_refused_though_the_signature_holds() {
-        let with = |key: &str, value: Value| {
-            let mut claims = claims();
-            claims[key] = value;
-            claims
-        };
-        for claims in [
-            with("iss", json!("other")),
-            with("aud", json!("other")),
-            with("aud", json!(["mono-api"])),
-            with("nbf", json!(NOW + 31)),
-            with("iat", json!(NOW + 31)),
-            with("iat", json!(NOW + 315_360_000)),
-            with("exp", json!(NOW - 30)),
-            with("exp", json!(NOW + 601)),
-            with("exp", json!(i64::MAX)),
-            with("exp", json!("1900000000")),
-            with("sub", json!("admin")),
-            with("admin", json!(true)),
-        ] {
-            assert!(tokens().read(&signed(&header(), &claims.to_string()), now()).is_err(), "{claims}");
-        }
-        for key in ["iss", "aud", "sub", "sid", "iat", "nbf", "exp"] {
-            let mut claims = claims();
-            claims.as_object_mut().unwrap().remove(key);
-            assert!(tokens().read(&signed(&header(), &claims.to_string()), now()).is_err(), "without {key}");
-        }
-        let twice = claims_text().replacen('{', r#"{"iss":"mono","#, 1);
-        assert!(tokens().read(&signed(&header(), &twice), now()).is_err(), "duplicate claim");
-    }
-
-    #[test]
-    fn no_single_bit_can_change() {
-        let (token, _) = tokens().issue(UserId::from_u128(1), SessionId::from_u128(2), None, now()).unwrap();
-        for i in 0..token.len() {
-            for bit in 0..7 {
-                let mut bytes = token.clone().into_bytes();
-                bytes[i] ^= 1 << bit;
-                let Ok(flipped) = String::from_utf8(bytes) else { continue };
-                assert!(tokens().read(&flipped, now()).is_err(), "byte {i} bit {bit}");
-            }
-        }
-    }
-
-    #[test]
-    fn nonsense_is_refused() {
-        for token in
-            ["", ".", "..", "a.b.c", &"a".repeat(5_000_000), &format!("{}..", URL_SAFE_NO_PAD.encode("{}"))]
-        {
-            assert!(tokens().read(token, now()).is_err());
-        }
-    }
-}
+mod tests;

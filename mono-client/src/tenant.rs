@@ -6,6 +6,7 @@ use crate::audit::Audit;
 use crate::client::Client;
 use crate::history::History;
 use crate::invitations::Invitations;
+use crate::mail_templates::MailTemplates;
 use crate::members::Members;
 use crate::option_sets::OptionSets;
 use crate::profiles::Profiles;
@@ -90,6 +91,11 @@ impl<'a> Tenant<'a> {
     /// The profiles of the tenant's members.
     pub fn profiles(self) -> Profiles<'a> {
         Profiles { client: self.client }
+    }
+
+    /// What the mails of the tenant look like.
+    pub fn mail_templates(self) -> MailTemplates<'a> {
+        MailTemplates { client: self.client }
     }
 
     /// The invitations of the tenant.

@@ -18,6 +18,8 @@ word_enum! {
         Delete = "delete",
         /// A deleted thing came back.
         Restore = "restore",
+        /// A thing that was deleted long ago was removed for good.
+        Purge = "purge",
         /// A thing went back to an earlier version.
         Revert = "revert",
         /// Data left the system in a file.

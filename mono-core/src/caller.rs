@@ -110,14 +110,20 @@ pub enum SystemReason {
     Metering,
     /// Compares counters with what they count, for the operator.
     Recount,
+    /// Removes for good what was deleted long ago.
+    Purge,
     /// Answers the operator who asks on the command line what somebody may do. It only reads.
     Inspection,
     /// Reads what the cache keeps for everybody who may see it.
     Cache,
     /// Gives numbers to events, and tells them.
     Events,
+    /// Sends mails.
+    Mail,
     /// Makes somebody a member who was invited, with the rights of who invited them.
     Invitation,
+    /// Compares master keys with those that a database knows, and turns them, for the operator.
+    Keys,
     /// Writes entries of the audit log that were kept in memory, and removes those whose time has passed.
     Audit,
 }
@@ -133,10 +139,13 @@ impl std::fmt::Display for Actor {
             Self::System(SystemReason::Seed) => f.write_str("system:seed"),
             Self::System(SystemReason::Metering) => f.write_str("system:metering"),
             Self::System(SystemReason::Recount) => f.write_str("system:recount"),
+            Self::System(SystemReason::Purge) => f.write_str("system:purge"),
             Self::System(SystemReason::Inspection) => f.write_str("system:inspection"),
             Self::System(SystemReason::Cache) => f.write_str("system:cache"),
             Self::System(SystemReason::Events) => f.write_str("system:events"),
+            Self::System(SystemReason::Mail) => f.write_str("system:mail"),
             Self::System(SystemReason::Invitation) => f.write_str("system:invitation"),
+            Self::System(SystemReason::Keys) => f.write_str("system:keys"),
             Self::System(SystemReason::Audit) => f.write_str("system:audit"),
         }
     }

@@ -1,6 +1,7 @@
 //! How often one may call: named limits, a budget for each tier, and what holds for single routes. All of it is data.
 
 use crate::error::{Error, Problem};
+use crate::id::ApiKeyId;
 use crate::permission::RateLimitTier;
 use crate::subscription::{Allowance, Entitlements, Key, Source};
 use serde::Deserialize;
@@ -92,6 +93,8 @@ pub struct RateLimits {
     limits: BTreeMap<String, Limit>,
     tiers: BTreeMap<RateLimitTier, Limit>,
     routes: BTreeMap<String, RouteLimits>,
+    /// The calls of single API keys in place of the usual.
+    keys: BTreeMap<ApiKeyId, u32>,
 }
 
 /// The limit of who is not known.
@@ -123,6 +126,7 @@ impl RateLimits {
             self.tiers.insert(*tier, Limit::new(tier.as_str(), entry.rate(), entry.local));
         }
         self.routes.extend(file.routes.clone());
+        self.keys.extend(&file.keys);
         let problems = self.problems(&file);
         if problems.is_empty() { Ok(self) } else { Err(Error::validation(problems)) }
     }
@@ -136,6 +140,10 @@ impl RateLimits {
                 let message = "a limit has at least one call, and a window of a second to 32 days";
                 problems.push(Problem::new(place, "invalid_rate", message));
             }
+        }
+        for (key, _) in file.keys.iter().filter(|(_, calls)| **calls == 0) {
+            let message = "a key has at least one call; revoke it where it shall have none";
+            problems.push(Problem::new(format!("keys.{key}"), "invalid_rate", message));
         }
         for name in file.limits.keys().filter(|name| Key::parse(name).is_err()) {
             let message = "a name has lower-case letters, digits and `_`";
@@ -191,15 +199,16 @@ impl RateLimits {
     }
 
     /// What a call of a known caller counts under: the usual limit, the tier of the route, and what the route names
-    /// beside them. All hold; the tighter answers. `calls` is what was agreed for the API key at hand in place of the
-    /// usual number of calls; it never widens what the plan grants.
+    /// beside them. All hold; the tighter answers. An API key may have a number of calls in place of the usual one; it
+    /// never widens what the plan grants.
     pub fn of_caller(
         &self,
         route: &str,
         tier: RateLimitTier,
         entitlements: &Entitlements,
-        calls: Option<u32>,
+        key: Option<ApiKeyId>,
     ) -> Vec<Limit> {
+        let calls = key.and_then(|key| self.keys.get(&key).copied());
         let usual = self.named(API).and_then(|limit| {
             let planned = limit.under(entitlements);
             let Some(calls) = calls else { return planned };
@@ -232,6 +241,8 @@ struct File {
     tiers: BTreeMap<RateLimitTier, Entry>,
     #[serde(default)]
     routes: BTreeMap<String, RouteLimits>,
+    #[serde(default)]
+    keys: BTreeMap<ApiKeyId, u32>,
 }
 
 #[derive(Deserialize)]
@@ -305,21 +316,23 @@ mod tests {
 
     #[test]
     fn a_key_of_its_own_never_widens_what_the_plan_grants() {
-        let limits = RateLimits::starter();
-        let calls =
-            |calls| rates(&limits.of_caller("", RateLimitTier::Read, &Entitlements::none(), calls))[0].1;
-        assert_eq!([calls(None), calls(Some(10)), calls(Some(1_000))], [120, 10, 120]);
+        let [tight, wide, other] = [1, 2, 3].map(ApiKeyId::from_u128);
+        let limits = RateLimits::starter().with(&format!(r#"{{"keys": {{"{tight}": 10, "{wide}": 1000}}}}"#));
+        let limits = limits.unwrap();
+        let calls = |key| rates(&limits.of_caller("", RateLimitTier::Read, &Entitlements::none(), key))[0].1;
+        assert_eq!([None, Some(tight), Some(wide), Some(other)].map(calls), [120, 10, 120, 120]);
     }
 
     #[test]
     fn everything_that_is_wrong_is_told_at_once() {
         let error = RateLimits::starter()
             .with(
-                r#"{"limits": {"Big": {"calls": 0, "seconds": 60}}, "routes": {"get x": {"limit": "none"}}}"#,
+                r#"{"limits": {"Big": {"calls": 0, "seconds": 60}}, "routes": {"get x": {"limit": "none"}},
+                    "keys": {"00000000-0000-0000-0000-000000000001": 0}}"#,
             )
             .unwrap_err();
         let codes: Vec<String> = error.problems().into_iter().map(|problem| problem.code).collect();
-        assert_eq!(codes, ["invalid_rate", "invalid_key", "invalid_route", "unknown_limit"]);
+        assert_eq!(codes, ["invalid_rate", "invalid_rate", "invalid_key", "invalid_route", "unknown_limit"]);
         assert!(RateLimits::starter().with(r#"{"limts": {}}"#).is_err());
     }
 }

@@ -278,3 +278,26 @@ proptest! {
         prop_assert!(Seed::parse(&text).is_err());
     }
 }
+
+#[test]
+fn what_is_wrong_with_a_template_has_its_line() {
+    let text = r#"{
+"catalogue": "shop", "version": 1, "permissions": [{"name": "tenant.a.read"}], "roles": [],
+"templates": [
+{"key": "t", "name": "T", "plan": "none", "colour": 1,
+"schemas": [{"key": "s", "name": "S", "fields": [{"key": "f", "label": "F", "type": {"option": {"set": "gone"}}}]}],
+"roles": [{"key": "r", "name": "R", "allow": ["tenant.a.read", "tenant.b.read"]}]}
+]}"#;
+    let problems = Seed::parse(text).unwrap_err();
+    let expected = [
+        ("line 4: templates[0].plan", "unknown_plan"),
+        ("line 4: templates[0].colour", "unknown_field"),
+        ("line 5: templates[0].schemas[0].fields", "unknown_option_set"),
+        ("line 6: templates[0].roles[0].allow[1]", "unknown_permission"),
+    ];
+    assert_eq!(places(&problems), expected);
+    for (seed, key) in [(Seed::STARTER, "organisation"), (TALENT, "talent_agency")] {
+        let seed = Seed::parse(seed).unwrap();
+        assert!(!seed.plans.template(key).unwrap().schemas.is_empty());
+    }
+}

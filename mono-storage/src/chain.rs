@@ -43,6 +43,33 @@ impl ChainKey {
     }
 }
 
+/// The keys of a database: the newest chains, and all verify what they have chained.
+#[derive(Clone)]
+pub(crate) struct ChainKeys {
+    newest: ChainKey,
+    older: Vec<ChainKey>,
+}
+
+impl ChainKeys {
+    pub(crate) fn new(newest: &[u8], older: &[&[u8]]) -> Result<Self, Error> {
+        let older = older.iter().map(|key| ChainKey::new(key)).collect::<Result<_, _>>()?;
+        Ok(Self { newest: ChainKey::new(newest)?, older })
+    }
+
+    pub(crate) const fn count(&self) -> usize {
+        self.older.len() + 1
+    }
+
+    pub(crate) const fn newest(&self) -> &ChainKey {
+        &self.newest
+    }
+
+    /// The place of the key, the newest first, that made this hash.
+    pub(crate) fn maker(&self, hash: &str, of: impl Fn(&ChainKey) -> String) -> Option<usize> {
+        std::iter::once(&self.newest).chain(&self.older).position(|key| of(key) == hash)
+    }
+}
+
 /// An entry, before it has its place in the chain.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
@@ -206,14 +233,14 @@ impl TenantTx {
         if entries.is_empty() {
             return Ok(());
         }
-        let (key, log) = (self.database().audit_key().clone(), Some(self.tenant()));
+        let (key, log) = (self.database().audit_keys().newest().clone(), Some(self.tenant()));
         append!(sql, self, &key, log, entries, insert_of_tenant!())
     }
 }
 
 impl PlatformTx {
     pub(crate) async fn append(&mut self, log: Log, entries: Vec<Entry>) -> Result<(), Error> {
-        let (key, chain) = (self.database().audit_key().clone(), chain_id(log));
+        let (key, chain) = (self.database().audit_keys().newest().clone(), chain_id(log));
         if log.is_some() {
             append!(platform_sql, self, &key, log, entries, insert_of_tenant!(), chain)
         } else {

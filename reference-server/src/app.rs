@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::{from_fn, from_fn_with_state};
 use mono_auth::Authenticator;
+use mono_auth::mail::Mailer;
 use mono_core::Error;
 use mono_core::model::template::Template;
 use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
@@ -24,6 +25,8 @@ pub struct App {
     pub database: Database,
     /// Turns secrets into callers.
     pub authenticator: Authenticator,
+    /// Sends the mails that wait.
+    pub mailer: Mailer,
     /// How often one may call; without it as often as one likes.
     pub rate_limits: Option<Arc<RateLimiting>>,
     /// The proxies that are believed when they say who their client is.
@@ -32,8 +35,8 @@ pub struct App {
 
 impl App {
     /// An application that trusts no proxy and limits nobody.
-    pub fn new(database: Database, authenticator: Authenticator) -> Self {
-        Self { database, authenticator, rate_limits: None, trusted_proxies: Arc::default() }
+    pub fn new(database: Database, authenticator: Authenticator, mailer: Mailer) -> Self {
+        Self { database, authenticator, mailer, rate_limits: None, trusted_proxies: Arc::default() }
     }
 
     /// Commits what changes the catalogue or a subscription. This node heeds it from its next request on, the others a
@@ -62,6 +65,7 @@ pub fn router(app: App) -> Router {
 /// The routes of the server and of an application, behind the same layers.
 pub fn router_with(app: App, own: Router<App>) -> Router {
     own.merge(routes::health::routes())
+        .merge(routes::public::jwks::routes())
         .nest(
             "/api/v1/public/auth",
             routes::public::auth::routes()
@@ -91,6 +95,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .nest("/api/v1/tenant/api-keys", routes::tenant::api_keys::routes())
         .nest("/api/v1/tenant/audit", routes::tenant::audit::routes())
         .nest("/api/v1/tenant/auth-policy", routes::tenant::auth_policy::routes())
+        .nest("/api/v1/tenant/mail-templates", routes::tenant::mail_templates::routes())
         .nest("/api/v1/tenant/teams", routes::tenant::teams::routes())
         .nest("/api/v1/tenant/entitlements", routes::tenant::entitlements::routes())
         .nest("/api/v1/tenant/invitations", routes::tenant::invitations::routes())

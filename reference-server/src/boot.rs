@@ -3,7 +3,8 @@
 use crate::app::App;
 use crate::config::Config;
 use crate::layer::rate_limit::RateLimiting;
-use crate::{demo, key_file};
+use crate::{demo, master_key};
+use mono_auth::mail::Mailer;
 use mono_auth::{Authenticator, KeyRing, Purpose};
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::rate_limit::RateLimits;
@@ -53,7 +54,7 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
         database.require_application(name, migrations).await?;
     }
     let redis = match redis {
-        // It need not be there: until it is, this server serves without.
+        // It need not be there: until it is, this server does without.
         Some(options) => Some(Redis::connect(&options).await?),
         None => None,
     };
@@ -61,23 +62,31 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
         Some(redis) => database.with_redis(redis),
         None => database,
     };
-    let keys = key_file::load_or_create(&config.data_directory, database.random())?;
-    let database = with_audit_key(database, &keys)?;
+    let keys = master_key::load_for(config, &database).await?;
+    let database = with_audit_keys(database, &keys)?;
     let authenticator = Authenticator::new(database.clone(), &keys)?
+        .with_links(config.links()?)
         .with_settings(config.auth.settings(config.sign_up))?
-        .with_environment(&keys, config.environment)?;
+        .with_environment(&keys, config.environment)?
+        .with_algorithm(&keys, config.token_algorithm)?;
+    let (transport, from) = config.mail()?;
+    let mailer = Mailer::new(authenticator.clone(), transport, from)?;
     seed_starter(&database).await?;
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
     Ok(App {
-        rate_limits: rate_limits(config)?,
+        rate_limits: rate_limits(config, redis, &database)?,
         trusted_proxies: Arc::new(config.trusted_proxies.clone().unwrap_or_default()),
-        ..App::new(database, authenticator)
+        ..App::new(database, authenticator, mailer)
     })
 }
 
 /// The limits, unless they are switched off.
-fn rate_limits(config: &Config) -> Result<Option<Arc<RateLimiting>>, Error> {
+fn rate_limits(
+    config: &Config,
+    redis: Option<Redis>,
+    database: &Database,
+) -> Result<Option<Arc<RateLimiting>>, Error> {
     let limits = match config.rate_limits.as_str() {
         "off" => return Ok(None),
         "on" => RateLimits::starter(),
@@ -89,11 +98,17 @@ fn rate_limits(config: &Config) -> Result<Option<Arc<RateLimiting>>, Error> {
             RateLimits::starter().with(&text)?
         }
     };
-    Ok(Some(Arc::new(RateLimiting { limits, limiter: RateLimiter::local(RateLimiter::CLIENTS) })))
+    let limiter = match redis {
+        Some(redis) => RateLimiter::shared(RateLimiter::CLIENTS, redis, database.random()),
+        None => RateLimiter::local(RateLimiter::CLIENTS),
+    };
+    Ok(Some(Arc::new(RateLimiting { limits, limiter })))
 }
 
-fn with_audit_key(database: Database, keys: &KeyRing) -> Result<Database, Error> {
-    database.with_audit_key(keys.derive(Purpose::Audit)?.expose_secret())
+pub(crate) fn with_audit_keys(database: Database, keys: &KeyRing) -> Result<Database, Error> {
+    let all = keys.derive_all(Purpose::Audit)?;
+    let older: Vec<&[u8]> = all.iter().skip(1).map(|(_, key)| key.expose_secret()).collect();
+    database.with_audit_keys(keys.derive(Purpose::Audit)?.expose_secret(), &older)
 }
 
 /// Brings the tables up to date, on PostgreSQL as their owner.
@@ -105,10 +120,9 @@ pub(crate) async fn update_tables(config: &Config, options: &DatabaseOptions) ->
 /// Opens a database that is there already; makes nothing.
 pub(crate) async fn open_existing(config: &Config) -> Result<Database, Error> {
     let database = open_without_key(config).await?;
-    match key_file::load(&config.data_directory)? {
-        Some(keys) => with_audit_key(database, &keys),
-        None => Ok(database),
-    }
+    let Some(keys) = master_key::load(config)? else { return Ok(database) };
+    master_key::require_known(config, &database, &keys).await?;
+    with_audit_keys(database, &keys)
 }
 
 /// Opens a database to look at it. What is written would stand in the audit log without a key.

@@ -4,13 +4,15 @@ use crate::auth_config::AuthConfig;
 use crate::trusted_proxies::TrustedProxies;
 use clap::ArgAction;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
-use mono_auth::KeyEnvironment;
+use mono_auth::mail::{Links, Transport};
+use mono_auth::{KeyEnvironment, TokenAlgorithm};
 use mono_core::Error;
 use mono_storage::db::DatabaseOptions;
 use mono_storage::redis::RedisOptions;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What the server is told by flags and environment; a flag beats its variable.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,6 +20,14 @@ pub struct Config {
     /// The folder for the embedded database and the signing key.
     #[arg(long, global = true, env = "MONO_DATA_DIRECTORY", default_value = ".mono", value_name = "FOLDER")]
     pub data_directory: PathBuf,
+
+    /// The master key: 64 hexadecimal digits, or `VERSION:KEY` with commas between [default: a file in the data folder].
+    #[arg(long, global = true, env = "MONO_MASTER_KEY", hide_env_values = true, value_name = "KEY")]
+    pub master_key: Option<SecretString>,
+
+    /// A file that holds the master key, a version to a line; only its owner may read it.
+    #[arg(long, global = true, env = "MONO_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
 
     /// The database: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` with a login that is neither owner nor
     /// superuser [default: SQLite in the data folder].
@@ -59,10 +69,40 @@ pub struct Config {
     )]
     pub listen: SocketAddr,
 
+    /// The address of the site that people use: links in mails lead there [default: the port that is listened on, on
+    /// this machine].
+    #[arg(long, global = true, env = "MONO_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// The page that the link of a mail leads to, where it is not `/reset-password` and the like; several with commas
+    /// between.
+    #[arg(long, global = true, env = "MONO_MAIL_PATHS", value_delimiter = ',', value_name = "KIND=PATH")]
+    pub mail_paths: Vec<String>,
+
+    /// The server that mails leave through: `smtps://USER:PASSWORD@HOST`, or `smtp://USER:PASSWORD@HOST` with STARTTLS
+    /// [default: none; mails are written into the folder `mails` of the data folder].
+    #[arg(long, global = true, env = "MONO_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    pub smtp_url: Option<SecretString>,
+
+    /// Who mails come from: an address, or a name and an address: `Harbour <no-reply@example.com>`.
+    #[arg(long, global = true, env = "MONO_MAIL_FROM", value_name = "SENDER")]
+    pub mail_from: Option<String>,
+
     /// What the API keys of this installation are for: `live`, or `test` for one to try things out. It stands in every
     /// key, and a key of the other kind is refused.
     #[arg(long, global = true, env = "MONO_ENVIRONMENT", default_value = "live", value_name = "live|test")]
     pub environment: KeyEnvironment,
+
+    /// How access tokens are signed: `HS256` with a secret, or `EdDSA`, which others can verify with the public keys at
+    /// `/.well-known/jwks.json`.
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_TOKEN_ALGORITHM",
+        default_value = "HS256",
+        value_name = "HS256|EdDSA"
+    )]
+    pub token_algorithm: TokenAlgorithm,
 
     /// How often one may call: `on` for the built-in limits, a JSON file with others, or `off`.
     #[arg(long, global = true, env = "MONO_RATE_LIMITS", default_value = "on", value_name = "on|off|FILE")]
@@ -71,6 +111,10 @@ pub struct Config {
     /// The proxies that are believed when they say who their client is: addresses and networks, with commas between.
     #[arg(long, global = true, env = "MONO_TRUSTED_PROXIES", value_name = "LIST")]
     pub trusted_proxies: Option<TrustedProxies>,
+
+    /// After how many days what was deleted is removed for good; 0 keeps it for ever.
+    #[arg(long, global = true, env = "MONO_PURGE_AFTER_DAYS", default_value_t = 30, value_name = "DAYS")]
+    pub purge_after_days: u16,
 
     /// Do not put demo tenants and people into an empty database. They are never put into the database of a server
     /// that others can reach.
@@ -125,6 +169,11 @@ impl Config {
         self.redis_url.as_ref().map(|url| RedisOptions::parse(url.expose_secret())).transpose()
     }
 
+    /// After which time what was deleted is removed for good.
+    pub(crate) fn purge_after(&self) -> Option<Duration> {
+        (self.purge_after_days > 0).then(|| Duration::from_hours(24 * u64::from(self.purge_after_days)))
+    }
+
     /// The file of the embedded database, where no other database is named.
     pub(crate) fn embedded_file(&self) -> Option<PathBuf> {
         self.database_url.is_none().then(|| self.default_file())
@@ -132,6 +181,49 @@ impl Config {
 
     fn default_file(&self) -> PathBuf {
         self.data_directory.join("mono.db")
+    }
+
+    /// Where the links in mails lead.
+    ///
+    /// # Errors
+    /// `Validation` where the public URL or a path is not valid.
+    pub fn links(&self) -> Result<Links, Error> {
+        let links = match &self.public_url {
+            Some(url) => Links::to(url)?,
+            None => Links::to(&format!("http://127.0.0.1:{}", self.listen.port()))?,
+        };
+        self.mail_paths.iter().try_fold(links, |links, path| {
+            let (kind, path) = path.split_once('=').ok_or_else(|| {
+                Error::invalid(
+                    "mail_paths",
+                    "invalid_path",
+                    "a mail path is KIND=PATH: reset_password=/reset",
+                )
+            })?;
+            links.with_path(kind.parse()?, path)
+        })
+    }
+
+    /// How mails leave, and who they come from.
+    ///
+    /// # Errors
+    /// `Validation` where mails leave through a server, and it is not said who they come from or where their links lead.
+    pub fn mail(&self) -> Result<(Transport, &str), Error> {
+        let from = self.mail_from.as_deref();
+        let Some(url) = &self.smtp_url else {
+            let folder = self.data_directory.join("mails");
+            return Ok((Transport::folder(folder), from.unwrap_or("mono <no-reply@localhost>")));
+        };
+        let missing = |field: &str, flag: &str| {
+            Error::invalid(
+                field,
+                "required",
+                format!("mails that leave through a server need {flag} as well"),
+            )
+        };
+        let from = from.ok_or_else(|| missing("mail_from", "--mail-from or MONO_MAIL_FROM"))?;
+        self.public_url.as_ref().ok_or_else(|| missing("public_url", "--public-url or MONO_PUBLIC_URL"))?;
+        Ok((Transport::smtp(url)?, from))
     }
 
     /// The owner of the tables.

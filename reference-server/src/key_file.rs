@@ -1,41 +1,42 @@
-//! The root key of an installation, kept in the data folder.
+//! Files that hold secrets, and how a master key is written in one.
 
-use mono_auth::KeyRing;
 use mono_core::Error;
-use mono_core::id::Random;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-const NAME: &str = "root.key";
-
-/// Reads the root key, or makes one where there is none. Only its owner may read the file.
-pub(crate) fn load_or_create(folder: &Path, random: &dyn Random) -> Result<KeyRing, Error> {
-    let path = folder.join(NAME);
-    let mut key = [0_u8; KeyRing::ROOT_BYTES];
-    random.fill(&mut key);
-    let text = create_private(&path, &encode(&key))?;
-    key_ring(&path, &text)
+/// The versions of a master key as they are written: `VERSION:HEXADECIMAL`, one to a line or with commas between; one key
+/// alone may stand without its version, which is 1. `None` where it is anything else.
+pub(crate) fn parse(text: &str) -> Option<Vec<(u32, Vec<u8>)>> {
+    let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
+    let versions: Option<Vec<_>> = parts
+        .map(|part| match part.split_once(':') {
+            Some((version, key)) => Some((version.parse().ok()?, decode(key)?)),
+            None => Some((1, decode(part)?)),
+        })
+        .collect();
+    versions.filter(|versions| !versions.is_empty())
 }
 
-/// Reads the root key, if there is one.
-pub(crate) fn load(folder: &Path) -> Result<Option<KeyRing>, Error> {
-    let path = folder.join(NAME);
-    if path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
-        return Ok(None);
-    }
-    key_ring(&path, &read_private(&path)?).map(Some)
+/// The same the other way, a line for each version.
+pub(crate) fn format(versions: &[(u32, Vec<u8>)]) -> String {
+    versions.iter().map(|(version, key)| format!("{version}:{}\n", encode(key))).collect()
 }
 
-/// Reads the root key, and makes none.
-pub(crate) fn require(folder: &Path) -> Result<KeyRing, Error> {
-    load(folder)?.ok_or_else(|| broken(&folder.join(NAME), "is not there"))
-}
-
-fn key_ring(path: &Path, text: &str) -> Result<KeyRing, Error> {
-    let bytes = decode(text.trim()).ok_or_else(|| broken(path, "does not hold a key in hexadecimal"))?;
-    KeyRing::new(bytes)
+/// Takes the place of a file with other content, all of it or nothing. Of two who do so at once, one is refused.
+pub(crate) fn replace_private(path: &Path, secret: &str) -> Result<(), Error> {
+    let draft = path.with_extension("key.new");
+    let opened = private().create_new(true).open(&draft);
+    let mut file = opened.map_err(|error| {
+        let message = format!("{} cannot be made: is another rotation at work?", draft.display());
+        Error::invalid("data_directory", "secret_file", message).with_source(error)
+    })?;
+    let written = file.write_all(secret.as_bytes()).and_then(|()| file.sync_all());
+    written.and_then(|()| std::fs::rename(&draft, path)).map_err(|error| {
+        let _ = std::fs::remove_file(&draft);
+        broken(path, "cannot be written").with_source(error)
+    })
 }
 
 /// Writes a secret into a new file that only its owner may read, and gives what the file holds: what another wrote
@@ -49,7 +50,7 @@ pub(crate) fn create_private(path: &Path, secret: &str) -> Result<String, Error>
     read_private(path)
 }
 
-fn read_private(path: &Path) -> Result<String, Error> {
+pub(crate) fn read_private(path: &Path) -> Result<String, Error> {
     require_private(path)?;
     std::fs::read_to_string(path).map_err(|error| broken(path, "cannot be read").with_source(error))
 }
@@ -97,7 +98,7 @@ fn private() -> OpenOptions {
     options
 }
 
-fn encode(key: &[u8]) -> String {
+pub(crate) fn encode(key: &[u8]) -> String {
     key.iter().fold(String::new(), |mut text, byte| {
         // Writing into a String cannot fail.
         let _ = write!(text, "{byte:02x}");
@@ -113,70 +114,73 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     bytes.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
-fn broken(path: &Path, what: &str) -> Error {
+pub(crate) fn broken(path: &Path, what: &str) -> Error {
     Error::invalid("data_directory", "secret_file", format!("the secret file {} {what}", path.display()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mono_auth::Purpose;
-    use mono_storage::system::SystemRandom;
-    use secrecy::ExposeSecret;
 
     #[test]
-    fn the_key_is_kept_and_nobody_else_may_read_it() {
+    fn a_master_key_is_written_in_few_ways() {
+        let key = "ab".repeat(32);
+        let bytes = vec![0xab; 32];
+        assert_eq!(parse(&key), Some(vec![(1, bytes.clone())]));
+        assert_eq!(parse(&format!("{key}\n")), Some(vec![(1, bytes.clone())]));
+        let two = vec![(1, bytes.clone()), (7, bytes.clone())];
+        assert_eq!(parse(&format!("1:{key}, 7:{key}")), Some(two.clone()));
+        assert_eq!(parse(&format(&two)), Some(two));
+        for nonsense in ["", "\n", ",", "xyz", "0", "1:", ":00", "-1:00", "1:2:00", "one:00", "4294967296:00"]
+        {
+            assert_eq!(parse(nonsense), None, "{nonsense:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_kept_and_nobody_else_may_read_it() {
         let folder = tempfile::tempdir().unwrap();
-        let key = |ring: KeyRing| ring.derive(Purpose::Access).unwrap().expose_secret().to_vec();
-        let first = key(load_or_create(folder.path(), &SystemRandom).unwrap());
-        assert_eq!(first, key(load_or_create(folder.path(), &SystemRandom).unwrap()));
+        let path = folder.path().join("root.key");
+        assert_eq!(create_private(&path, "first").unwrap(), "first");
+        assert_eq!(create_private(&path, "second").unwrap(), "first");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = std::fs::metadata(folder.path().join(NAME)).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            for mode in [0o666, 0o640, 0o604] {
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+                assert!(create_private(&path, "third").is_err() && read_private(&path).is_err(), "{mode:o}");
+            }
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            let link = folder.path().join("link.key");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            assert!(read_private(&link).is_err(), "a link leads to what somebody else chose");
         }
     }
 
     #[test]
-    fn servers_that_start_at_once_have_one_key() {
+    fn servers_that_start_at_once_have_one_secret() {
         let folder = tempfile::tempdir().unwrap();
-        let keys: std::collections::BTreeSet<Vec<u8>> = std::thread::scope(|scope| {
-            let start = || load_or_create(folder.path(), &SystemRandom).unwrap();
-            let servers: Vec<_> = (0..16).map(|_| scope.spawn(start)).collect();
-            let key = |ring: KeyRing| ring.derive(Purpose::Access).unwrap().expose_secret().to_vec();
-            servers.into_iter().map(|server| key(server.join().unwrap())).collect()
+        let path = folder.path().join("root.key");
+        let start = |i: u8| create_private(&path, &format!("secret {i}")).unwrap();
+        let start = &start;
+        let kept: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
+            let servers: Vec<_> = (0..16).map(|i| scope.spawn(move || start(i))).collect();
+            servers.into_iter().map(|server| server.join().unwrap()).collect()
         });
-        assert_eq!(keys.len(), 1);
+        assert_eq!(kept.len(), 1);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
     }
 
-    #[cfg(unix)]
     #[test]
-    fn a_key_that_others_may_have_written_is_refused() {
-        use std::os::unix::fs::PermissionsExt;
+    fn a_file_is_replaced_whole_and_by_one_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        load_or_create(folder.path(), &SystemRandom).unwrap();
-        let path = folder.path().join(NAME);
-        for mode in [0o666, 0o640, 0o604] {
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            assert!(load_or_create(folder.path(), &SystemRandom).is_err(), "{mode:o}");
-        }
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        load_or_create(folder.path(), &SystemRandom).unwrap();
-    }
-
-    #[test]
-    fn a_broken_key_stops_the_start() {
-        for text in ["", "xyz", "00", &"00".repeat(32)] {
-            let folder = tempfile::tempdir().unwrap();
-            private()
-                .create(true)
-                .open(folder.path().join(NAME))
-                .unwrap()
-                .write_all(text.as_bytes())
-                .unwrap();
-            assert!(load_or_create(folder.path(), &SystemRandom).is_err(), "{text:?}");
-        }
+        let path = folder.path().join("root.key");
+        create_private(&path, "old").unwrap();
+        replace_private(&path, "new").unwrap();
+        assert_eq!(read_private(&path).unwrap(), "new");
+        std::fs::write(path.with_extension("key.new"), "").unwrap();
+        assert!(replace_private(&path, "newer").is_err());
+        assert_eq!(read_private(&path).unwrap(), "new");
     }
 }

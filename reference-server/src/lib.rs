@@ -12,6 +12,7 @@ mod entity;
 pub mod extract;
 mod key_file;
 mod layer;
+mod master_key;
 mod routes;
 mod server;
 mod trusted_proxies;

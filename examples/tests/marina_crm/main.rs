@@ -12,6 +12,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use examples::marina_crm::{MIGRATIONS, routes};
+use mono_auth::mail::{Mailer, Transport};
 use mono_auth::{Authenticator, KeyRing, Passwords};
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::TenantId;
@@ -54,7 +55,9 @@ impl Marina {
         let database = Database::connect(&world.test.options).await.unwrap();
         let authenticator =
             Authenticator::new(database.clone(), &KeyRing::new((0..32).collect()).unwrap()).unwrap();
-        let router = router_with(App::new(database, authenticator), routes());
+        let folder = Transport::folder("unused".into());
+        let mailer = Mailer::new(authenticator.clone(), folder, "no-reply@localhost").unwrap();
+        let router = router_with(App::new(database, authenticator, mailer), routes());
         let marina = Self { world, router };
         marina.add_admin("harbour@example.com", marina.world.harbour.id).await;
         marina.add_admin("lagoon@example.com", marina.world.lagoon.id).await;

@@ -209,6 +209,8 @@ async fn settle(tx: &mut PlatformTx, invitee: Invitee) -> Result<User, Error> {
             user
         }
         Invitee::Known(id) => {
+            // What is written comes first: two who hold a person and then write would wait for each other.
+            tx.users().verify_email(id).await?;
             let held = tx.users().hold(id).await?.map(|held| held.user);
             held.filter(|user| user.status == UserStatus::Active).ok_or_else(single_use::invalid)?
         }

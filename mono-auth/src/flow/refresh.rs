@@ -1,10 +1,12 @@
 //! Refresh: an access token that ends is followed by the next, and so is the refresh token.
 
+use super::password::notify;
 use super::{SignedIn, system};
 use crate::authenticator::Authenticator;
 use crate::identity::{admit, ended};
 use mono_core::audit::Action;
 use mono_core::caller::RequestContext;
+use mono_core::model::mail::MailKind;
 use mono_core::model::session::Session;
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
@@ -14,7 +16,8 @@ const GRACE_SECONDS: i64 = 10;
 
 impl Authenticator {
     /// Gives the next access token and the next refresh token. The given one is used up; within ten seconds it still
-    /// gives the same successor. Used later, somebody has a copy: the session ends for everybody.
+    /// gives the same successor. Used later, somebody has a copy: the session ends for everybody, and the person
+    /// is told by mail.
     ///
     /// # Errors
     /// `Unauthorized` with code `invalid_refresh_token`, `session_ended`, or `refresh_token_reused` where the session was
@@ -43,6 +46,9 @@ impl Authenticator {
         }
         tx.sessions().revoke(user, id).await?;
         tx.audit_user(Action::RefreshTokenReused, Some(user)).await?;
+        if let Some(person) = tx.users().find(user).await? {
+            notify(&mut tx, MailKind::RefreshTokenReused, user, person.email).await?;
+        }
         tx.commit().await?;
         let message = "the refresh token was used twice, so the session has ended; sign in again";
         Err(Error::new(ErrorKind::Unauthorized, "refresh_token_reused", message))

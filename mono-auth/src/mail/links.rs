@@ -70,6 +70,16 @@ impl Links {
         &self.base
     }
 
+    /// The name of the site's host.
+    #[cfg(feature = "mail")]
+    pub(super) fn host(&self) -> &str {
+        let rest = self.base.split_once("://").map_or("", |(_, rest)| rest);
+        let host = rest.split('/').next().unwrap_or_default();
+        host.rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+            .map_or(host, |(host, _)| host)
+    }
+
     /// The link of a mail.
     pub(crate) fn link(&self, kind: MailKind, token: &SecretString) -> SecretString {
         let path = match self.paths.get(&kind) {

@@ -1,8 +1,24 @@
 //! Mails to people: composed when they are sent, so that no secret waits in the database.
 
+#[cfg(feature = "mail")]
+mod builtin;
 mod links;
+#[cfg(feature = "mail")]
+mod mailer;
+#[cfg(feature = "mail")]
+mod message;
+#[cfg(feature = "mail")]
+mod template;
+#[cfg(feature = "mail")]
+mod transport;
+#[cfg(feature = "mail")]
+mod values;
 
 pub use links::Links;
+#[cfg(feature = "mail")]
+pub use mailer::Mailer;
+#[cfg(feature = "mail")]
+pub use transport::Transport;
 
 use crate::authenticator::Authenticator;
 use crate::flow::password::compose_notice;
@@ -59,7 +75,9 @@ impl Authenticator {
             MailKind::MagicLink => self.compose_magic_link(tx, mail).await,
             MailKind::Invitation => self.compose_invitation(tx, mail).await,
             MailKind::SignUp => self.compose_sign_up(tx, mail).await,
-            MailKind::PasswordChanged | MailKind::EmailChanged => compose_notice(tx, mail).await,
+            MailKind::PasswordChanged | MailKind::EmailChanged | MailKind::RefreshTokenReused => {
+                compose_notice(tx, mail).await
+            }
             kind => Err(Error::internal(format!("nobody composes mails of the kind {kind}"))),
         }
     }
@@ -77,6 +95,21 @@ impl Authenticator {
         let (_, token) = single_use::issue(tx, purpose, user, data).await?;
         let link = self.links.link(mail.kind, &token);
         Ok(Composed { link: Some(link), expires_in: Some(single_use::lifetime(purpose)), ..composed })
+    }
+}
+
+/// What the link of a mail opens; `None` for a mail that only tells something.
+#[cfg(feature = "mail")]
+const fn purpose(kind: MailKind) -> Option<TokenPurpose> {
+    match kind {
+        MailKind::SetPassword => Some(TokenPurpose::SetPassword),
+        MailKind::ResetPassword => Some(TokenPurpose::ResetPassword),
+        MailKind::VerifyEmail => Some(TokenPurpose::VerifyEmail),
+        MailKind::ChangeEmail => Some(TokenPurpose::ChangeEmail),
+        MailKind::MagicLink => Some(TokenPurpose::MagicLink),
+        MailKind::Invitation => Some(TokenPurpose::Invitation),
+        MailKind::SignUp => Some(TokenPurpose::SignUp),
+        _ => None,
     }
 }
 

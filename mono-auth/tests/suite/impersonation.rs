@@ -55,7 +55,7 @@ async fn staff_act_as_a_member_for_an_hour_and_in_plain_sight(world: World) {
     let harbour = world.harbour.id;
     let acting = authenticator.impersonate(&asking, harbour, member, "ticket 7: no invoices").await.unwrap();
     assert!(acting.refresh_token.is_none(), "it ends after an hour, whatever happens");
-    let tokens = mono_auth::Tokens::new(&crate::keys()).unwrap();
+    let tokens = mono_auth::Tokens::new(&crate::keys(), mono_auth::TokenAlgorithm::default()).unwrap();
     let claims = tokens.read(&acting.access_token, clock.now()).unwrap();
     assert_eq!(claims.act.map(|act| act.sub), Some(support), "the token says who acts");
     let as_ana = caller(&authenticator, &acting).await.unwrap();

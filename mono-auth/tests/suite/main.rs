@@ -5,6 +5,8 @@ mod api_keys;
 mod callers;
 mod flows;
 mod impersonation;
+#[cfg(feature = "mail")]
+mod mail;
 mod second_factors;
 mod sessions;
 mod throttling;

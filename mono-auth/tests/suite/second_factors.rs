@@ -32,7 +32,7 @@ const ANA: &str = "ana@harbour.example";
 const BEN: &str = "ben@harbour.example";
 
 /// The code that an authenticator with this secret shows.
-fn code(secret: &str, now: Timestamp) -> String {
+pub(crate) fn code(secret: &str, now: Timestamp) -> String {
     let secret = Secret::try_from_base32(secret).unwrap();
     let totp = Builder::new().with_algorithm(Algorithm::SHA1).with_secret(secret).build().unwrap();
     totp.generate(now.timestamp().try_into().unwrap()).to_string()
@@ -54,12 +54,16 @@ async fn challenge(authenticator: &Authenticator, email: &str) -> String {
     }
 }
 
-async fn show(authenticator: &Authenticator, challenge: &str, code: &str) -> Result<SignedIn, Error> {
+pub(crate) async fn show(
+    authenticator: &Authenticator,
+    challenge: &str,
+    code: &str,
+) -> Result<SignedIn, Error> {
     authenticator.sign_in_with_code(challenge, code, RequestContext::default()).await
 }
 
 /// Enrols a person; gives the secret and the recovery codes.
-async fn enrol(
+pub(crate) async fn enrol(
     authenticator: &Authenticator,
     caller: &Caller,
     now: Timestamp,

@@ -80,6 +80,11 @@ async fn a_token_that_is_used_again_later_ends_the_session(world: World) {
     let audited = audited.rows().await.unwrap();
     assert_eq!(audited.len(), 1);
     assert_eq!(audited[0].get::<UserId>("entity_id").unwrap(), user);
+    let told =
+        mono_storage::platform_sql!(tx, "SELECT user_id FROM mails WHERE kind = 'refresh_token_reused'");
+    let told = told.rows().await.unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].get::<UserId>("user_id").unwrap(), user);
 }
 
 async fn of_many_who_refresh_at_once_all_get_the_same_successor(world: World) {

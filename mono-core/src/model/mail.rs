@@ -1,6 +1,9 @@
 //! A mail of the platform to a person.
 
 use super::word_enum;
+use crate::error::{Error, Problem};
+use crate::text::Locale;
+use serde::{Deserialize, Serialize};
 
 word_enum! {
     /// What a mail is for.
@@ -25,14 +28,12 @@ word_enum! {
         EmailChanged = "email_changed",
         /// Tells that a session was ended because its refresh token was used twice.
         RefreshTokenReused = "refresh_token_reused",
-        /// Tells that somebody signed in from a place that is new.
-        NewSignIn = "new_sign_in",
     }
 }
 
 impl MailKind {
     /// Every kind there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::SetPassword,
         Self::ResetPassword,
         Self::VerifyEmail,
@@ -43,6 +44,63 @@ impl MailKind {
         Self::PasswordChanged,
         Self::EmailChanged,
         Self::RefreshTokenReused,
-        Self::NewSignIn,
     ];
+}
+
+/// What a mail of one kind looks like in one language: the sources of its subject and its two parts, in which `{{ name }}`
+/// and the like stand for what is filled in. No text of a user is ever part of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MailTemplate {
+    /// What the mail is for.
+    pub kind: MailKind,
+    /// Its language.
+    pub locale: Locale,
+    /// The subject.
+    pub subject: String,
+    /// The part for programs that show pictures and colours, in MJML.
+    pub html: String,
+    /// The part for all others.
+    pub plain: String,
+}
+
+impl MailTemplate {
+    /// The most characters of a subject.
+    pub const MAX_SUBJECT: usize = 200;
+    /// The most bytes of the HTML part.
+    pub const MAX_HTML: usize = 64 * 1024;
+    /// The most bytes of the plain part.
+    pub const MAX_PLAIN: usize = 16 * 1024;
+
+    /// Checks sizes and characters.
+    ///
+    /// # Errors
+    /// `Validation` that names each part that is empty, too long, or holds what cannot be stored.
+    pub fn require_whole(&self) -> Result<(), Error> {
+        let mut problems = Vec::new();
+        let parts = [
+            ("subject", &self.subject, self.subject.chars().count(), Self::MAX_SUBJECT),
+            ("html", &self.html, self.html.len(), Self::MAX_HTML),
+            ("plain", &self.plain, self.plain.len(), Self::MAX_PLAIN),
+        ];
+        for (field, text, length, most) in parts {
+            if text.trim().is_empty() {
+                problems.push(Problem::new(field, "empty", format!("the {field} part is empty")));
+            }
+            if length > most {
+                problems.push(Problem::new(
+                    field,
+                    "too_long",
+                    format!("the {field} part has at most {most} bytes"),
+                ));
+            }
+            if text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+                let message = format!("the {field} part holds a control character");
+                problems.push(Problem::new(field, "control_character", message));
+            }
+        }
+        if self.subject.contains(['\n', '\r']) {
+            problems.push(Problem::new("subject", "control_character", "the subject is one line"));
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Error::validation(problems)) }
+    }
 }

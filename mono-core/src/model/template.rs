@@ -115,12 +115,9 @@ pub fn role_problems(templates: &[Template], engine: &Engine) -> Vec<Problem> {
             }
         }
         let rules = engine.tenant_rules(TenantId::from_u128(0), template.roles.clone(), &[]);
-        problems.extend(
-            rules
-                .problems()
-                .iter()
-                .map(|problem| Problem { field: format!("{place}.{}", problem.field), ..problem.clone() }),
-        );
+        let found = rules.problems().iter().cloned().chain(engine.unknown_names(&template.roles));
+        problems
+            .extend(found.map(|problem| Problem { field: format!("{place}.{}", problem.field), ..problem }));
     }
     problems
 }

@@ -196,6 +196,11 @@ impl Engine {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
+    /// The names in roles that the catalogue does not have, each with its place (`roles[0].allow[2]`).
+    pub(crate) fn unknown_names(&self, roles: &[Role]) -> Vec<Problem> {
+        super::lint::unknown_names(&self.world.core.registry, roles)
+    }
+
     /// Resolves what a tenant stores: its custom roles and its overrides. Overrides of other tenants are left out.
     ///
     /// This never fails, for a running server has to go on: what cannot be read gives nothing and is listed in

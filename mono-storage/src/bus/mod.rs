@@ -139,7 +139,7 @@ impl Bus {
     }
 
     /// Whether there is a Redis at all.
-    #[cfg(feature = "redis")]
+    #[cfg(any(feature = "postgres", feature = "redis"))]
     pub(crate) fn is_shared(&self) -> bool {
         self.inner.remote.is_some()
     }

@@ -8,7 +8,7 @@ use super::tenant_tx::Tenant;
 use super::transaction::{Driver, Transaction};
 use crate::bus::{Bus, Touched};
 use crate::cache::Cache;
-use crate::chain::ChainKey;
+use crate::chain::ChainKeys;
 use crate::deferred::Deferred;
 use crate::meter::Meter;
 use crate::system::{SystemClock, SystemRandom};
@@ -30,7 +30,7 @@ pub struct Database {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     meter: Arc<Meter>,
-    audit_key: ChainKey,
+    audit_keys: ChainKeys,
     deferred: Arc<Deferred>,
     /// Told when mails begin to wait.
     mail: Arc<Notify>,
@@ -87,7 +87,7 @@ impl Database {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             meter: Arc::default(),
-            audit_key: ChainKey::new(&[])?,
+            audit_keys: ChainKeys::new(&[], &[])?,
             deferred: Arc::default(),
             mail: Arc::default(),
             slow_statement: options.slow_statement,
@@ -143,14 +143,35 @@ impl Database {
         &self.cache
     }
 
+    /// Whether every change of what this database holds is told to this node: it is the only one, or Redis links it to the
+    /// others. While Redis is away the cache knows by itself that nothing is heard.
+    pub(crate) fn hears_changes(&self) -> bool {
+        match &self.pools {
+            // Other servers may work on it.
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { .. } => self.bus.is_shared(),
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { .. } => true,
+        }
+    }
+
     /// Chains the audit log with a key that the database does not hold: who may write its tables but does not know the
     /// key can then not forge the chain. Without it anybody who knows mono can. All programs that write into one database
     /// have the same key, from its first day.
     ///
     /// # Errors
     /// None in practice: a key of any length is taken.
-    pub fn with_audit_key(mut self, key: &[u8]) -> Result<Self, Error> {
-        self.audit_key = ChainKey::new(key)?;
+    pub fn with_audit_key(self, key: &[u8]) -> Result<Self, Error> {
+        self.with_audit_keys(key, &[])
+    }
+
+    /// As [`with_audit_key`](Self::with_audit_key), and verifies with older keys too what was chained with them, the newest
+    /// of them first.
+    ///
+    /// # Errors
+    /// None in practice: keys of any length are taken.
+    pub fn with_audit_keys(mut self, newest: &[u8], older: &[&[u8]]) -> Result<Self, Error> {
+        self.audit_keys = ChainKeys::new(newest, older)?;
         Ok(self)
     }
 
@@ -234,9 +255,9 @@ impl Database {
         &self.meter
     }
 
-    /// The key of the audit log's chain.
-    pub(crate) const fn audit_key(&self) -> &ChainKey {
-        &self.audit_key
+    /// The keys of the audit log's chains.
+    pub(crate) const fn audit_keys(&self) -> &ChainKeys {
+        &self.audit_keys
     }
 
     /// What waits for the audit log.

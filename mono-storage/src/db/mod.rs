@@ -26,6 +26,7 @@ pub use entered::Entered;
 pub use error::TRANSACTION_CONFLICT;
 pub use migration::{Migration, migrate, migrate_application};
 pub use options::DatabaseOptions;
+pub(crate) use owner::Owner;
 pub use platform_tx::{Platform, PlatformTx};
 pub use query::Query;
 pub use retry::{retry, retry_where};

@@ -13,6 +13,7 @@ use mono_core::caller::{Caller, STEP_UP_REQUIRED};
 use mono_core::id::{Id, Random};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -88,10 +89,7 @@ impl PlatformTx {
     /// `Unavailable` or `Internal` where the database could not commit; nothing has happened then.
     pub async fn commit(mut self) -> Result<(), Error> {
         if !self.transaction.has_failed() {
-            // In the order of the logs, so that two transactions never wait for each other.
-            for (log, entries) in std::mem::take(&mut self.entries) {
-                self.append(log, entries).await?;
-            }
+            self.append_entries().await?;
         }
         self.database.commit(self.transaction, self.touched, false).await?;
         self.passes.into_iter().for_each(Passes::settle);
@@ -105,6 +103,15 @@ impl PlatformTx {
     /// [`TenantTx::touch`](super::TenantTx::touch) does.
     pub fn touch(&mut self, tag: Tag) {
         self.touched.insert((None, tag));
+    }
+
+    /// Writes the entries for the audit logs, in the order of the logs, so that two transactions never wait for each
+    /// other.
+    pub(crate) async fn append_entries(&mut self) -> Result<(), Error> {
+        for (log, entries) in std::mem::take(&mut self.entries) {
+            self.append(log, entries).await?;
+        }
+        Ok(())
     }
 
     /// Who asks.
@@ -165,6 +172,16 @@ impl PlatformTx {
     /// Prepares a statement. Written as [`platform_sql!`](crate::platform_sql).
     pub fn query(&mut self, statement: PlatformStatement, values: Vec<Value>) -> Query<'_> {
         let text = if self.transaction.is_postgres() { statement.postgres } else { statement.sqlite };
-        Query::new(&mut self.transaction, text, values)
+        Query::new(&mut self.transaction, text.into_sql_str(), values)
+    }
+
+    /// Prepares a statement that names a table of the database's own catalogue. Nothing that anybody typed stands in it.
+    pub(crate) fn composed(&mut self, text: String, values: Vec<Value>) -> Query<'_> {
+        Query::new(&mut self.transaction, AssertSqlSafe(text).into_sql_str(), values)
+    }
+
+    /// Whether the database is PostgreSQL.
+    pub(crate) const fn is_postgres(&self) -> bool {
+        self.transaction.is_postgres()
     }
 }

@@ -4,21 +4,18 @@ use super::row::{FromRow, Row};
 use super::transaction::Transaction;
 use super::value::Value;
 use mono_core::Error;
+use sqlx::SqlStr;
 
 /// A statement with its values. Made by [`sql!`](crate::sql) and [`platform_sql!`](crate::platform_sql).
 #[must_use = "a query does nothing until it is run"]
 pub struct Query<'t> {
     transaction: &'t mut Transaction,
-    text: &'static str,
+    text: SqlStr,
     values: Vec<Value>,
 }
 
 impl<'t> Query<'t> {
-    pub(super) const fn new(
-        transaction: &'t mut Transaction,
-        text: &'static str,
-        values: Vec<Value>,
-    ) -> Self {
+    pub(super) const fn new(transaction: &'t mut Transaction, text: SqlStr, values: Vec<Value>) -> Self {
         Self { transaction, text, values }
     }
 
@@ -59,9 +56,9 @@ impl<'t> Query<'t> {
     /// # Errors
     /// As [`one`](Self::one).
     pub async fn row(self) -> Result<Row, Error> {
-        let text = self.text;
+        let text = self.text.clone();
         let rows = self.rows().await?;
-        rows.into_iter().next().ok_or_else(|| Error::internal(format!("no row from: {text}")))
+        rows.into_iter().next().ok_or_else(|| Error::internal(format!("no row from: {}", text.as_str())))
     }
 
     /// Runs it and tells how many rows it wrote.

@@ -13,6 +13,7 @@ use mono_core::caller::{Caller, Pass, STEP_UP_REQUIRED};
 use mono_core::id::{Id, TenantId};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 use uuid::Uuid;
 
 /// The data of the tenant that a caller works in. Made by [`Database::tenant`].
@@ -231,6 +232,18 @@ impl TenantTx {
         let mut all = Vec::with_capacity(values.len().saturating_add(1));
         all.push(self.tenant.into_value());
         all.extend(values);
-        Query::new(&mut self.transaction, text, all)
+        Query::new(&mut self.transaction, text.into_sql_str(), all)
+    }
+
+    /// Prepares a statement that names a table of the database's own catalogue; `$1` is the tenant, and the text holds
+    /// its rows to it. Nothing that anybody typed stands in it.
+    pub(crate) fn composed(&mut self, text: String, values: Vec<Value>) -> Query<'_> {
+        let all = std::iter::once(self.tenant.into_value()).chain(values).collect();
+        Query::new(&mut self.transaction, AssertSqlSafe(text).into_sql_str(), all)
+    }
+
+    /// Whether the database is PostgreSQL.
+    pub(crate) const fn is_postgres(&self) -> bool {
+        self.transaction.is_postgres()
     }
 }

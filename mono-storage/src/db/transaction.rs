@@ -5,6 +5,7 @@ use super::row::{Inner, Row};
 use super::value::Value;
 use mono_core::Error;
 use mono_core::id::TenantId;
+use sqlx::{SqlSafeStr, SqlStr};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -47,30 +48,25 @@ impl Transaction {
         Self { driver, failed: false, tenant, slow_statement }
     }
 
-    pub(super) async fn rows(&mut self, text: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+    pub(super) async fn rows(&mut self, text: SqlStr, values: Vec<Value>) -> Result<Vec<Row>, Error> {
         let start = Instant::now();
-        let result = self.driver.rows(text, values).await;
-        self.done(text, start, result)
+        let result = self.driver.rows(text.clone(), values).await;
+        self.done(&text, start, result)
     }
 
-    pub(super) async fn execute(&mut self, text: &'static str, values: Vec<Value>) -> Result<u64, Error> {
+    pub(super) async fn execute(&mut self, text: SqlStr, values: Vec<Value>) -> Result<u64, Error> {
         let start = Instant::now();
-        let result = self.driver.execute(text, values).await;
-        self.done(text, start, result)
+        let result = self.driver.execute(text.clone(), values).await;
+        self.done(&text, start, result)
     }
 
-    fn done<T>(
-        &mut self,
-        text: &'static str,
-        start: Instant,
-        result: Result<T, sqlx::Error>,
-    ) -> Result<T, Error> {
+    fn done<T>(&mut self, text: &SqlStr, start: Instant, result: Result<T, sqlx::Error>) -> Result<T, Error> {
         self.failed |= result.is_err();
         let duration = start.elapsed();
         if duration > self.slow_statement {
             let tenant = self.tenant.map_or_else(|| "platform".to_owned(), |tenant| tenant.to_string());
             // The text holds no value of anybody: values are parameters. One line, however it was written.
-            let statement = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let statement = text.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
             tracing::warn!(tenant, statement, duration_ms = duration.as_millis(), "slow statement");
         }
         result.map_err(from_sqlx)
@@ -81,7 +77,7 @@ impl Transaction {
     pub(super) async fn lock(&mut self, id: Uuid) -> Result<(), Error> {
         if self.is_postgres() {
             self.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))",
+                "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))".into_sql_str(),
                 vec![Value::Uuid(Some(id))],
             )
             .await?;
@@ -123,7 +119,7 @@ impl Transaction {
 }
 
 impl Driver {
-    async fn rows(&mut self, text: &'static str, values: Vec<Value>) -> Result<Vec<Row>, sqlx::Error> {
+    async fn rows(&mut self, text: SqlStr, values: Vec<Value>) -> Result<Vec<Row>, sqlx::Error> {
         match self {
             #[cfg(feature = "postgres")]
             Self::Postgres(tx) => {
@@ -138,7 +134,7 @@ impl Driver {
         }
     }
 
-    async fn execute(&mut self, text: &'static str, values: Vec<Value>) -> Result<u64, sqlx::Error> {
+    async fn execute(&mut self, text: SqlStr, values: Vec<Value>) -> Result<u64, sqlx::Error> {
         match self {
             #[cfg(feature = "postgres")]
             Self::Postgres(tx) => bind!(sqlx::query::<sqlx::Postgres>(text), values)

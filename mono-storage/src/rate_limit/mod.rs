@@ -6,6 +6,8 @@
 
 mod limiter;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(test)]
 mod tests;
 mod window;

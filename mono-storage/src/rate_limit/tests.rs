@@ -221,3 +221,46 @@ fn fifty_threads_get_exactly_the_limit() {
         assert_eq!(passed.into_inner(), calls as usize);
     }
 }
+
+/// The script by a clock that the test sets, beside the limiter of one process: both answer the same to every call.
+#[cfg(feature = "redis")]
+#[test]
+fn the_script_answers_as_one_process_does() {
+    use super::redis::{TEXT, question, verdict};
+    use crate::redis::{Call, Redis, RedisOptions, Script};
+    use proptest::test_runner::{Config, TestRunner};
+
+    let Some(server) = crate::testkit::RedisServer::start() else { return };
+    let text = TEXT.replace("redis.call('TIME')", "{ARGV[#ARGV - 1], ARGV[#ARGV]}");
+    assert_ne!(text, TEXT);
+    let script = Script::new(text.leak());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut options = RedisOptions::parse(&server.url()).unwrap();
+    options.timeout = Duration::from_secs(10);
+    let redis = runtime.block_on(Redis::connect(&options)).unwrap();
+    let ask = |client: &Client, limits: &[Limit], now: u64| {
+        let (keys, mut arguments) = question(client, limits, true);
+        arguments.extend([(now / 1_000_000).to_string(), (now % 1_000_000).to_string()]);
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let arguments: Vec<&[u8]> = arguments.iter().map(String::as_bytes).collect();
+        let call = Call { keys: &keys, arguments: &arguments };
+        verdict(limits, &runtime.block_on(redis.run::<Vec<u64>>(&script, call)).unwrap())
+    };
+    let number = AtomicUsize::new(0);
+    let steps = proptest::collection::vec((0..500_usize, 0..3 * MINUTE), 0..6);
+    let cases = (pauses(), steps, 1..150_u32);
+    TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(40) })
+        .run(&cases, |(pauses, steps, calls)| {
+            let number = number.fetch_add(1, Ordering::Relaxed) as u128;
+            let (client, limiter) = (client(number), MemoryLimiter::new(1));
+            let limits = [limit("x", calls), limit("y", calls / 2 + 1)];
+            let mut now = START;
+            for (index, pause) in pauses.into_iter().enumerate() {
+                now += pause;
+                now -= steps.iter().filter(|(step, _)| *step == index).map(|(_, by)| by).sum::<u64>();
+                prop_assert_eq!(ask(&client, &limits, now), limiter.take(&client, &limits, at(now)));
+            }
+            Ok(())
+        })
+        .unwrap();
+}

@@ -89,7 +89,8 @@ static PAGES: Space = Space {
 
 impl Database {
     /// One page of the accounts that the caller may read, as JSON. For whoever may read all of them, a page without a
-    /// search is kept until an account of the tenant changes.
+    /// search is kept until an account of the tenant changes, where this node hears of every change: on SQLite, which one
+    /// server has for itself, and where Redis links the servers.
     ///
     /// # Errors
     /// As [`Accounts::list`].
@@ -100,7 +101,8 @@ impl Database {
         page: PageRequest,
     ) -> Result<Bytes, Error> {
         let tenant = caller.tenant()?;
-        if filter.search.is_some() || !self.sees_all(caller, tenant).await? {
+        let is_kept = filter.search.is_none() && self.hears_changes();
+        if !is_kept || !self.sees_all(caller, tenant).await? {
             let mut tx = self.tenant(caller).read().await?;
             return serialised(&tx.accounts().list(filter, page).await?);
         }

@@ -48,7 +48,7 @@ impl TenantTx {
         self.keep_entry(entry)
     }
 
-    fn entry(&self, action: Action, entity: &str, id: Option<Uuid>, changes: Value) -> Entry {
+    pub(super) fn entry(&self, action: Action, entity: &str, id: Option<Uuid>, changes: Value) -> Entry {
         Entry::new((self.new_id::<AuditId>(), self.now()), self.caller(), action, entity, id, changes)
     }
 

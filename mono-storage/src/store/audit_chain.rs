@@ -1,7 +1,7 @@
 //! The chain of the audit log, for the operator: whether it is whole, and the removal of what is old.
 
 use super::audit::ENTITY;
-use crate::chain::{ChainKey, Entry, Log, chain_id, entry_columns};
+use crate::chain::{ChainKey, ChainKeys, Entry, Log, chain_id, entry_columns};
 use crate::db::{Database, FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::audit::Action;
@@ -28,6 +28,9 @@ pub struct AuditReport {
     pub sequence: i64,
     /// The hash of the newest entry.
     pub hash: String,
+    /// How many entries each of the keys has chained, the newest key first, the mark of what was pruned among them. A key
+    /// with none is needed no more.
+    pub by_key: Vec<i64>,
     /// The first entry that is not as it was written.
     pub broken: Option<BrokenEntry>,
 }
@@ -102,10 +105,14 @@ impl FromRow for Chain {
 }
 
 impl Chain {
-    /// Whether nothing was removed, or by who knows the key.
-    fn is_sealed(&self, key: &ChainKey, log: Log) -> bool {
-        self.pruned_sequence == 0 && self.pruned_hash.is_empty()
-            || self.pruned_seal == seal(key, log, self.pruned_sequence, &self.pruned_hash)
+    /// Whether anything was removed.
+    fn is_pruned(&self) -> bool {
+        self.pruned_sequence != 0 || !self.pruned_hash.is_empty()
+    }
+
+    /// Which of the keys proves that mono removed what was removed.
+    fn sealed_by(&self, keys: &ChainKeys, log: Log) -> Option<usize> {
+        keys.maker(&self.pruned_seal, |key| seal(key, log, self.pruned_sequence, &self.pruned_hash))
     }
 }
 
@@ -161,13 +168,18 @@ impl PlatformTx {
     /// `Forbidden` for everybody but the program itself.
     pub async fn verify_audit(&mut self, tenant: Option<TenantId>) -> Result<AuditReport, Error> {
         self.caller().require_system()?;
-        let (log, key) = (tenant, self.database().audit_key().clone());
+        let (log, keys) = (tenant, self.database().audit_keys().clone());
+        let mut by_key = vec![0_i64; keys.count()];
+        let mut count = |place: usize| by_key.get_mut(place).into_iter().for_each(|entries| *entries += 1);
         let start = self.chain(log).await?;
         let (mut sequence, mut hash) = (start.pruned_sequence, start.pruned_hash.clone());
         let broken = |sequence, id, damage| Some(BrokenEntry { sequence: Some(sequence), id, damage });
         let mut found = None;
-        if !start.is_sealed(&key, log) {
-            found = broken(start.pruned_sequence, None, Damage::ForgedCheckpoint);
+        if start.is_pruned() {
+            match start.sealed_by(&keys, log) {
+                Some(place) => count(place),
+                None => found = broken(start.pruned_sequence, None, Damage::ForgedCheckpoint),
+            }
         }
         let mut end = start;
         while found.is_none() {
@@ -205,8 +217,12 @@ impl PlatformTx {
                     };
                 } else if link.sequence != expected {
                     found = broken(expected, None, Damage::Missing);
-                } else if link.hash != link.entry.hash(&key, log, link.sequence, &hash) {
-                    found = broken(link.sequence, id, Damage::Changed);
+                } else {
+                    let chained = |key: &ChainKey| link.entry.hash(key, log, link.sequence, &hash);
+                    match keys.maker(&link.hash, chained) {
+                        Some(place) => count(place),
+                        None => found = broken(link.sequence, id, Damage::Changed),
+                    }
                 }
                 if found.is_some() {
                     break;
@@ -220,7 +236,7 @@ impl PlatformTx {
             found = Some(BrokenEntry { sequence: None, id: None, damage });
         }
         let entries = end.sequence.saturating_sub(end.pruned_sequence);
-        Ok(AuditReport { entries, unchained, sequence: end.sequence, hash: end.hash, broken: found })
+        Ok(AuditReport { entries, unchained, sequence: end.sequence, hash: end.hash, by_key, broken: found })
     }
 
     /// Tells whether an entry still has the hash that was noted of it: `None` where it was removed after its time.
@@ -266,7 +282,7 @@ impl PlatformTx {
         .execute()
         .await?;
         let unchained = self.count_unchained(log).await?;
-        let seal = seal(self.database().audit_key(), log, last, &hash);
+        let seal = seal(self.database().audit_keys().newest(), log, last, &hash);
         platform_sql!(
             self,
             "UPDATE audit_chains SET pruned_sequence = $2, pruned_hash = $3, pruned_seal = $4, unchained = $5

@@ -21,8 +21,8 @@ const CREATE: Permission = permission!("platform.tenants.create");
 const READ: Permission = permission!("platform.tenants.read");
 const UPDATE: Permission = permission!("platform.tenants.update");
 const SUSPEND: Permission = permission!("platform.tenants.suspend");
-const READ_OWN: Permission = permission!("tenant.settings.read");
-const UPDATE_OWN: Permission = permission!("tenant.settings.update");
+pub(super) const READ_OWN: Permission = permission!("tenant.settings.read");
+pub(super) const UPDATE_OWN: Permission = permission!("tenant.settings.update");
 pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, SUSPEND, READ_OWN, UPDATE_OWN];
 
 /// How the audit log names a tenant.

@@ -18,6 +18,7 @@ mono_storage::conformance!(
     tampering_is_found,
     a_noted_end_proves_that_nothing_was_cut_off,
     the_key_makes_the_chain,
+    an_older_key_verifies_what_it_has_chained,
     entries_from_before_the_chain_are_counted,
     concurrent_writers_leave_one_chain,
     writers_of_many_things_do_not_wait_for_each_other,
@@ -151,6 +152,28 @@ async fn the_key_makes_the_chain(world: World) {
     tx.commit().await.unwrap();
     assert_eq!(verify(&keyed, tenant).await.broken, None);
     assert!(verify(&world.test.database, tenant).await.broken.is_some());
+}
+
+async fn an_older_key_verifies_what_it_has_chained(world: World) {
+    let tenant = Some(world.harbour.id);
+    // Entries without a key, then with one, then with the one that follows it.
+    let without = work(&world).await.entries;
+    let keyed =
+        |newest: &[u8], older: &[&[u8]]| world.test.database.clone().with_audit_keys(newest, older).unwrap();
+    let (one, two) = (keyed(b"one", &[b""]), keyed(b"two", &[b"one", b""]));
+    for (database, name) in [(&one, "A1"), (&two, "B2")] {
+        let mut tx = database.tenant(&world.harbour.admin).write().await.unwrap();
+        tx.accounts().create(new_account(&format!("Keyed {name}"))).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let report = verify(&two, tenant).await;
+    assert_eq!(report.broken, None);
+    assert_eq!(report.by_key, [1, 1, without]);
+    // Who does not know the newest sees that something is there which it cannot verify; so does who knows it alone.
+    let broken = verify(&one, tenant).await.broken.unwrap();
+    assert_eq!((broken.sequence, broken.damage), (Some(without + 2), Damage::Changed));
+    let broken = verify(&keyed(b"two", &[]), tenant).await.broken.unwrap();
+    assert_eq!((broken.sequence, broken.damage), (Some(1), Damage::Changed));
 }
 
 async fn entries_from_before_the_chain_are_counted(world: World) {

@@ -5,7 +5,7 @@ use mono_core::ErrorKind;
 use mono_core::audit::Action;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::model::account::{Account, AccountChange};
-use mono_core::model::member::Member;
+use mono_core::model::member::{Member, MemberFilter};
 use mono_core::model::profile::{Profile, ProfileChange, ProfileStatus};
 use mono_core::model::schema::{OptionSet, Schema};
 use mono_core::model::team::{Team, TeamChange};
@@ -146,7 +146,7 @@ async fn profile(world: &World) -> Profile {
     let mut tx = world.test.database.tenant(&world.harbour.admin).write().await.unwrap();
     tx.option_sets().put(&ranks(&["mate", "master"])).await.unwrap();
     tx.schemas().put(&sailor()).await.unwrap();
-    let members = tx.members().list(&Default::default(), PageRequest::default()).await.unwrap();
+    let members = tx.members().list(&MemberFilter::default(), PageRequest::default()).await.unwrap();
     let data = |value| Document::parse("data", value).unwrap();
     let first = data(json!({"phone": "+351 1", "rank": "mate"}));
     let id = tx.profiles().create(members.items[0].id, key("sailor"), first).await.unwrap().id;
@@ -299,6 +299,7 @@ async fn a_tenant_goes_back_by_itself(world: World) {
     let mut tx = world.test.database.platform(&world.lagoon.admin).write().await.unwrap();
     let page = tx.tenants().own_history().await.unwrap().list(PageRequest::default()).await.unwrap();
     assert!(page.items.iter().all(|item| item.snapshot.id == world.lagoon.id));
+    drop(tx);
     let mut tx = world.test.database.platform(&world.harbour.nobody).write().await.unwrap();
     assert_eq!(tx.tenants().own_history().await.map(drop).unwrap_err().kind(), ErrorKind::Forbidden);
     assert_eq!(tx.tenants().revert_own(1, None).await.unwrap_err().kind(), ErrorKind::Forbidden);

@@ -25,6 +25,9 @@ mod mails;
 mod members;
 mod metering;
 mod own_tables;
+mod purge;
+#[cfg(feature = "redis")]
+mod rate_limits;
 mod replica;
 mod seats;
 mod start;

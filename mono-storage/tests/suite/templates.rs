@@ -103,9 +103,8 @@ async fn a_tenant_is_made_whole_or_not_at_all(world: World) {
     let error = create(&world, &maker, new("north", "organisation")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Forbidden);
     // Not even by who goes on after a refusal.
-    for caller in [&system, &maker] {
+    for (caller, template) in [(&system, "brewery"), (&maker, "organisation")] {
         let mut tx = world.test.database.platform(caller).write().await.unwrap();
-        let template = if std::ptr::eq(caller, &system) { "brewery" } else { "organisation" };
         tx.tenants().create_from(new("north", template)).await.unwrap_err();
         tx.commit().await.unwrap();
     }

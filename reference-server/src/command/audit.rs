@@ -2,7 +2,7 @@
 
 use crate::boot::open_existing;
 use crate::config::Config;
-use crate::key_file;
+use crate::master_key;
 use clap::Subcommand;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::TenantId;
@@ -37,7 +37,7 @@ pub(super) enum AuditAction {
 
 pub(super) async fn run(config: &Config, action: &AuditAction) -> Result<ExitCode, Error> {
     let database = open_existing(config).await?;
-    if key_file::load(&config.data_directory)?.is_none() {
+    if master_key::load(config)?.is_none() {
         let folder = config.data_directory.display();
         tracing::warn!("there is no root key in {folder}: what was written with one cannot be verified");
     }

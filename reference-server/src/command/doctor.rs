@@ -2,7 +2,7 @@
 
 use crate::boot::open_without_key;
 use crate::config::Config;
-use crate::key_file;
+use crate::master_key;
 use mono_auth::{Authenticator, KeyRing};
 use mono_core::Error;
 use mono_core::caller::{Caller, SystemReason};
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 pub(super) async fn run(config: &Config) -> ExitCode {
     let mut report = Report { whole: true };
-    let keys = key_file::require(&config.data_directory);
+    let keys = master_key::require(config);
     report.tell("key file", keys.as_ref().map(|_| "is there, and nobody else may read it"));
     match open_without_key(config).await {
         Ok(database) => {
@@ -22,6 +22,10 @@ pub(super) async fn run(config: &Config) -> ExitCode {
                 _ => "is whole",
             };
             report.tell("isolation", Ok(proof));
+            if let Ok(keys) = &keys {
+                let known = master_key::require_known(config, &database, keys).await;
+                report.tell("master key", known.as_ref().map(|()| "is the one that the database knows"));
+            }
             report.tell("catalogue", catalogue(&database, keys.ok()).await.as_ref().map(|()| "is complete"));
             let counters = counters(&database).await;
             report.tell("counters", counters.as_ref().map(String::as_str));

@@ -2,8 +2,10 @@
 
 mod audit;
 mod doctor;
+mod keys;
 mod migrate;
 mod permission;
+mod purge;
 mod recount;
 mod seed;
 mod serve;
@@ -39,10 +41,17 @@ enum Action {
     },
     /// Compare the counters of limits with what they count, and mend them; the server may run meanwhile.
     Recount,
+    /// Remove for good what was deleted longer ago than it is kept, or a whole tenant; the server may run meanwhile.
+    Purge(purge::PurgeArguments),
     /// Verify the audit log, and remove what is old from it.
     Audit {
         #[command(subcommand)]
         action: audit::AuditAction,
+    },
+    /// List, rotate and remove versions of the master key.
+    Keys {
+        #[command(subcommand)]
+        action: keys::KeysAction,
     },
     /// Look whether the installation is whole: database, tables, isolation, catalogue, key, counters. Changes nothing.
     Doctor,
@@ -71,7 +80,9 @@ pub async fn run(command: Command) -> ExitCode {
         Some(Action::Migrate) => migrate::run(config).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Seed { file }) => seed::run(config, file).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Recount) => recount::run(config).await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Purge(arguments)) => purge::run(config, arguments).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Audit { action }) => audit::run(config, action).await,
+        Some(Action::Keys { action }) => keys::run(config, action).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Doctor) => Ok(doctor::run(config).await),
         Some(Action::Permission { action }) => permission::run(config, action).await,
     };

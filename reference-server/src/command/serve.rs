@@ -11,12 +11,16 @@ use mono_storage::bus::EventBus;
 use std::io::Write as _;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 /// How often metered use is written: as much of it is lost at most where the process is killed.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often what nobody can use any more is removed.
 const CLEAN_INTERVAL: Duration = Duration::from_hours(1);
+
+/// How often it is looked for what was deleted long ago.
+const PURGE_INTERVAL: Duration = Duration::from_hours(24);
 
 pub(super) async fn run(config: &Config) -> Result<(), Error> {
     let app = boot(config).await?;
@@ -40,8 +44,23 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
         async move { authenticator.clean_every(CLEAN_INTERVAL).await }
     });
     let events = EventBus::start(&database).await?;
+    let purging = config.purge_after().map(|retention| {
+        let database = database.clone();
+        tokio::spawn(async move { database.purge_every(PURGE_INTERVAL, retention).await })
+    });
+    let (stop_mailing, mailing_stops) = oneshot::channel::<()>();
+    let mailing = tokio::spawn({
+        let mailer = app.mailer.clone();
+        async move { mailer.deliver_until(async { drop(mailing_stops.await) }).await }
+    });
     serve(listener, router(app), ServerLimits::default(), stop).await;
     drop(events);
+    // A mail that is under way still leaves.
+    drop(stop_mailing);
+    let _ = mailing.await;
+    if let Some(purging) = purging {
+        purging.abort();
+    }
     cleaning.abort();
     metering.abort();
     // Writes what was counted since the last flush.

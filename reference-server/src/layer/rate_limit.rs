@@ -102,7 +102,11 @@ impl RateLimiting {
             None => None,
         };
         let tier = self.limits.tier(route, |_| of_permission);
-        let limits = self.limits.of_caller(route, tier, caller.entitlements(), None);
+        let key = match caller.actor() {
+            Actor::ApiKey { key, .. } => Some(key),
+            _ => None,
+        };
+        let limits = self.limits.of_caller(route, tier, caller.entitlements(), key);
         decide(self.limiter.take(&client(caller), &limits, app.database.now()).await, counted)
     }
 }

@@ -36,6 +36,7 @@ pub(crate) mod public {
     pub(crate) mod auth;
     pub(crate) mod emails;
     pub(crate) mod invitations;
+    pub(crate) mod jwks;
     pub(crate) mod magic_links;
     pub(crate) mod passwords;
     pub(crate) mod sign_up;
@@ -65,6 +66,7 @@ pub(crate) mod tenant {
     pub(crate) mod auth_policy;
     pub(crate) mod entitlements;
     pub(crate) mod invitations;
+    pub(crate) mod mail_templates;
     pub(crate) mod members;
     pub(crate) mod option_sets;
     pub(crate) mod profiles;

@@ -26,6 +26,7 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
     let mut routes = vec![
         (Method::GET, "/ping".into(), none.clone()),
         (Method::GET, "/health".into(), none.clone()),
+        (Method::GET, "/.well-known/jwks.json".into(), none.clone()),
         (Method::POST, LOGIN.into(), json!({"email": ADMIN, "password": PASSWORD})),
         (Method::POST, "/api/v1/public/auth/refresh".into(), json!({"refreshToken": "x"})),
         (Method::POST, "/api/v1/public/auth/logout".into(), json!({"refreshToken": "x"})),
@@ -140,6 +141,11 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, format!("{OWN}/option-sets/extra/versions/diff?from=1&to=1"), none.clone()),
         (Method::POST, format!("{OWN}/option-sets/extra/versions/1/revert"), none.clone()),
         (Method::DELETE, "/api/v1/tenant/option-sets/extra".into(), none.clone()),
+        (Method::GET, TEMPLATES.into(), none.clone()),
+        (Method::PUT, format!("{TEMPLATES}/magic_link/en"), template()),
+        (Method::GET, format!("{TEMPLATES}/magic_link/en"), none.clone()),
+        (Method::POST, format!("{TEMPLATES}/magic_link/en/preview"), template()),
+        (Method::DELETE, format!("{TEMPLATES}/magic_link/en"), none.clone()),
         (Method::GET, "/api/v1/tenant/schemas".into(), none.clone()),
         (
             Method::PUT,
@@ -231,6 +237,16 @@ fn extra(kind: ItemKind) -> Value {
 
 /// Where the tenant is that the caller works in.
 const OWN: &str = "/api/v1/tenant";
+
+/// Where the mail templates of a tenant are.
+const TEMPLATES: &str = "/api/v1/tenant/mail-templates";
+
+/// A template that can be filled in.
+fn template() -> Value {
+    let html = "<mjml><mj-body><mj-section><mj-column><mj-text>{{ link }}</mj-text></mj-column></mj-section></mj-body></mjml>";
+    json!({"subject": "Sign in", "html": html, "plain": "{{ link }}"})
+}
+
 /// Where who has shown nothing yet is served.
 const AUTH: &str = "/api/v1/public/auth";
 

@@ -21,6 +21,7 @@ mod hostile;
 mod isolation;
 mod limits;
 mod login;
+mod mail_templates;
 mod members;
 mod permissions;
 mod plans;

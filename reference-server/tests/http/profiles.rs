@@ -172,6 +172,6 @@ async fn another_tenants_profiles_and_schemas_are_not_found(world: World) {
     ] {
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
-    assert_eq!(profiles.list(user).await.unwrap(), []);
+    assert_eq!(profiles.list(user).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(schemas.list().await.unwrap(), []);
 }

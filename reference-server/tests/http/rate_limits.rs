@@ -4,14 +4,17 @@ use crate::plans::key;
 use crate::server::{
     ACCOUNTS, ADMIN, Answer, BOTH, CONNECTIONS, LOGIN, PASSWORD, STAFF, STRANGER, Server, USER, send,
 };
+use mono_core::api::api_keys::CreateApiKey;
 use mono_core::api::auth::LoginRequest;
 use mono_core::rate_limit::RateLimits;
 use mono_core::seed::Seed;
 use mono_core::subscription::Allowance;
 use mono_core::time::{Clock, Timestamp};
 use mono_storage::rate_limit::RateLimiter;
-use mono_storage::testkit::World;
-use reference_server::{App, RateLimiting, ServerLimits, TrustedProxies, serve};
+use mono_storage::redis::{Redis, RedisOptions};
+use mono_storage::system::SystemRandom;
+use mono_storage::testkit::{RedisServer, World};
+use reference_server::{App, RateLimiting, ServerLimits, serve};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -24,6 +27,7 @@ mono_storage::conformance!(
     the_headers_tell_what_is_left,
     who_waits_as_told_is_let_in,
     of_fifty_at_once_exactly_the_limit_pass,
+    two_servers_with_one_redis_have_one_limit,
     tenants_and_people_have_their_own,
     a_written_forwarded_for_changes_nothing,
     a_proxy_that_is_trusted_is_believed,
@@ -33,6 +37,7 @@ mono_storage::conformance!(
     the_tier_is_that_of_the_permission,
     every_route_of_the_table_is_there,
     a_plan_and_a_route_have_their_own,
+    a_key_has_its_own,
     what_watches_is_exempt,
 );
 
@@ -51,7 +56,7 @@ struct Limited {
     clock: Arc<Moved>,
     address: SocketAddr,
     http: reqwest::Client,
-    _task: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Limited {
@@ -60,22 +65,15 @@ impl Limited {
         let clock = Arc::new(Moved(AtomicI64::new(1_790_000_000_000_000)));
         let change = |database: mono_storage::db::Database| database.with_clock(clock.clone());
         let server = Box::pin(Server::start_over(world, CONNECTIONS, change)).await;
-        let limits = RateLimits::starter().with(changes).unwrap();
-        let app = App {
-            rate_limits: Some(Arc::new(RateLimiting { limits, limiter: RateLimiter::local(1_000) })),
-            trusted_proxies: Arc::new(proxies.parse::<TrustedProxies>().unwrap()),
-            ..server.app.clone()
-        };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut task = JoinSet::new();
-        task.spawn(serve(
-            listener,
-            reference_server::router(app),
-            ServerLimits::default(),
-            std::future::pending(),
-        ));
-        Self { server, clock, address, http: reqwest::Client::new(), _task: task }
+        let app = App { trusted_proxies: Arc::new(proxies.parse().unwrap()), ..server.app.clone() };
+        let mut tasks = JoinSet::new();
+        let address = open(app, changes, RateLimiter::local(1_000), &mut tasks).await;
+        Self { server, clock, address, http: reqwest::Client::new(), tasks }
+    }
+
+    /// Goes over to a further server, whose calls this limiter counts.
+    async fn go_to_another(&mut self, changes: &str, limiter: RateLimiter) {
+        self.address = open(self.server.app.clone(), changes, limiter, &mut self.tasks).await;
     }
 
     fn go_on(&self, by: Duration) {
@@ -93,6 +91,17 @@ impl Limited {
     async fn list(&self, token: &str) -> Answer {
         send(self.get(ACCOUNTS).bearer_auth(token)).await
     }
+}
+
+/// Serves the application on a free port until the tasks are dropped.
+async fn open(app: App, changes: &str, limiter: RateLimiter, tasks: &mut JoinSet<()>) -> SocketAddr {
+    let limits = RateLimits::starter().with(changes).unwrap();
+    let app = App { rate_limits: Some(Arc::new(RateLimiting { limits, limiter })), ..app };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = reference_server::router(app);
+    tasks.spawn(serve(listener, router, ServerLimits::default(), std::future::pending()));
+    address
 }
 
 impl Answer {
@@ -154,6 +163,28 @@ async fn of_fifty_at_once_exactly_the_limit_pass(world: World) {
     let answers = calls.join_all().await;
     let with = |status| answers.iter().filter(|answer| answer.status == status).count();
     assert_eq!((with(200), with(429)), (20, 30));
+}
+
+async fn two_servers_with_one_redis_have_one_limit(world: World) {
+    let Some(redis) = RedisServer::start() else { return };
+    let changes = r#"{"limits": {"api": {"calls": 100, "seconds": 600}}}"#;
+    let mut pair = Limited::start(world, changes, "").await;
+    let [admin, stranger] = [pair.server.token(ADMIN).await, pair.server.token(STRANGER).await];
+    let mut calls = JoinSet::new();
+    for _ in 0..2 {
+        let mut options = RedisOptions::parse(&redis.url()).unwrap();
+        // A loaded machine answers late.
+        options.timeout = Duration::from_secs(30);
+        let limiter = RateLimiter::shared(1_000, Redis::connect(&options).await.unwrap(), &SystemRandom);
+        pair.go_to_another(changes, limiter).await;
+        for _ in 0..120 {
+            calls.spawn(send(pair.get(ACCOUNTS).bearer_auth(&admin)));
+        }
+    }
+    let answers = calls.join_all().await;
+    let with = |status| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((with(200), with(429)), (100, 140));
+    assert_eq!(pair.list(&stranger).await.limits()[..2], [100, 99], "the other tenant");
 }
 
 async fn tenants_and_people_have_their_own(world: World) {
@@ -311,6 +342,24 @@ async fn a_plan_and_a_route_have_their_own(world: World) {
         platform.plans().put(&plan).await.unwrap();
         assert_eq!(whole().await.limits()[..2], left, "without an end the tier is what holds");
     }
+}
+
+async fn a_key_has_its_own(world: World) {
+    let mut limited = Limited::start(world, "{}", "").await;
+    let keys = limited.server.sign_in(ADMIN).await;
+    let keys = keys.tenant().api_keys();
+    let scopes = vec!["tenant.accounts.read".to_owned()];
+    let wanted = CreateApiKey { name: "Import".into(), scopes, ..Default::default() };
+    let [one, other] = [keys.create(&wanted).await.unwrap(), keys.create(&wanted).await.unwrap()];
+    let changes = json!({"keys": {one.api_key.id.to_string(): 2}}).to_string();
+    limited.go_to_another(&changes, RateLimiter::local(10)).await;
+    for left in [1, 0] {
+        assert_eq!(limited.list(&one.key).await.limits()[..2], [2, left]);
+    }
+    assert!(limited.list(&one.key).await.is_refused());
+    assert_eq!(limited.list(&other.key).await.limits()[..2], [120, 119]);
+    let owner = limited.server.token(ADMIN).await;
+    assert_eq!(limited.list(&owner).await.limits()[..2], [120, 119], "a key draws on nothing of its owner");
 }
 
 async fn what_watches_is_exempt(world: World) {

@@ -1,6 +1,7 @@
 //! A server in the test process, over a throw-away database, with people who can really sign in.
 
 use axum::Router;
+use mono_auth::mail::{Mailer, Transport};
 use mono_auth::{Authenticator, KeyRing, Passwords};
 use mono_client::Client;
 use mono_core::api::accounts::CreateAccount;
@@ -78,7 +79,8 @@ impl Server {
 
     /// Starts with routes of an application beside those of the server.
     pub(crate) async fn start_beside(world: World, own: Router<App>) -> Self {
-        Self::start_with(world, CONNECTIONS, |database| database, own).await
+        // Boxed: every test holds this future.
+        Box::pin(Self::start_with(world, CONNECTIONS, |database| database, own)).await
     }
 
     /// Starts with a number of connections to the database, and with another clock, say.
@@ -102,7 +104,9 @@ impl Server {
         options.acquire_timeout = Duration::from_mins(1);
         let database = change(Database::connect(&options).await.unwrap());
         let authenticator = Authenticator::new(database.clone(), &key_ring()).unwrap();
-        let app = App::new(database, authenticator);
+        let folder = Transport::folder("unused".into());
+        let mailer = Mailer::new(authenticator.clone(), folder, "no-reply@localhost").unwrap();
+        let app = App::new(database, authenticator, mailer);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (router, limits) = (reference_server::router_with(app.clone(), own), ServerLimits::default());

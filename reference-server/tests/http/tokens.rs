@@ -1,7 +1,7 @@
 //! What a token opens, and in which tenant.
 
 use crate::server::{ACCOUNTS, ADMIN, BOTH, STRANGER, Server, create, key_ring, send};
-use mono_auth::Tokens;
+use mono_auth::{TokenAlgorithm, Tokens};
 use mono_core::api::accounts::ListAccounts;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::{SessionId, TenantId};
@@ -85,7 +85,7 @@ async fn bad_credentials_are_refused_and_told_the_scheme(world: World) {
     let ended = tx.sessions().open(NewSession::new(admin, now - hour)).await.unwrap().id;
     tx.commit().await.unwrap();
 
-    let tokens = Tokens::new(&key_ring()).unwrap();
+    let tokens = Tokens::new(&key_ring(), TokenAlgorithm::default()).unwrap();
     let issue = |user, session, at| tokens.issue(user, session, Some(server.world.harbour.id), at).unwrap().0;
     let early = now - chrono::TimeDelta::hours(1);
     let (head, tail) = token.rsplit_once('.').unwrap();

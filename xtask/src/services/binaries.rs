@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// Where Debian and Ubuntu put the programs of PostgreSQL, one folder per version.
 const DEBIAN_POSTGRES: &str = "/usr/lib/postgresql";
@@ -14,6 +15,18 @@ pub(crate) fn postgres() -> Option<PathBuf> {
 /// The program `redis-server`.
 pub(crate) fn redis() -> Option<PathBuf> {
     find("redis-server")
+}
+
+/// A Python that has the module of the SMTP sink: that of the system, for which Debian has a package, or that of the
+/// search path.
+pub(crate) fn python_with_smtp() -> Option<PathBuf> {
+    let system = PathBuf::from("/usr/bin/python3");
+    let candidates = [Some(system).filter(|file| file.is_file()), find("python3")];
+    candidates.into_iter().flatten().find(|python| {
+        let mut command = Command::new(python);
+        command.args(["-c", "import aiosmtpd"]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    })
 }
 
 /// A program of the search path.

@@ -17,12 +17,17 @@ use crate::stop::Stop;
 struct Missing {
     package: &'static str,
     programs: &'static str,
-    image: &'static Image,
+    /// For machines with Docker; a script has none.
+    image: Option<&'static Image>,
 }
 
 const POSTGRES: Missing =
-    Missing { package: "postgresql", programs: "initdb and postgres", image: &postgres::IMAGE };
-const REDIS: Missing = Missing { package: "redis-server", programs: "redis-server", image: &redis::IMAGE };
+    Missing { package: "postgresql", programs: "initdb and postgres", image: Some(&postgres::IMAGE) };
+const REDIS: Missing =
+    Missing { package: "redis-server", programs: "redis-server", image: Some(&redis::IMAGE) };
+
+const SMTP: Missing =
+    Missing { package: "python3-aiosmtpd", programs: "python3 with the module aiosmtpd", image: None };
 
 /// Read by the package of PostgreSQL when it is installed.
 const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/mono-xtask.conf";
@@ -40,26 +45,28 @@ pub(crate) fn make_available(stop: &Stop) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    if !docker::is_usable() {
+    let images: Vec<_> = missing.iter().filter_map(|server| server.image).collect();
+    if images.len() < missing.len() || !docker::is_usable() {
         return Err(Failure::setup(advice(&missing)));
     }
-    missing.iter().try_for_each(|server| docker::pull(server.image, stop))
+    images.into_iter().try_for_each(|image| docker::pull(image, stop))
 }
 
 fn missing() -> Vec<Missing> {
     let postgres = binaries::postgres().is_none().then_some(POSTGRES);
     let redis = binaries::redis().is_none().then_some(REDIS);
-    postgres.into_iter().chain(redis).collect()
+    let smtp = binaries::python_with_smtp().is_none().then_some(SMTP);
+    postgres.into_iter().chain(redis).chain(smtp).collect()
 }
 
 fn advice(missing: &[Missing]) -> String {
-    let servers = missing.iter().map(|server| format!("  {} ({})", server.image.name, server.programs));
+    let servers = missing.iter().map(|server| format!("  {} ({})", server.package, server.programs));
     let packages = missing.iter().map(|server| server.package);
     format!(
         "the tests need servers that are neither in PATH nor in /usr/lib/postgresql:\n{}\n\
          Debian and Ubuntu: sudo apt-get install --no-install-recommends {}\n\
-         macOS: brew install postgresql@15 redis\n\
-         or start Docker, whose images serve as well",
+         macOS: brew install postgresql@15 redis; python3 -m pip install aiosmtpd\n\
+         or start Docker, whose images serve as well for PostgreSQL and Redis",
         servers.collect::<Vec<_>>().join("\n"),
         packages.collect::<Vec<_>>().join(" "),
     )

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::failure::{Context, Result};
 use crate::process::{LOOK_AGAIN, end_group};
 use crate::services::cluster::Cluster;
-use crate::services::{postgres, redis, user};
+use crate::services::{postgres, redis, smtp, user};
 use crate::stop::Stop;
 
 /// The hidden command that starts a keeper.
@@ -27,6 +27,10 @@ pub(crate) struct Addresses {
     pub(crate) postgres: String,
     /// The URL of the Redis.
     pub(crate) redis: String,
+    /// The URL of the mail server.
+    pub(crate) smtp: String,
+    /// The folder that mails come into.
+    pub(crate) mails: String,
     /// The URL of one node of the Redis Cluster; empty where there is none.
     pub(crate) redis_cluster: String,
     /// The file that tests append to.
@@ -40,20 +44,16 @@ impl Addresses {
         Some(Self {
             postgres: lines.next()?,
             redis: lines.next()?,
+            smtp: lines.next()?,
+            mails: lines.next()?,
             redis_cluster: lines.next()?,
             report: lines.next()?.into(),
         })
     }
 
     fn write(&self, mut output: impl Write) -> std::io::Result<()> {
-        writeln!(
-            output,
-            "{}\n{}\n{}\n{}",
-            self.postgres,
-            self.redis,
-            self.redis_cluster,
-            self.report.display()
-        )?;
+        let Self { postgres, redis, redis_cluster, smtp, mails, report } = self;
+        writeln!(output, "{postgres}\n{redis}\n{smtp}\n{mails}\n{redis_cluster}\n{}", report.display())?;
         output.flush()
     }
 }
@@ -78,6 +78,7 @@ fn keep(folder: &Path, stop: &Stop) -> Result<()> {
     let mut cluster = Cluster::start(folder, user, stop)?;
     let mut postgres = postgres::start(folder, user, stop)?;
     let mut redis = redis::start(folder, user, stop)?;
+    let (mut smtp, mails) = smtp::start(folder, user, stop)?;
     if let Some(cluster) = &mut cluster {
         cluster.wait(stop)?;
     }
@@ -85,12 +86,15 @@ fn keep(folder: &Path, stop: &Stop) -> Result<()> {
         postgres: format!("postgres://postgres@127.0.0.1:{}/postgres", postgres.port()),
         redis: format!("redis://127.0.0.1:{}", redis.port()),
         redis_cluster: cluster.as_ref().map(Cluster::url).unwrap_or_default(),
+        smtp: format!("smtp://127.0.0.1:{}", smtp.port()),
+        mails: mails.display().to_string(),
         report: folder.join("report"),
     };
     addresses.write(std::io::stdout().lock()).context("nobody wants the servers any more")?;
     while !stop.requested() {
         postgres.check()?;
         redis.check()?;
+        smtp.check()?;
         cluster.as_mut().map_or(Ok(()), Cluster::check)?;
         std::thread::sleep(LOOK_AGAIN);
     }
@@ -126,6 +130,8 @@ mod tests {
         let addresses = Addresses {
             postgres: "postgres://x".into(),
             redis: "redis://y".into(),
+            smtp: "smtp://v".into(),
+            mails: "/z/mails".into(),
             redis_cluster: String::new(),
             report: "/z/report".into(),
         };

@@ -14,6 +14,7 @@ mod postgres;
 mod redis;
 mod running;
 mod server;
+mod smtp;
 mod user;
 
 use std::io::{BufReader, Write};
@@ -58,11 +59,13 @@ impl Services {
     }
 
     /// What the tests find in their environment.
-    pub(crate) fn environment(&self) -> [(&'static str, &str); 3] {
+    pub(crate) fn environment(&self) -> [(&'static str, &str); 5] {
         [
             ("MONO_TEST_POSTGRES_URL", &self.addresses.postgres),
             ("MONO_TEST_REDIS_URL", &self.addresses.redis),
             ("MONO_TEST_REDIS_CLUSTER_URL", &self.addresses.redis_cluster),
+            ("MONO_TEST_SMTP_URL", &self.addresses.smtp),
+            ("MONO_TEST_SMTP_FOLDER", &self.addresses.mails),
         ]
     }
 

@@ -1,17 +1,21 @@
 //! Signing in with a link.
 
 use super::{Flows, STRONG, USED_UP, anywhere, code, system};
+use crate::{PASSWORD, second_factors};
 use mono_auth::{MagicLink, SignInAnswer, SignedIn};
 use mono_core::Error;
 use mono_core::model::mail::MailKind;
+use mono_core::time::Clock as _;
 use mono_storage::platform_sql;
 use mono_storage::testkit::World;
+use secrecy::ExposeSecret;
 
 mono_storage::conformance!(
     a_link_signs_in_once,
     of_many_who_use_a_link_one_is_signed_in,
     a_link_ends_soon_and_is_for_who_may_sign_in,
     a_reset_leaves_no_session_of_a_link,
+    a_link_does_not_stand_in_for_the_second_factor,
 );
 
 const ANA: &str = "ana@harbour.example";
@@ -88,4 +92,31 @@ async fn a_reset_leaves_no_session_of_a_link(world: World) {
         }
         flows.mails().await;
     }
+}
+
+async fn a_link_does_not_stand_in_for_the_second_factor(world: World) {
+    let flows = Flows::new(world);
+    flows.person(ANA, "user").await;
+    let ana = flows.signed_in(ANA, PASSWORD).await;
+    let (secret, _) = second_factors::enrol(&flows.authenticator, &ana, flows.clock.now()).await;
+    let challenge = async || {
+        let link = MagicLink { token: token(&flows).await, tenant: None, host: None };
+        match flows.authenticator.magic_link(link, anywhere()).await.unwrap() {
+            SignInAnswer::SecondFactor(challenge) => challenge.token.expose_secret().to_owned(),
+            SignInAnswer::SignedIn(_) => panic!("the second factor was not asked for"),
+        }
+    };
+    let asked = challenge().await;
+    flows.clock.go_on(30);
+    let shown = second_factors::code(&secret, flows.clock.now());
+    let session = second_factors::show(&flows.authenticator, &asked, &shown).await.unwrap();
+    flows.caller(&session).await.unwrap();
+    // Somebody stands before the second factor when the password is reset: they begin again.
+    let asked = challenge().await;
+    flows.authenticator.request_password_reset(ANA, anywhere()).await.unwrap();
+    let reset = flows.token(MailKind::ResetPassword, ANA).await;
+    flows.authenticator.reset_password(&reset, STRONG.into(), anywhere()).await.unwrap();
+    flows.clock.go_on(30);
+    let shown = second_factors::code(&secret, flows.clock.now());
+    assert!(second_factors::show(&flows.authenticator, &asked, &shown).await.is_err());
 }

@@ -2,8 +2,10 @@
 
 mod audit;
 mod doctor;
+mod keys;
 mod nodes;
 mod program;
+mod purge;
 mod refusals;
 mod secrets;
 mod seed;

@@ -1,0 +1,88 @@
+//! `/api/v1/tenant/mail-templates`
+
+use crate::app::App;
+use crate::extract::{Authenticated, Json, Paths};
+use crate::routes::{Answer, answer};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use mono_auth::axum::ApiError;
+use mono_core::Error;
+use mono_core::api::mail_templates::{MailPreview, MailTemplateView, PutMailTemplate};
+use mono_core::caller::Caller;
+use mono_core::model::mail::{MailKind, MailTemplate};
+use mono_core::model::tenant::Tenant;
+use mono_core::text::Locale;
+use mono_storage::store::Put;
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(list))
+        .route("/{kind}/{locale}", get(read).put(put).delete(delete))
+        .route("/{kind}/{locale}/preview", post(preview))
+}
+
+async fn list(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+) -> Result<Answer<Vec<MailTemplate>>, ApiError> {
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.mail_templates().list().await?))
+}
+
+async fn read(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Paths(kind, locale): Paths<MailKind, Locale>,
+) -> Result<Answer<MailTemplateView>, ApiError> {
+    let mut tx = app.database.tenant(&caller).read().await?;
+    let own = tx.mail_templates().find(kind, &locale).await?;
+    let built_in = own.is_none();
+    let template = own.map_or_else(|| app.mailer.builtin_template(kind, &locale), Ok)?;
+    Ok(answer(MailTemplateView { template, built_in }))
+}
+
+async fn put(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Paths(kind, locale): Paths<MailKind, Locale>,
+    Json(body): Json<PutMailTemplate>,
+) -> Result<(StatusCode, Answer<MailTemplate>), ApiError> {
+    let template = body.parse(kind, locale)?;
+    app.mailer.check(&template, &tenant(&app, &caller).await?)?;
+    let mut tx = app.database.tenant(&caller).write().await?;
+    let put = tx.mail_templates().put(&template).await?;
+    tx.commit().await?;
+    let status = if put == Put::Created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, answer(template)))
+}
+
+async fn delete(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Paths(kind, locale): Paths<MailKind, Locale>,
+) -> Result<StatusCode, ApiError> {
+    let mut tx = app.database.tenant(&caller).write().await?;
+    tx.mail_templates().delete(kind, &locale).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn preview(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Paths(kind, locale): Paths<MailKind, Locale>,
+    Json(body): Json<PutMailTemplate>,
+) -> Result<Answer<MailPreview>, ApiError> {
+    let template = body.parse(kind, locale)?;
+    Ok(answer(app.mailer.preview(&template, &tenant(&app, &caller).await?)?))
+}
+
+/// The tenant whose name and colours a template is tried out with.
+async fn tenant(app: &App, caller: &Caller) -> Result<Tenant, Error> {
+    let mut tx = app.database.platform(caller).write().await?;
+    let tenant = tx.tenants().own().await?;
+    tx.commit().await?;
+    Ok(tenant)
+}
