@@ -340,7 +340,12 @@ impl Database {
             bus.touch(touched).await;
             Ok(())
         };
-        tokio::spawn(tracing::Instrument::in_current_span(commit)).await.map_err(Error::internal)?
+        let result = tokio::spawn(tracing::Instrument::in_current_span(commit)).await;
+        // The task knows nothing of the attempt that waits here, which is not to be tried again.
+        if !matches!(result, Ok(Err(_))) {
+            super::retry::note_commit();
+        }
+        result.map_err(Error::internal)?
     }
 
     /// Begins a transaction that sees every tenant.
