@@ -112,7 +112,7 @@ pub(crate) fn encode(key: &[u8]) -> String {
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) {
+    if text.is_empty() || !text.len().is_multiple_of(2) {
         return None;
     }
     let bytes = text.as_bytes().chunks(2);
