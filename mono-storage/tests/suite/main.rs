@@ -18,6 +18,7 @@ mod contention;
 mod granting;
 mod histories;
 mod history;
+mod idempotency;
 mod isolation;
 mod limits;
 mod mails;
