@@ -137,7 +137,8 @@ impl PlatformTx {
         self.caller().require_system()?;
         let tenants = platform_sql!(self, "DELETE FROM idempotency_keys WHERE created_at < $1", before);
         let tenants = tenants.execute().await?;
-        let platform = platform_sql!(self, "DELETE FROM platform_idempotency_keys WHERE created_at < $1", before);
+        let platform =
+            platform_sql!(self, "DELETE FROM platform_idempotency_keys WHERE created_at < $1", before);
         Ok(tenants + platform.execute().await?)
     }
 }
