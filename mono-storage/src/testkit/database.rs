@@ -167,7 +167,7 @@ async fn make_template(server: &str, head: &str, query: &str) -> String {
     // Held until the connection closes.
     let lock = sqlx::query("SELECT pg_advisory_lock(hashtextextended('mono_test_template', 0))");
     lock.execute(&mut connection).await.expect("the test server lets locks be taken");
-    let there = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)");
+    let there = sqlx::query_scalar::<_, bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)");
     if !there.bind(&template).fetch_one(&mut connection).await.expect("the test server answers") {
         let name = random_name();
         let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
