@@ -9,3 +9,12 @@ CREATE TABLE outbox_heads (
     moved_at timestamptz NOT NULL
 );
 CALL mono_protect_table('outbox_heads');
+
+-- What a server changed while Redis was out of its reach, for the others, which may still reach it.
+CREATE TABLE untold_changes (
+    id uuid PRIMARY KEY,
+    node uuid NOT NULL,
+    changes jsonb NOT NULL,
+    created_at timestamptz NOT NULL
+);
+GRANT SELECT, INSERT, DELETE ON untold_changes TO mono_platform;

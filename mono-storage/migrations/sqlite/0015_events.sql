@@ -8,3 +8,11 @@ CREATE TABLE outbox_heads (
     sequence INTEGER NOT NULL,
     moved_at TEXT NOT NULL
 ) STRICT;
+
+-- What a server changed while Redis was out of its reach, for the others, which may still reach it.
+CREATE TABLE untold_changes (
+    id BLOB PRIMARY KEY NOT NULL,
+    node BLOB NOT NULL,
+    changes TEXT NOT NULL,
+    created_at TEXT NOT NULL
+) STRICT;

@@ -3,6 +3,8 @@
 //! The table is the truth, and messages only wake: an event is told if and only if its transaction committed, whatever
 //! happens to a node or to Redis.
 
+use super::LOOK;
+use super::exchange::exchange;
 use crate::db::Database;
 use crate::store::Event;
 use mono_core::Error;
@@ -13,9 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
-
-/// How often a node looks by itself: events of a node that died, and those of which no message came.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// How many events wait for one subscriber. One that falls further behind is told that it missed some.
 const BACKLOG: usize = 4096;
@@ -32,7 +31,7 @@ const CLEAN: u32 = 600;
 /// Tells the events of all tenants to subscribers on this node. It runs until it is dropped.
 pub struct EventBus {
     events: broadcast::Sender<Arc<Event>>,
-    tasks: [JoinHandle<()>; 2],
+    tasks: [JoinHandle<()>; 3],
 }
 
 /// What a subscriber gets.
@@ -60,7 +59,8 @@ impl Events {
 }
 
 impl EventBus {
-    /// Begins to give numbers to events that wait, on this node, and to tell those of all nodes from now on.
+    /// Begins to give numbers to events that wait, on this node, and to tell those of all nodes from now on. Where Redis is
+    /// out of reach, what this node changes is told through the database meanwhile.
     ///
     /// # Errors
     /// What the database refuses.
@@ -70,7 +70,11 @@ impl EventBus {
         let told = database.event_heads(None).await?.into_iter().collect();
         let hub = Hub { database: database.clone(), events: events.clone(), told, looked };
         let wake_ups = database.bus().inner.moved.subscribe();
-        let tasks = [tokio::spawn(dispatch(database.clone())), tokio::spawn(hub.run(wake_ups))];
+        let tasks = [
+            tokio::spawn(dispatch(database.clone())),
+            tokio::spawn(hub.run(wake_ups)),
+            tokio::spawn(exchange(database.clone())),
+        ];
         Ok(Self { events, tasks })
     }
 

@@ -4,12 +4,15 @@
 //! nothing in memory whose truth depends on hearing.
 
 mod event_bus;
+mod exchange;
 mod freshness;
 #[cfg(feature = "redis")]
 mod message;
 #[cfg_attr(not(feature = "redis"), path = "remote_absent.rs")]
 mod remote;
 mod tag;
+#[cfg(feature = "redis")]
+mod untold;
 
 pub use event_bus::{Delivery, EventBus, Events};
 pub(crate) use freshness::Freshness;
@@ -28,9 +31,13 @@ use remote::Remote;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast};
+use uuid::Uuid;
 
 /// How late the time of the cache may be.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How often a node looks into the database by itself: for what no message told.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How many wake-ups wait for a slow reader; it looks at everything where it missed one.
 const WAKE_UPS: usize = 1024;
@@ -93,11 +100,14 @@ impl Bus {
     /// Tells everybody that something of a tenant, or of the platform, was changed by other ways than a transaction of
     /// mono, which tells by itself.
     pub async fn changed(&self, owner: Option<TenantId>, tag: Tag) {
-        self.touch([(owner, tag)].into()).await;
+        let bus = self.clone();
+        // Where nobody waits for it any more it goes on to its end.
+        let told = tokio::spawn(async move { bus.touch([(owner, tag)].into()).await });
+        let _ = told.await;
     }
 
     /// Tells everybody what was changed: this node at once, Redis before this returns, other nodes a moment later. Called
-    /// after the commit.
+    /// after the commit, and waited for to its end.
     pub(crate) async fn touch(&self, touched: Touched) {
         // Before this node forgets: whoever finds its memory empty must not take from Redis what is as old.
         let change = self.inner.remote.as_ref().map(|remote| (remote, remote.note(&touched)));
@@ -111,6 +121,32 @@ impl Bus {
     pub async fn leave(&self) {
         if let Some(remote) = &self.inner.remote {
             remote.leave().await;
+        }
+    }
+
+    /// The id of this node among others; `None` where there are none.
+    pub(crate) fn node(&self) -> Option<Uuid> {
+        self.inner.remote.as_ref().map(Remote::node)
+    }
+
+    /// What this node has changed and could not tell, while Redis is away. It is given once.
+    pub(crate) fn take_unleft(&self) -> Touched {
+        self.inner.remote.as_ref().map(Remote::take_unleft).unwrap_or_default()
+    }
+
+    /// It could not be left in the database.
+    pub(crate) fn put_back(&self, unleft: Touched) {
+        if let Some(remote) = &self.inner.remote {
+            remote.put_back(unleft);
+        }
+    }
+
+    /// Heeds what another node has changed and could not tell. First Redis, and then the memory: whoever finds that empty
+    /// must not take from Redis what is as old.
+    pub(crate) async fn heed(&self, touched: Touched) {
+        if let Some(remote) = self.inner.remote.as_ref().filter(|_| !touched.is_empty()) {
+            remote.raise(touched.clone()).await;
+            self.inner.freshness.touch(touched.iter().map(|(owner, tag)| (*owner, tag)));
         }
     }
 

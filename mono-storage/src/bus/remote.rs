@@ -3,11 +3,12 @@
 use super::Inner;
 use super::message::Message;
 use super::tag::{Owner, Tag, Touched};
+use super::untold::Untold;
 use crate::redis::{Call, Heard, Redis, Script, tag_key};
 use mono_core::id::TenantId;
 use std::collections::BTreeMap;
+use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -61,10 +62,7 @@ static LIVE: Script = Script::new(
 pub(super) struct Remote {
     redis: Redis,
     node: Uuid,
-    /// What was changed and not yet told, by the number of the change. Until it is told, this node does not trust what
-    /// Redis keeps of the owner.
-    untold: Mutex<BTreeMap<u64, Touched>>,
-    changes: AtomicU64,
+    untold: Untold,
     /// The epoch of what Redis keeps; 0 until it is known.
     epoch: AtomicU64,
     /// Whether the node has said that it goes.
@@ -75,11 +73,11 @@ impl Remote {
     pub(super) fn new(redis: Redis) -> Self {
         let mut bytes = [0_u8; 16];
         mono_core::id::Random::fill(&crate::system::SystemRandom, &mut bytes);
+        let node = uuid::Builder::from_random_bytes(bytes).into_uuid();
         Self {
             redis,
-            node: uuid::Builder::from_random_bytes(bytes).into_uuid(),
-            untold: Mutex::default(),
-            changes: AtomicU64::new(0),
+            node,
+            untold: Untold::default(),
             epoch: AtomicU64::new(0),
             has_left: AtomicBool::new(false),
         }
@@ -91,8 +89,8 @@ impl Remote {
         tokio::spawn(live(inner));
     }
 
-    fn untold(&self) -> MutexGuard<'_, BTreeMap<u64, Touched>> {
-        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) const fn node(&self) -> Uuid {
+        self.node
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -101,53 +99,65 @@ impl Remote {
 
     /// Redis and its epoch, where what it keeps of an owner can be trusted.
     pub(super) fn trusted(&self, owner: Owner) -> Option<(&Redis, u64)> {
-        let is_untold = self.untold().values().flatten().any(|(of, _)| *of == owner);
-        (self.is_up() && !is_untold).then(|| (&self.redis, self.epoch.load(Ordering::Acquire)))
+        let is_trusted = self.is_up() && !self.untold.has(owner);
+        is_trusted.then(|| (&self.redis, self.epoch.load(Ordering::Acquire)))
     }
 
     /// Notes what was changed and is to be told, and gives the number of the change: from here on what Redis keeps is not
     /// trusted.
     pub(super) fn note(&self, touched: &Touched) -> u64 {
-        let change = self.changes.fetch_add(1, Ordering::Relaxed);
-        self.untold().insert(change, touched.clone());
-        change
+        self.untold.note(touched.clone())
     }
 
-    /// Tells a change. Where this is not waited for to its end, the next sign of life tells it.
+    /// Tells a change that was noted. What cannot be told is told again with the next sign of life. To be waited for to its
+    /// end.
     pub(super) async fn tell(&self, change: u64, touched: Touched) {
+        let failed = self.raise(touched).await;
+        self.untold.end(change, failed);
+    }
+
+    /// Raises versions and tells so; gives what Redis did not take.
+    pub(super) async fn raise(&self, touched: Touched) -> Touched {
         let mut owners = BTreeMap::<Owner, Vec<Tag>>::new();
         for (owner, tag) in touched {
             owners.entry(owner).or_default().push(tag);
         }
+        let mut failed = Touched::new();
         // One call for each owner: its keys lie on one server of a cluster.
         for (owner, tags) in owners {
             let keys = tags.iter().map(|tag| tag_key(owner, tag)).collect::<Vec<_>>();
-            let touched = tags.iter().map(|tag| (owner, tag.clone())).collect();
-            let Some(message) = self.message(touched, Vec::new()) else { continue };
             let keys = keys.iter().map(String::as_str).collect::<Vec<_>>();
-            let arguments = [TAG_LIFETIME.as_bytes(), CHANNEL.as_bytes(), &message];
-            if self.redis.run::<i64>(&TOUCH, Call { keys: &keys, arguments: &arguments }).await.is_ok() {
-                self.forget_told(change, owner);
+            let touched = tags.into_iter().map(|tag| (owner, tag)).collect::<Vec<_>>();
+            let told = match self.message(&touched, &[]) {
+                Some(message) => {
+                    let arguments = [TAG_LIFETIME.as_bytes(), CHANNEL.as_bytes(), &message];
+                    self.redis.run::<i64>(&TOUCH, Call { keys: &keys, arguments: &arguments }).await.is_ok()
+                }
+                None => false,
+            };
+            if !told {
+                failed.extend(touched);
             }
         }
-    }
-
-    fn forget_told(&self, change: u64, owner: Owner) {
-        let mut untold = self.untold();
-        if let Some(touched) = untold.get_mut(&change) {
-            touched.retain(|(of, _)| *of != owner);
-            if touched.is_empty() {
-                untold.remove(&change);
-            }
-        }
+        failed
     }
 
     /// Tells what could not be told before.
     async fn tell_again(&self) {
-        let untold = self.untold().clone();
-        for (change, touched) in untold {
+        if self.redis.is_up()
+            && let Some((change, touched)) = self.untold.again()
+        {
             self.tell(change, touched).await;
         }
+    }
+
+    /// What Redis could not be told and was not left in the database, while it is away.
+    pub(super) fn take_unleft(&self) -> Touched {
+        if self.redis.is_up() { Touched::new() } else { self.untold.take_unleft() }
+    }
+
+    pub(super) fn put_back(&self, unleft: Touched) {
+        self.untold.put_back(unleft);
     }
 
     /// Says that the node is there; gives whether a new epoch has begun.
@@ -169,7 +179,7 @@ impl Remote {
     pub(super) async fn leave(&self) {
         self.has_left.store(true, Ordering::Release);
         self.tell_again().await;
-        if self.untold().is_empty() {
+        if self.untold.is_empty() {
             let mut command = redis::cmd("ZREM");
             command.arg(NODES[0]).arg(self.node.to_string());
             let _ = self.redis.send::<i64>(&command).await;
@@ -177,7 +187,7 @@ impl Remote {
     }
 
     pub(super) async fn tell_moved(&self, tenant: TenantId) {
-        self.publish(self.message(Vec::new(), vec![tenant])).await;
+        self.publish(self.message(&[], &[tenant])).await;
     }
 
     async fn publish(&self, message: Option<Vec<u8>>) {
@@ -188,8 +198,8 @@ impl Remote {
         let _ = self.redis.send::<i64>(&command).await;
     }
 
-    fn message(&self, touched: Vec<(Owner, Tag)>, moved: Vec<TenantId>) -> Option<Vec<u8>> {
-        let message = Message { node: self.node, epoch: 0, touched, moved };
+    fn message(&self, touched: &[(Owner, Tag)], moved: &[TenantId]) -> Option<Vec<u8>> {
+        let message = Message { node: self.node, epoch: 0, touched: touched.to_vec(), moved: moved.to_vec() };
         serde_json::to_vec(&message)
             .inspect_err(|error| tracing::error!("a message cannot be written: {error}"))
             .ok()

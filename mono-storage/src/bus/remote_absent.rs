@@ -2,11 +2,28 @@
 
 use super::tag::Touched;
 use mono_core::id::TenantId;
+use uuid::Uuid;
 
 /// There is none.
 pub(super) enum Remote {}
 
 impl Remote {
+    pub(super) fn node(&self) -> Uuid {
+        match *self {}
+    }
+
+    pub(super) fn take_unleft(&self) -> Touched {
+        match *self {}
+    }
+
+    pub(super) fn put_back(&self, _: Touched) {
+        match *self {}
+    }
+
+    pub(super) async fn raise(&self, _: Touched) {
+        match *self {}
+    }
+
     pub(super) fn is_up(&self) -> bool {
         match *self {}
     }

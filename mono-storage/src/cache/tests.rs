@@ -394,3 +394,96 @@ async fn a_redis_that_is_emptied_makes_nothing_old_valid_again() {
     let b = Node::of(&server.url()).await;
     assert_eq!(b.read(1, &truth).await, "1");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_wrote_never_reads_what_is_older_however_many_write() {
+    const WRITES: u64 = 200;
+    let Some(server) = RedisServer::start() else { return };
+    let truth = Arc::<Truth>::default();
+    let nodes = [Arc::new(Node::of(&server.url()).await), Arc::new(Node::of(&server.url()).await)];
+    let mut tasks = tokio::task::JoinSet::new();
+    for writer in 0..8 {
+        let (node, truth) = (Arc::clone(&nodes[writer % 2]), Arc::clone(&truth));
+        tasks.spawn(async move {
+            for _ in 0..WRITES {
+                let written = truth.value.fetch_add(1, Ordering::SeqCst) + 1;
+                node.bus.touch(touched(Some(tenant(1)), Tag::ACCOUNTS)).await;
+                let read = node.read(1, &truth).await.parse::<u64>().unwrap();
+                assert!(read >= written, "{read} is older than {written}");
+            }
+        });
+    }
+    tasks.join_all().await;
+    for node in nodes {
+        within(async {
+            while node.read(1, &truth).await != (8 * WRITES).to_string() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_could_not_tell_before_it_died_is_not_kept_for_long() {
+    let Some(server) = RedisServer::start() else { return };
+    let (a, b, truth) =
+        (Node::of(&server.url()).await, Node::of(&server.url()).await, Arc::<Truth>::default());
+    assert_eq!(a.read(1, &truth).await, "0");
+    assert_eq!(b.read(1, &truth).await, "0");
+    // The commit of A, whose message never leaves.
+    truth.value.store(1, Ordering::SeqCst);
+    drop(a);
+    within(async {
+        while b.read(1, &truth).await != "1" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    let c = Node::of(&server.url()).await;
+    let loads = truth.loads();
+    assert_eq!(c.read(1, &truth).await, "1");
+    assert_eq!(truth.loads(), loads, "the others go on sharing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_leaves_is_not_taken_for_lost() {
+    let Some(server) = RedisServer::start() else { return };
+    let (a, b) = (Node::of(&server.url()).await, Node::of(&server.url()).await);
+    assert_eq!(server.command(&["ZCARD", "{p}:nodes"]), "2");
+    a.bus.leave().await;
+    assert_eq!(server.command(&["ZCARD", "{p}:nodes"]), "1");
+    drop((a, b));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_redis_suffers_nothing_fails_and_nothing_is_old() {
+    let Some(server) = RedisServer::start() else { return };
+    let (a, b, truth) =
+        (Node::of(&server.url()).await, Node::of(&server.url()).await, Arc::<Truth>::default());
+    let faults: [(&[&str], &[&str]); 3] = [
+        (&["CONFIG", "SET", "maxmemory", "1"], &["CONFIG", "SET", "maxmemory", "0"]),
+        (&["REPLICAOF", "127.0.0.1", "1"], &["REPLICAOF", "NO", "ONE"]),
+        (&["FLUSHALL"], &["PING"]),
+    ];
+    let mut value = 0;
+    for (begin, end) in faults {
+        assert_eq!(a.read(1, &truth).await, value.to_string());
+        assert_eq!(b.read(1, &truth).await, value.to_string());
+        server.command(begin);
+        for _ in 0..3 {
+            value += 1;
+            a.write(1, &truth, value).await;
+            assert_eq!(a.read(1, &truth).await, value.to_string(), "{begin:?}");
+        }
+        server.command(end);
+        a.until(true).await;
+        b.until(true).await;
+        within(async {
+            while b.read(1, &truth).await != value.to_string() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    }
+}

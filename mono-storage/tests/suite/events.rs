@@ -3,10 +3,13 @@
 use mono_core::ErrorKind;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::TenantId;
+use mono_core::model::account::{AccountFilter, AccountType, NewAccount};
+use mono_core::page::PageRequest;
 use mono_storage::bus::{Delivery, EventBus, Events};
 use mono_storage::db::Database;
+use mono_storage::redis::{Redis, RedisOptions};
 use mono_storage::store::Event;
-use mono_storage::testkit::World;
+use mono_storage::testkit::{RedisServer, World};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +19,7 @@ mono_storage::conformance!(
     every_subscriber_of_every_node_hears_each_tenant_in_order,
     events_are_given_again_from_any_that_is_kept,
     a_subscriber_that_sleeps_holds_nobody,
+    what_a_node_without_redis_changes_is_heeded_by_those_who_have_it,
 );
 
 async fn emit(database: &Database, tenant: TenantId, number: u64) {
@@ -116,5 +120,48 @@ async fn a_subscriber_that_sleeps_holds_nobody(world: World) {
     for number in 0..20 {
         emit(database, world.harbour.id, number).await;
         assert_eq!(self::number(&*next(&mut awake).await), number);
+    }
+}
+
+async fn what_a_node_without_redis_changes_is_heeded_by_those_who_have_it(world: World) {
+    let (Some(redis), Some(mut gone)) = (RedisServer::start(), RedisServer::start()) else { return };
+    gone.kill();
+    let node = async |url: &str| {
+        let mut options = RedisOptions::parse(url).unwrap();
+        options.timeout = Duration::from_secs(5);
+        let database = Database::connect(&world.test.options).await.unwrap();
+        database.with_redis(&Redis::connect(&options).await.unwrap())
+    };
+    let (near, far) = (node(&redis.url()).await, node(&gone.url()).await);
+    let _buses = (EventBus::start(&near).await.unwrap(), EventBus::start(&far).await.unwrap());
+    let admin = &world.harbour.admin;
+    let page = async |database: &Database| {
+        let page = database.account_page(admin, &AccountFilter::default(), PageRequest::default()).await;
+        serde_json::from_slice::<serde_json::Value>(&page.unwrap()).unwrap()["items"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    let until = async |expected: usize| {
+        while near.bus().redis_state() != Some(true) || page(&near).await != expected {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    // Without being told, the node would find the old page in Redis for five minutes.
+    let patience = Duration::from_mins(1);
+    let before = page(&far).await;
+    tokio::time::timeout(patience, until(before)).await.unwrap();
+    for number in 1..3 {
+        let mut tx = far.tenant(admin).write().await.unwrap();
+        let new = NewAccount {
+            name: format!("Far {number}").parse().unwrap(),
+            slug: format!("far-{number}").parse().unwrap(),
+            account_type: AccountType::Business,
+            email: None,
+        };
+        tx.accounts().create(new).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(page(&far).await, before + number, "at once where it was written");
+        tokio::time::timeout(patience, until(before + number)).await.unwrap();
     }
 }
