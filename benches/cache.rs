@@ -1,4 +1,4 @@
-//! What the cache costs, beside others: `cargo bench -p benches --features peers --bench cache`.
+//! What the cache costs, beside others: `cargo bench -p benches --bench cache`.
 //!
 //! The program `redis-server` must be installed: the bench starts one of its own.
 #![allow(missing_docs, clippy::print_stdout, reason = "a bench prints what it measured")]
@@ -10,9 +10,11 @@ use mono_storage::cache::{Bytes, Cache, Lifetime, Loaded, Memory, Space};
 use mono_storage::redis::{Redis, RedisOptions};
 use mono_storage::testkit::RedisServer;
 use std::hint::black_box;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 static PAGES: Space = Space {
     name: "pages",
@@ -26,6 +28,9 @@ const LIFETIME: Lifetime = Lifetime { fresh: Duration::from_mins(5), stale: Dura
 const SIZE: usize = 4800;
 const HITS: usize = 2_000_000;
 const RUNS: usize = 5;
+
+/// What the bench calls itself with, to be the other process.
+const TELL: &str = "tell";
 
 fn tenant() -> TenantId {
     TenantId::from(Uuid::from_u128(1))
@@ -84,12 +89,10 @@ async fn in_process(count: u64) -> Result<(), Error> {
     hits("quick_cache: nothing checked", count, |place| {
         black_box(others.get(name(place)));
     });
-    #[cfg(feature = "peers")]
     peers(count, &names);
     Ok(())
 }
 
-#[cfg(feature = "peers")]
 fn peers(count: u64, names: &[String]) {
     let name = |place: usize| names.get(place).map_or("", String::as_str);
     let moka = moka::sync::Cache::<String, Bytes>::builder()
@@ -167,28 +170,53 @@ async fn over_redis(url: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// From before the call that tells, to the moment in which another node finds its value invalid.
+/// From before the call that tells in one process, to the moment in which another finds its value invalid.
 async fn invalidation(url: &str) -> Result<(), Error> {
-    let (a, b) = (connect(url).await?, connect(url).await?);
-    let memory = Memory::<u32, u32>::new(&b, 1 << 20);
+    let mut other = Command::new(std::env::current_exe().map_err(Error::internal)?)
+        .args([TELL, url])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(Error::internal)?;
+    let (Some(mut ask), Some(answers)) = (other.stdin.take(), other.stdout.take()) else { return Ok(()) };
+    let mut answers = BufReader::new(answers).lines();
+    let bus = connect(url).await?;
+    let memory = Memory::<u32, u32>::new(&bus, 1 << 20);
     let mut times = Vec::new();
     for _ in 0..5_000 {
         let tags = TAGS.iter().map(|tag| (Some(tenant()), tag));
         let load = || async { Ok(Loaded { value: 1, lifetime: LIFETIME, weight: 8 }) };
         memory.get_or_load(1, tags, load).await?;
-        let begun = Instant::now();
-        let tell = tokio::spawn({
-            let a = a.clone();
-            async move { a.changed(Some(tenant()), Tag::ACCOUNTS).await }
-        });
+        writeln!(ask).map_err(Error::internal)?;
         while memory.get(&1).is_some() {
             tokio::task::yield_now().await;
         }
-        times.push(begun.elapsed());
-        tell.await.map_err(Error::internal)?;
+        let seen = micros();
+        let told = answers.next().and_then(Result::ok).and_then(|line| line.parse::<u64>().ok());
+        times.push(Duration::from_micros(seen.saturating_sub(told.unwrap_or_default())));
     }
-    spread("from a change on A to its effect on B, through Redis", times);
+    drop(ask);
+    other.wait().map_err(Error::internal)?;
+    spread("from a change in one process to its effect in another", times);
     Ok(())
+}
+
+/// The other process: tells a change for each line, and says when it began to.
+async fn tell(url: &str) -> Result<(), Error> {
+    let bus = connect(url).await?;
+    for line in std::io::stdin().lines() {
+        line.map_err(Error::internal)?;
+        let begun = micros();
+        bus.changed(Some(tenant()), Tag::ACCOUNTS).await;
+        println!("{begun}");
+    }
+    Ok(())
+}
+
+/// The time of this machine, which its processes share.
+fn micros() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or_default()
 }
 
 async fn misses() -> Result<(), Error> {
@@ -215,6 +243,11 @@ async fn misses() -> Result<(), Error> {
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<(), Error> {
+    if let [_, what, url] = std::env::args().collect::<Vec<_>>().as_slice()
+        && what == TELL
+    {
+        return tell(url).await;
+    }
     for count in [100, 10_000] {
         in_process(count).await?;
     }
