@@ -39,6 +39,7 @@ mod teams;
 mod templates;
 mod tenants;
 mod throttles;
+mod untold_changes;
 mod usage;
 mod users;
 mod versions;
