@@ -3,10 +3,12 @@
 mod audit;
 mod doctor;
 mod keys;
+mod mails;
 mod program;
 mod purge;
 mod refusals;
 mod secrets;
 mod seed;
+mod smtp;
 mod start;
 mod stop;
