@@ -4,6 +4,7 @@ mod audit;
 mod doctor;
 mod keys;
 mod mails;
+mod nodes;
 mod program;
 mod purge;
 mod refusals;
