@@ -55,7 +55,7 @@ impl Mailbox {
         files
             .iter()
             .map(|file| {
-                assert_eq!(file.extension().and_then(|end| end.to_str()), Some("eml"), "{file:?}");
+                assert_eq!(file.extension().and_then(|end| end.to_str()), Some("eml"), "{}", file.display());
                 let mail = std::fs::read(file).unwrap();
                 std::fs::remove_file(file).unwrap();
                 read(&mail)
