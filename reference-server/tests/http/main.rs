@@ -23,6 +23,7 @@ mod isolation;
 mod limits;
 mod login;
 mod mail_templates;
+mod mailbox;
 mod members;
 mod permissions;
 mod plans;
