@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use mono_auth::axum::ApiError;
 use mono_core::caller::Caller;
 use mono_core::{Error, ErrorKind};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
@@ -205,6 +206,7 @@ impl<T: FromStr<Err = Error>, S: Send + Sync> FromRequestParts<S> for VersionPat
 }
 
 /// The number of a version in the address.
+#[derive(JsonSchema)]
 pub(crate) struct VersionNumber(pub(crate) i64);
 
 impl FromStr for VersionNumber {

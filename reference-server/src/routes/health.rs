@@ -1,15 +1,21 @@
 //! `/ping`: the process is there. `/health`: the services that it needs are there.
 
 use crate::app::App;
+use crate::openapi::{Routes, about};
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
-use axum::{Json, Router};
 use mono_core::api::envelope::Success;
 use serde_json::{Value, json};
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/ping", get(ping)).route("/health", get(health))
+pub(crate) fn routes() -> Routes {
+    Routes::new().get("/ping", ping, about("Say that the process is there")).get(
+        "/health",
+        health,
+        about("Say whether the services are there that the server needs")
+            .answers::<200, Value>()
+            .answers::<503, Value>(),
+    )
 }
 
 async fn ping() -> Json<Success<&'static str>> {

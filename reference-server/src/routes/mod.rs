@@ -1,6 +1,8 @@
 //! The routes: one file for each noun, in the folder of its tier.
 
 use axum::Json;
+use axum::http::HeaderName;
+use axum::http::header::CACHE_CONTROL;
 use mono_core::api::envelope::Success;
 
 /// What a handler answers: data in the envelope.
@@ -10,6 +12,14 @@ pub(crate) fn answer<T>(data: T) -> Answer<T> {
     Json(Success::new(data))
 }
 
+/// Data that no cache keeps.
+pub(crate) type Secret<T> = ([(HeaderName, &'static str); 1], Answer<T>);
+
+pub(crate) fn secret<T>(data: T) -> Secret<T> {
+    ([(CACHE_CONTROL, "no-store")], answer(data))
+}
+
+pub(crate) mod docs;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod public {

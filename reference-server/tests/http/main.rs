@@ -24,6 +24,7 @@ mod limits;
 mod login;
 mod mail_templates;
 mod members;
+mod openapi;
 mod permissions;
 mod plans;
 mod profiles;

@@ -4,19 +4,41 @@
 
 use crate::app::App;
 use crate::extract::{Json, Path};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::Error;
+use mono_core::ErrorKind;
 use mono_core::subscription::{CatalogueItem, Key};
-use mono_storage::store::Put;
+use mono_storage::store::{Put, catalogue_rights};
+use schemars::JsonSchema;
 
 /// The routes of one kind of item.
-pub(crate) fn routes<T: CatalogueItem>() -> Router<App> {
-    Router::new().route("/", get(list::<T>)).route("/{key}", get(read::<T>).put(put::<T>).delete(delete::<T>))
+pub(crate) fn routes<T: CatalogueItem + JsonSchema>() -> Routes {
+    let noun = T::KIND.name().replace('_', " ");
+    let rights = catalogue_rights(T::KIND);
+    Routes::new()
+        .get("/", list::<T>, about(format!("List every {noun} of the catalogue")).needs(rights.read))
+        .get("/{key}", read::<T>, about(format!("Read a {noun}")).needs(rights.read))
+        .put(
+            "/{key}",
+            put::<T>,
+            about(format!("Put a {noun} in place"))
+                .needs(rights.read)
+                .needs_one_of(&[rights.create, rights.update])
+                .says("The body is the document that stands in a seed file.")
+                .answers::<200, T>(),
+        )
+        .delete(
+            "/{key}",
+            delete::<T>,
+            about(format!("Delete a {noun}"))
+                .needs(rights.delete)
+                .says("One that is used is a conflict.")
+                .fails(ErrorKind::Conflict),
+        )
 }
 
 async fn list<T: CatalogueItem>(

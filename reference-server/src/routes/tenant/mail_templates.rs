@@ -2,25 +2,53 @@
 
 use crate::app::App;
 use crate::extract::{Authenticated, Json, Paths};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use mono_auth::axum::ApiError;
 use mono_core::Error;
 use mono_core::api::mail_templates::{MailPreview, MailTemplateView, PutMailTemplate};
 use mono_core::caller::Caller;
 use mono_core::model::mail::{MailKind, MailTemplate};
 use mono_core::model::tenant::Tenant;
+use mono_core::permission;
 use mono_core::text::Locale;
 use mono_storage::store::Put;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(list))
-        .route("/{kind}/{locale}", get(read).put(put).delete(delete))
-        .route("/{kind}/{locale}/preview", post(preview))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get(
+            "/",
+            list,
+            about("List the tenant's own mail templates").needs(permission!("tenant.settings.read")),
+        )
+        .get(
+            "/{kind}/{locale}",
+            read,
+            about("Read the mail template in force")
+                .needs(permission!("tenant.settings.read"))
+                .says("Where the tenant has none of its own, the one that is built in."),
+        )
+        .put(
+            "/{kind}/{locale}",
+            put,
+            about("Put a mail template in place")
+                .needs(permission!("tenant.settings.update"))
+                .example(template())
+                .answers::<200, MailTemplate>(),
+        )
+        .delete(
+            "/{kind}/{locale}",
+            delete,
+            about("Go back to the mail template that is built in")
+                .needs(permission!("tenant.settings.update")),
+        )
+        .post(
+            "/{kind}/{locale}/preview",
+            preview,
+            about("Try a mail template out").needs(permission!("tenant.settings.read")).example(template()),
+        )
 }
 
 async fn list(
