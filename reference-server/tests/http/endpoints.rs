@@ -446,7 +446,9 @@ fn told(operation: &Value, answer: &Answer, has_no_rights: bool, call: &str) {
             let told = needed.iter().any(|entry| names(entry, missing));
             assert!(told, "{call}: {missing} is not in the document: {needed:?}");
         }
-        None => assert!(!has_no_rights || needed.is_empty(), "{call}: not refused for {needed:?}: {answer:?}"),
+        None => {
+            assert!(!has_no_rights || needed.is_empty(), "{call}: not refused for {needed:?}: {answer:?}")
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod accounts;
 mod api_keys;
 mod audit;
 mod bulk;
+mod client_contract;
 mod command;
 mod conflicts;
 mod endpoints;
