@@ -85,7 +85,7 @@ pub struct Pagination {
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 pub struct Page<T> {
     /// The items of this page, in the order of the list.
     pub items: Vec<T>,
@@ -176,7 +176,7 @@ impl std::str::FromStr for Cursor {
 
 /// A part of a list, with the place at which it goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{T}Slice"))]
 pub struct Slice<T> {
     /// The items, newest first.
     pub items: Vec<T>,

@@ -77,6 +77,9 @@ impl Operation {
             described.text(media_type);
         }
         described.fails(&self.about.failures);
+        if described.authenticated && self.method != "get" {
+            described.fails(&[ErrorKind::Conflict]);
+        }
         let mut document = json!({
             "tags": [self.tag()],
             "operationId": self.id(),

@@ -83,6 +83,7 @@ fn every_route_is_in_the_document_and_the_other_way() {
 /// Only [`Routes`](reference_server) writes to the document: who goes past it has a reason here.
 #[test]
 fn no_route_goes_past_the_document() {
+    let is_past = |source: &str| source.split("#[cfg(test)]").next().unwrap().contains(".route(");
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     let mut past = BTreeSet::new();
     while let Some(folder) = folders.pop() {
@@ -90,7 +91,7 @@ fn no_route_goes_past_the_document() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if std::fs::read_to_string(&path).unwrap().contains(".route(") {
+            } else if is_past(&std::fs::read_to_string(&path).unwrap()) {
                 past.insert(path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string());
             }
         }

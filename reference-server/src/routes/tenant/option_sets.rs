@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
 use mono_core::Error;
-use mono_core::ErrorKind;
 use mono_core::model::schema::OptionSet;
 use mono_core::permission;
 use mono_core::permission::Permission;
@@ -36,10 +35,7 @@ pub(crate) fn routes() -> Routes {
         .delete(
             "/{key}",
             delete,
-            about("Delete an option set")
-                .needs(UPDATE)
-                .says("One that is used is a conflict.")
-                .fails(ErrorKind::Conflict),
+            about("Delete an option set").needs(UPDATE).says("One that is used is a conflict."),
         )
         .merge(history::routes_with_revert::<OptionSet>("option set", &[READ], &[UPDATE]))
 }

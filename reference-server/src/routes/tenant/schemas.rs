@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
 use mono_core::Error;
-use mono_core::ErrorKind;
 use mono_core::model::schema::Schema;
 use mono_core::permission;
 use mono_core::permission::Permission;
@@ -24,7 +23,7 @@ pub(crate) fn routes() -> Routes {
 .get("/", list, about("List the schemas of the tenant").needs(READ))
 .get("/{key}", read, about("Read a schema").needs(READ))
 .put("/{key}", put, about("Put a schema in place").needs(UPDATE).example(json!({"key": "model", "name": "Model", "fields": [{"key": "height", "name": "Height", "type": "number"}]})).answers::<200, Schema>())
-.delete("/{key}", delete, about("Delete a schema").needs(UPDATE).says("One that is used is a conflict.").fails(ErrorKind::Conflict))
+.delete("/{key}", delete, about("Delete a schema").needs(UPDATE).says("One that is used is a conflict."))
 .merge(history::routes_with_revert::<Schema>("schema", &[READ], &[UPDATE]))
 }
 

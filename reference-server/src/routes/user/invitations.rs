@@ -7,7 +7,6 @@ use crate::routes::Answer;
 use crate::routes::public::invitations::accepted;
 use axum::extract::State;
 use mono_auth::axum::{ApiError, Person};
-use mono_core::ErrorKind;
 use mono_core::api::emails::ConfirmToken;
 use mono_core::api::invitations::AcceptedInvitation;
 use serde_json::json;
@@ -16,9 +15,7 @@ pub(crate) fn routes() -> Routes {
     Routes::new().post(
         "/invitations/accept",
         accept,
-        about("Accept an invitation as who is signed in")
-            .example(json!({"token": "the token of the link"}))
-            .fails(ErrorKind::Conflict),
+        about("Accept an invitation as who is signed in").example(json!({"token": "the token of the link"})),
     )
 }
 

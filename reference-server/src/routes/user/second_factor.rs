@@ -25,12 +25,12 @@ pub(crate) fn routes() -> Routes {
             enrol,
             about("Begin with a second factor")
                 .says("It counts once it is confirmed with a code. Needs a fresh sign-in.")
-                .fails(ErrorKind::Conflict),
+                .fails(ErrorKind::NotFound),
         )
         .delete(
             "/second-factor",
             disable,
-            about("Give up the second factor").says("Needs a fresh sign-in.").fails(ErrorKind::Conflict),
+            about("Give up the second factor").says("Needs a fresh sign-in.").fails(ErrorKind::NotFound),
         )
         .post(
             "/second-factor/confirm",
@@ -38,12 +38,12 @@ pub(crate) fn routes() -> Routes {
             about("Confirm the second factor with a code")
                 .says("The recovery codes stand in this answer and nowhere else.")
                 .example(json!({"code": "123456"}))
-                .fails(ErrorKind::Conflict),
+                .fails(ErrorKind::NotFound),
         )
         .post(
             "/second-factor/recovery-codes",
             renew,
-            about("Make new recovery codes").says("Needs a fresh sign-in.").fails(ErrorKind::Conflict),
+            about("Make new recovery codes").says("Needs a fresh sign-in.").fails(ErrorKind::NotFound),
         )
         .post(
             "/step-up",
