@@ -24,10 +24,11 @@ pub(crate) struct Describe<'a> {
     pub(super) answers: BTreeMap<u16, Map<String, Value>>,
     pub(super) failures: BTreeSet<u16>,
     pub(super) authenticated: bool,
+    is_safe: bool,
 }
 
 impl<'a> Describe<'a> {
-    pub(super) fn new(schemas: &'a mut SchemaGenerator, path: &str) -> Self {
+    pub(super) fn new(schemas: &'a mut SchemaGenerator, path: &str, is_safe: bool) -> Self {
         let names = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
         let mut path_names: Vec<String> = names.map(ToOwned::to_owned).collect();
         path_names.reverse();
@@ -39,6 +40,7 @@ impl<'a> Describe<'a> {
             answers: BTreeMap::new(),
             failures: BTreeSet::new(),
             authenticated: false,
+            is_safe,
         };
         new.fails(&[ErrorKind::RateLimited, ErrorKind::Internal, ErrorKind::Unavailable]);
         new
@@ -58,6 +60,17 @@ impl<'a> Describe<'a> {
     pub(crate) fn authenticated(&mut self) {
         self.authenticated = true;
         self.fails(&[ErrorKind::Unauthorized, ErrorKind::Forbidden]);
+        if !self.is_safe {
+            self.fails(&[ErrorKind::Conflict]);
+        }
+    }
+
+    /// It can be asked for with an idempotency key, if it writes.
+    pub(crate) fn once(&mut self) {
+        if !self.is_safe {
+            let description = "A name for this request: asked with it again, the answer is the same again, and nothing is done twice.";
+            self.optional_parameter::<String>("Idempotency-Key", Place::Header, description);
+        }
     }
 
     /// The next parameter of the path.

@@ -68,7 +68,7 @@ impl Routes {
 
 impl Operation {
     fn document(&self, schemas: &mut SchemaGenerator) -> Value {
-        let mut described = Describe::new(schemas, &self.path);
+        let mut described = Describe::new(schemas, &self.path, self.method == "get");
         (self.signature)(&mut described);
         for answer in &self.about.answers {
             answer(&mut described);
@@ -77,9 +77,6 @@ impl Operation {
             described.text(media_type);
         }
         described.fails(&self.about.failures);
-        if described.authenticated && self.method != "get" {
-            described.fails(&[ErrorKind::Conflict]);
-        }
         let mut document = json!({
             "tags": [self.tag()],
             "operationId": self.id(),

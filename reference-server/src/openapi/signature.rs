@@ -3,7 +3,7 @@
 use super::describe::{Describe, Place};
 use crate::bulk::Items;
 use crate::extract::{Authenticated, IfMatch, Json, Path, Paths, Query, VersionPath};
-use crate::routes::{Answer, Secret};
+use crate::routes::{Answer, Secret, Serialised};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -73,6 +73,7 @@ impl Input for HeaderMap {
 impl Input for Authenticated {
     fn describe(operation: &mut Describe<'_>) {
         Uncounted::describe(operation);
+        operation.once();
         operation.fails(&[ErrorKind::LimitExceeded]);
     }
 }
@@ -194,5 +195,10 @@ impl<T: Output> Output for ([(HeaderName, &'static str); 1], T) {
 
 /// Tells nothing: what comes stands where it is routed.
 impl Output for Response {
+    fn describe(_: &mut Describe<'_>) {}
+}
+
+/// Tells as little.
+impl Output for Serialised {
     fn describe(_: &mut Describe<'_>) {}
 }

@@ -2,10 +2,10 @@
 
 use crate::app::App;
 use crate::openapi::{Routes, about};
-use axum::Json;
+use crate::routes::{Answer, answer};
 use axum::extract::State;
 use axum::http::StatusCode;
-use mono_core::api::envelope::Success;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 pub(crate) fn routes() -> Routes {
@@ -18,17 +18,25 @@ pub(crate) fn routes() -> Routes {
     )
 }
 
-async fn ping() -> Json<Success<&'static str>> {
-    Json(Success::new("pong"))
+async fn ping() -> Answer<&'static str> {
+    answer("pong")
 }
 
-async fn health(State(app): State<App>) -> (StatusCode, Json<Success<Value>>) {
-    let (status, word) = match app.database.ping().await {
-        Ok(()) => (StatusCode::OK, "healthy"),
-        Err(error) => {
-            tracing::error!(source = std::error::Error::source(&error), "the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "down")
-        }
+async fn health(State(app): State<App>) -> Response {
+    let database = app.database.ping().await;
+    if let Err(error) = &database {
+        tracing::error!(source = std::error::Error::source(error), "the database does not answer");
+    }
+    let redis = app.database.bus().redis_state();
+    let (status, word) = match (&database, redis) {
+        (Err(_), _) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
+        // Everything is served, only slower: no reason to send requests elsewhere.
+        (Ok(()), Some(false)) => (StatusCode::OK, "degraded"),
+        (Ok(()), _) => (StatusCode::OK, "healthy"),
     };
-    (status, Json(Success::new(json!({ "status": word, "services": { "database": word } }))))
+    let mut services = json!({ "database": if database.is_ok() { "healthy" } else { "down" } });
+    if let (Some(is_up), Some(services)) = (redis, services.as_object_mut()) {
+        services.insert("redis".to_owned(), json!(if is_up { "healthy" } else { "down" }));
+    }
+    (status, answer(json!({ "status": word, "services": services }))).into_response()
 }

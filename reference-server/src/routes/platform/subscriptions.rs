@@ -50,9 +50,13 @@ pub(crate) fn routes() -> Routes {
         .post(
             "/{id}/entitlement-overrides",
             add_override,
-            about("Make something different for a tenant than its plan says")
-                .needs(OVERRIDE)
-                .example(json!({"change": {"limit": {"limit": "teams", "maximum": 6}}, "reason": "a fair"})),
+            about("Make something different for a tenant than its plan says").needs(OVERRIDE).example(
+                json!({
+                    "change": {"limit": {"limit": "teams",
+                    "maximum": 6}},
+                    "reason": "a fair",
+                }),
+            ),
         )
         .delete(
             "/{id}/entitlement-overrides/{override_id}",

@@ -23,10 +23,57 @@ use serde_json::json;
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
-.post("/login", login, about("Sign in with a password").says("With `cookies`, the tokens come as cookies of a browser and the answer holds the token against forged requests. Who has a second factor gets a challenge, to be shown with a code.").example(json!({"email": "admin@harbour.example", "password": "correct horse battery staple"})).answers::<200, LoginResponse>().answers::<200, CookieLoginResponse>().answers::<200, SecondFactorRequired>().fails(ErrorKind::Unauthorized).fails(ErrorKind::Forbidden))
-.post("/second-factor", second_factor, about("Sign in with the code of the second factor").example(json!({"challenge": "the challenge of the answer before", "code": "123456"})).answers::<200, LoginResponse>().answers::<200, CookieLoginResponse>().fails(ErrorKind::Unauthorized).fails(ErrorKind::Forbidden))
-.post("/refresh", refresh, about("Get new tokens for a refresh token").says("A refresh token works once; one that is used a second time ends its session. A browser sends it as a cookie.").example(json!({"refreshToken": "the refresh token of the answer before"})).answers::<200, LoginResponse>().answers::<200, CookieLoginResponse>().fails(ErrorKind::Unauthorized).fails(ErrorKind::Forbidden))
-.post("/logout", logout, about("End the session of a refresh token").example(json!({"refreshToken": "the refresh token of the session"})).fails(ErrorKind::Unauthorized).fails(ErrorKind::Forbidden))
+        .post(
+            "/login",
+            login,
+            about("Sign in with a password")
+                .says(
+                    "With `cookies`, the tokens come as cookies of a browser and the answer \
+                    holds the token against forged requests. Who has a second factor gets \
+                    a challenge, to be shown with a code.",
+                )
+                .example(json!({
+                    "email": "admin@harbour.example",
+                    "password": "correct horse battery staple",
+                }))
+                .answers::<200, LoginResponse>()
+                .answers::<200, CookieLoginResponse>()
+                .answers::<200, SecondFactorRequired>()
+                .fails(ErrorKind::Unauthorized)
+                .fails(ErrorKind::Forbidden),
+        )
+        .post(
+            "/second-factor",
+            second_factor,
+            about("Sign in with the code of the second factor")
+                .example(json!({"challenge": "the challenge of the answer before", "code": "123456"}))
+                .answers::<200, LoginResponse>()
+                .answers::<200, CookieLoginResponse>()
+                .fails(ErrorKind::Unauthorized)
+                .fails(ErrorKind::Forbidden),
+        )
+        .post(
+            "/refresh",
+            refresh,
+            about("Get new tokens for a refresh token")
+                .says(
+                    "A refresh token works once; one that is used a second time ends its \
+                    session. A browser sends it as a cookie.",
+                )
+                .example(json!({"refreshToken": "the refresh token of the answer before"}))
+                .answers::<200, LoginResponse>()
+                .answers::<200, CookieLoginResponse>()
+                .fails(ErrorKind::Unauthorized)
+                .fails(ErrorKind::Forbidden),
+        )
+        .post(
+            "/logout",
+            logout,
+            about("End the session of a refresh token")
+                .example(json!({"refreshToken": "the refresh token of the session"}))
+                .fails(ErrorKind::Unauthorized)
+                .fails(ErrorKind::Forbidden),
+        )
 }
 
 async fn login(

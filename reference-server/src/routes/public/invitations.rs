@@ -16,8 +16,24 @@ use serde_json::json;
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
-.post("/inspect", inspect, about("Read what an invitation offers").example(json!({"token": "the token of the link"})))
-.post("/accept", accept, about("Accept an invitation").says("Who is new gives name and password; who is known, their password.").example(json!({"token": "the token of the link", "name": "Ann", "password": "correct horse battery staple"})).fails(ErrorKind::Forbidden).fails(ErrorKind::Conflict))
+        .post(
+            "/inspect",
+            inspect,
+            about("Read what an invitation offers").example(json!({"token": "the token of the link"})),
+        )
+        .post(
+            "/accept",
+            accept,
+            about("Accept an invitation")
+                .says("Who is new gives name and password; who is known, their password.")
+                .example(json!({
+                    "token": "the token of the link",
+                    "name": "Ann",
+                    "password": "correct horse battery staple",
+                }))
+                .fails(ErrorKind::Forbidden)
+                .fails(ErrorKind::Conflict),
+        )
 }
 
 async fn inspect(

@@ -17,8 +17,26 @@ use serde_json::json;
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
-.post("/sign-up", request, about("Ask for a mail with which one signs up").says(ALIKE).example(json!({"email": "ann@new.example"})).fails(ErrorKind::Forbidden))
-.post("/sign-up/confirm", sign_up, about("Sign up with the token of the mail").example(json!({"token": "the token of the link", "name": "Ann", "password": "correct horse battery staple"})).fails(ErrorKind::Forbidden).fails(ErrorKind::Conflict))
+        .post(
+            "/sign-up",
+            request,
+            about("Ask for a mail with which one signs up")
+                .says(ALIKE)
+                .example(json!({"email": "ann@new.example"}))
+                .fails(ErrorKind::Forbidden),
+        )
+        .post(
+            "/sign-up/confirm",
+            sign_up,
+            about("Sign up with the token of the mail")
+                .example(json!({
+                    "token": "the token of the link",
+                    "name": "Ann",
+                    "password": "correct horse battery staple",
+                }))
+                .fails(ErrorKind::Forbidden)
+                .fails(ErrorKind::Conflict),
+        )
 }
 
 async fn request(

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, IfMatch, Json, Path, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer, history};
+use crate::routes::{Answer, Serialised, answer, history};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::{ApiError, Authenticated as Uncounted};
@@ -20,39 +20,91 @@ use mono_core::permission;
 use mono_core::permission::Permission;
 use serde_json::json;
 
+const CREATE: Permission = permission!("tenant.accounts.create");
 const READ: Permission = permission!("tenant.accounts.read");
+const UPDATE: Permission = permission!("tenant.accounts.update");
+const SUSPEND: Permission = permission!("tenant.accounts.suspend");
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
-.get("/", list, about("List the accounts that the caller may see, by page").needs(READ))
-.post("/", create, about("Make an account").needs(permission!("tenant.accounts.create"))
-.example(json!({"name": "Blue Agency", "type": "agency", "email": "office@blue.example"})))
-.get("/by-cursor", scroll, about("List the accounts that the caller may see, newest first, by cursor").needs(READ))
-.post("/bulk", create_many, about("Make many accounts").needs(permission!("tenant.accounts.create"))
-.says("Each item is made or refused by itself, with the answer that the call for it alone has. At most 100.")
-.example(json!({"items": [{"name": "Blue Agency"}, {"name": "Red Agency"}]})))
-.patch("/bulk", update_many, about("Change many accounts").needs_one_of(&[permission!("tenant.accounts.update"), permission!("tenant.accounts.suspend")])
-.says("Each item is changed or refused by itself, with the answer that the call for it alone has. At most 100.")
-.example(json!({"items": [{"id": "01980000-0000-7000-8000-000000000000", "change": {"name": "Blue Agency"}}]})))
-.get("/{id}", read, about("Read an account").needs(READ))
-.patch("/{id}", update, about("Change an account").needs_one_of(&[permission!("tenant.accounts.update"), permission!("tenant.accounts.suspend")])
-.says("A new status needs `tenant.accounts.suspend`, everything else `tenant.accounts.update`.")
-.example(json!({"name": "Blue Agency", "email": null})))
-.delete("/{id}", delete, about("Delete an account").needs(permission!("tenant.accounts.delete"))
-.says("It can be restored until it is purged."))
-.post("/{id}/restore", restore, about("Restore a deleted account").needs(permission!("tenant.accounts.restore")))
-.get("/{id}/entitlements", entitlements, about("Read what an account may use, and how much of it is used").needs(permission!("account.billing.read")))
-.merge(history::routes_with_revert::<Account>("account", &[READ], &[permission!("tenant.accounts.update"), permission!("tenant.accounts.suspend")]))
+        .get(
+            "/",
+            list,
+            about("List the accounts that the caller may see, by page")
+                .needs(READ)
+                .answers::<200, Page<Account>>(),
+        )
+        .post(
+            "/",
+            create,
+            about("Make an account").needs(CREATE).example(json!({
+                "name": "Blue Agency",
+                "type": "agency",
+                "email": "office@blue.example",
+            })),
+        )
+        .get(
+            "/by-cursor",
+            scroll,
+            about("List the accounts that the caller may see, newest first, by cursor").needs(READ),
+        )
+        .post(
+            "/bulk",
+            create_many,
+            about("Make many accounts")
+                .needs(CREATE)
+                .says(bulk::MADE)
+                .example(json!({"items": [{"name": "Blue Agency"}, {"name": "Red Agency"}]})),
+        )
+        .patch(
+            "/bulk",
+            update_many,
+            about("Change many accounts").needs_one_of(&[UPDATE, SUSPEND]).says(bulk::CHANGED).example(
+                json!({
+                    "items": [{"id": "01980000-0000-7000-8000-000000000000",
+                    "change": {"name": "Blue Agency"}}],
+                }),
+            ),
+        )
+        .get("/{id}", read, about("Read an account").needs(READ))
+        .patch(
+            "/{id}",
+            update,
+            about("Change an account")
+                .needs_one_of(&[UPDATE, SUSPEND])
+                .says(
+                    "A new status needs `tenant.accounts.suspend`, everything else \
+                    `tenant.accounts.update`.",
+                )
+                .example(json!({"name": "Blue Agency", "email": null})),
+        )
+        .delete(
+            "/{id}",
+            delete,
+            about("Delete an account")
+                .needs(permission!("tenant.accounts.delete"))
+                .says("It can be restored until it is purged."),
+        )
+        .post(
+            "/{id}/restore",
+            restore,
+            about("Restore a deleted account").needs(permission!("tenant.accounts.restore")),
+        )
+        .get(
+            "/{id}/entitlements",
+            entitlements,
+            about("Read what an account may use and has used").needs(permission!("account.billing.read")),
+        )
+        .merge(history::routes_with_revert::<Account>("account", &[READ], &[UPDATE, SUSPEND]))
 }
 
 async fn list(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Query(query): Query<ListAccounts>,
-) -> Result<Answer<Page<Account>>, ApiError> {
+) -> Result<Serialised, ApiError> {
     let (page, filter) = query.parse()?;
-    let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.accounts().list(&filter, page).await?))
+    Ok(Serialised(app.database.account_page(&caller, &filter, page).await?))
 }
 
 async fn scroll(

@@ -13,10 +13,22 @@ use serde_json::json;
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
-.get("/", read, about("Read how members of the tenant sign in").needs(permission!("tenant.auth_policy.read")))
-.patch("/", update, about("Change how members of the tenant sign in").needs(permission!("tenant.auth_policy.update"))
-.says("It can be stricter than the platform's policy, not laxer; `null` goes back to the platform's.")
-.example(json!({"sessionHours": 12, "idleMinutes": null})))
+        .get(
+            "/",
+            read,
+            about("Read how members of the tenant sign in").needs(permission!("tenant.auth_policy.read")),
+        )
+        .patch(
+            "/",
+            update,
+            about("Change how members of the tenant sign in")
+                .needs(permission!("tenant.auth_policy.update"))
+                .says(
+                    "It can be stricter than the platform's policy, not laxer; `null` goes \
+                    back to the platform's.",
+                )
+                .example(json!({"sessionHours": 12, "idleMinutes": null})),
+        )
 }
 
 async fn read(

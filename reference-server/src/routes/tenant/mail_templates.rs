@@ -55,7 +55,8 @@ pub(crate) fn routes() -> Routes {
 fn example() -> Value {
     json!({
         "subject": "Sign in to {{ tenant.name }}",
-        "html": "<mjml><mj-body><mj-section><mj-column><mj-text>{{ link }}</mj-text></mj-column></mj-section></mj-body></mjml>",
+        "html": "<mjml><mj-body><mj-section><mj-column><mj-text>{{ link }}</mj-text>\
+            </mj-column></mj-section></mj-body></mjml>",
         "plain": "{{ link }}",
     })
 }

@@ -24,6 +24,7 @@ const READ: Permission = permission!("tenant.members.read");
 const READ_OWN: Permission = permission!("user.profile.read");
 const UPDATE: Permission = permission!("tenant.members.update");
 const UPDATE_OWN: Permission = permission!("user.profile.update");
+const PUBLISH_OWN: Permission = permission!("user.profile.publish");
 
 /// The routes below `/api/v1/tenant/members`.
 pub(crate) fn routes_of_members() -> Routes {
@@ -40,17 +41,50 @@ pub(crate) fn routes_of_members() -> Routes {
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
-.post("/bulk", create_many, about("Make many profiles").needs_one_of(&[UPDATE, UPDATE_OWN]).says("Each item is made or refused by itself, with the answer that the call for it alone has. At most 100.")
-.example(json!({"items": [{"memberId": "01980000-0000-7000-8000-000000000000", "kind": "model", "data": {"height": 180}}]})))
-.patch("/bulk", update_many, about("Change many profiles").needs_one_of(&[UPDATE, UPDATE_OWN]).says("Each item is changed or refused by itself, with the answer that the call for it alone has. At most 100.")
-.example(json!({"items": [{"id": "01980000-0000-7000-8000-000000000000", "change": {"data": {"height": 181}}}]})))
-.get("/{id}", read, about("Read a profile").needs_one_of(&[READ, READ_OWN]))
-.patch("/{id}", update, about("Change or publish a profile").needs_one_of(&[UPDATE, UPDATE_OWN, permission!("user.profile.publish")])
-.says("On a profile of one's own, a new status needs `user.profile.publish`, data `user.profile.update`.")
-.example(json!({"status": "published"})))
-.delete("/{id}", delete, about("Delete a profile").needs_one_of(&[UPDATE, UPDATE_OWN]).says("It can be restored until it is purged."))
-.post("/{id}/restore", restore, about("Restore a deleted profile, as a draft").needs_one_of(&[UPDATE, UPDATE_OWN]))
-.merge(history::routes_with_revert::<Profile>("profile", &[READ, READ_OWN], &[UPDATE, UPDATE_OWN]))
+        .post(
+            "/bulk",
+            create_many,
+            about("Make many profiles").needs_one_of(&[UPDATE, UPDATE_OWN]).says(bulk::MADE).example(json!({
+                "items": [{"memberId": "01980000-0000-7000-8000-000000000000",
+                "kind": "model",
+                "data": {"height": 180}}],
+            })),
+        )
+        .patch(
+            "/bulk",
+            update_many,
+            about("Change many profiles").needs_one_of(&[UPDATE, UPDATE_OWN]).says(bulk::CHANGED).example(
+                json!({
+                    "items": [{"id": "01980000-0000-7000-8000-000000000000",
+                    "change": {"data": {"height": 181}}}],
+                }),
+            ),
+        )
+        .get("/{id}", read, about("Read a profile").needs_one_of(&[READ, READ_OWN]))
+        .patch(
+            "/{id}",
+            update,
+            about("Change or publish a profile")
+                .needs_one_of(&[UPDATE, UPDATE_OWN, PUBLISH_OWN])
+                .says(
+                    "On a profile of one's own, a new status needs `user.profile.publish`, \
+                    data `user.profile.update`.",
+                )
+                .example(json!({"status": "published"})),
+        )
+        .delete(
+            "/{id}",
+            delete,
+            about("Delete a profile")
+                .needs_one_of(&[UPDATE, UPDATE_OWN])
+                .says("It can be restored until it is purged."),
+        )
+        .post(
+            "/{id}/restore",
+            restore,
+            about("Restore a deleted profile, as a draft").needs_one_of(&[UPDATE, UPDATE_OWN]),
+        )
+        .merge(history::routes_with_revert::<Profile>("profile", &[READ, READ_OWN], &[UPDATE, UPDATE_OWN]))
 }
 
 async fn list(

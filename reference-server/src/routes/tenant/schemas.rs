@@ -20,11 +20,28 @@ const UPDATE: Permission = permission!("tenant.schemas.update");
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
-.get("/", list, about("List the schemas of the tenant").needs(READ))
-.get("/{key}", read, about("Read a schema").needs(READ))
-.put("/{key}", put, about("Put a schema in place").needs(UPDATE).example(json!({"key": "model", "name": "Model", "fields": [{"key": "height", "name": "Height", "type": "number"}]})).answers::<200, Schema>())
-.delete("/{key}", delete, about("Delete a schema").needs(UPDATE).says("One that is used is a conflict."))
-.merge(history::routes_with_revert::<Schema>("schema", &[READ], &[UPDATE]))
+        .get("/", list, about("List the schemas of the tenant").needs(READ))
+        .get("/{key}", read, about("Read a schema").needs(READ))
+        .put(
+            "/{key}",
+            put,
+            about("Put a schema in place")
+                .needs(UPDATE)
+                .example(json!({
+                    "key": "model",
+                    "name": "Model",
+                    "fields": [{"key": "height",
+                    "name": "Height",
+                    "type": "number"}],
+                }))
+                .answers::<200, Schema>(),
+        )
+        .delete(
+            "/{key}",
+            delete,
+            about("Delete a schema").needs(UPDATE).says("One that is used is a conflict."),
+        )
+        .merge(history::routes_with_revert::<Schema>("schema", &[READ], &[UPDATE]))
 }
 
 async fn list(

@@ -36,19 +36,40 @@ pub(crate) fn routes_of_accounts() -> Routes {
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
-.post("/bulk", create_many, about("Make many teams").needs(CREATE).says("Each item is made or refused by itself, with the answer that the call for it alone has. At most 100.")
-.example(json!({"items": [{"accountId": "01980000-0000-7000-8000-000000000000", "name": "Casting"}]})))
-.patch("/bulk", update_many, about("Change many teams").needs(UPDATE).says("Each item is changed or refused by itself, with the answer that the call for it alone has. At most 100.")
-.example(json!({"items": [{"id": "01980000-0000-7000-8000-000000000000", "change": {"name": "Casting"}}]})))
-.get("/{id}", read, about("Read a team").needs(READ))
-.patch("/{id}", update, about("Change a team").needs(UPDATE).example(json!({"name": "Casting"})))
-.delete("/{id}", delete, about("Delete a team").needs(permission!("account.teams.delete"))
-.says("It can be restored until it is purged."))
-.post("/{id}/restore", restore, about("Restore a deleted team").needs(CREATE))
-.get("/{id}/members", members, about("List the members of a team, by name").needs(READ))
-.put("/{id}/members/{member_id}", add_member, about("Put a member into a team").needs(UPDATE))
-.delete("/{id}/members/{member_id}", remove_member, about("Take a member out of a team").needs(UPDATE))
-.merge(history::routes_with_revert::<Team>("team", &[READ], &[UPDATE]))
+        .post(
+            "/bulk",
+            create_many,
+            about("Make many teams").needs(CREATE).says(bulk::MADE).example(json!({
+                "items": [{"accountId": "01980000-0000-7000-8000-000000000000",
+                "name": "Casting"}],
+            })),
+        )
+        .patch(
+            "/bulk",
+            update_many,
+            about("Change many teams").needs(UPDATE).says(bulk::CHANGED).example(json!({
+                "items": [{"id": "01980000-0000-7000-8000-000000000000",
+                "change": {"name": "Casting"}}],
+            })),
+        )
+        .get("/{id}", read, about("Read a team").needs(READ))
+        .patch("/{id}", update, about("Change a team").needs(UPDATE).example(json!({"name": "Casting"})))
+        .delete(
+            "/{id}",
+            delete,
+            about("Delete a team")
+                .needs(permission!("account.teams.delete"))
+                .says("It can be restored until it is purged."),
+        )
+        .post("/{id}/restore", restore, about("Restore a deleted team").needs(CREATE))
+        .get("/{id}/members", members, about("List the members of a team, by name").needs(READ))
+        .put("/{id}/members/{member_id}", add_member, about("Put a member into a team").needs(UPDATE))
+        .delete(
+            "/{id}/members/{member_id}",
+            remove_member,
+            about("Take a member out of a team").needs(UPDATE),
+        )
+        .merge(history::routes_with_revert::<Team>("team", &[READ], &[UPDATE]))
 }
 
 async fn list(

@@ -15,7 +15,10 @@ pub(crate) fn routes() -> Routes {
         request_change,
         about("Ask for a mail that changes one's address")
             .says("It goes to the new address; the old one is told.")
-            .example(json!({"email": "ann@new.example", "password": "correct horse battery staple"})),
+            .example(json!({
+                "email": "ann@new.example",
+                "password": "correct horse battery staple",
+            })),
     )
 }
 

@@ -10,7 +10,14 @@ use mono_core::api::passwords::ChangePassword;
 use serde_json::json;
 
 pub(crate) fn routes() -> Routes {
-    Routes::new().put("/password", change, about("Change one's password").says("Every other session ends.").example(json!({"currentPassword": "correct horse battery staple", "newPassword": "staple battery horse correct"})))
+    Routes::new().put(
+        "/password",
+        change,
+        about("Change one's password").says("Every other session ends.").example(json!({
+            "currentPassword": "correct horse battery staple",
+            "newPassword": "staple battery horse correct",
+        })),
+    )
 }
 
 async fn change(
