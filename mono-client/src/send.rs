@@ -114,6 +114,14 @@ impl Answer {
         String::from_utf8(body).map_err(|_| self.unexpected("the body is not text"))
     }
 
+    /// What was asked for and comes without an envelope, or the failure that the server speaks of.
+    pub(crate) fn bare<T: DeserializeOwned>(self) -> Result<T> {
+        if !self.status.is_success() {
+            return Err(self.failure());
+        }
+        serde_json::from_slice(&self.body).map_err(|error| self.unreadable(&error))
+    }
+
     /// Nothing (204), or the failure that the server speaks of.
     pub(crate) fn nothing(self) -> Result<()> {
         if self.status == StatusCode::NO_CONTENT {

@@ -11,6 +11,7 @@ use mono_auth::axum::ApiError;
 use mono_core::caller::Caller;
 use mono_core::idempotency::IdempotencyKey;
 use mono_core::{Error, ErrorKind};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
@@ -210,6 +211,7 @@ impl<T: FromStr<Err = Error>, S: Send + Sync> FromRequestParts<S> for VersionPat
 }
 
 /// The number of a version in the address.
+#[derive(JsonSchema)]
 pub(crate) struct VersionNumber(pub(crate) i64);
 
 impl FromStr for VersionNumber {
