@@ -12,6 +12,7 @@ use mono_auth::axum::ApiError;
 use mono_core::Error;
 use mono_core::api::bulk::{BulkChange, BulkResults};
 use mono_core::api::envelope::Success;
+use mono_core::api::object::object;
 use mono_core::caller::Caller;
 use mono_core::page::{Page, PageRequest};
 use mono_storage::store::{Entity, Stored};
@@ -40,9 +41,10 @@ struct ListQuery {
 }
 
 #[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, bound(deserialize = "E: Deserialize<'de>"))]
 struct Update<E> {
     version: i64,
+    #[serde(deserialize_with = "object")]
     fields: E,
 }
 

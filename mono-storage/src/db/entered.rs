@@ -34,7 +34,7 @@ impl PlatformTx {
         self.caller.require_system()?;
         let tenant = caller.tenant()?;
         caller.note_write();
-        let Self { transaction, caller: platform, database, entries, passes, has_mail } = self;
+        let Self { transaction, caller: platform, database, entries, passes, has_mail, expected: _ } = self;
         let tenant = TenantTx::new(tenant, transaction, Access::Write, caller, &database);
         Ok(Entered { tenant, caller: platform, database, entries, passes, has_mail })
     }
@@ -48,7 +48,8 @@ impl Entered {
             entries.entry(Some(tenant.tenant())).or_default().extend(tenant.entries);
         }
         passes.push(tenant.passes);
-        PlatformTx { transaction: tenant.transaction, caller, database, entries, passes, has_mail }
+        let (transaction, expected) = (tenant.transaction, tenant.expected);
+        PlatformTx { transaction, caller, database, entries, passes, has_mail, expected }
     }
 }
 

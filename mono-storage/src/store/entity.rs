@@ -186,6 +186,7 @@ impl<'t, E: Entity> Entities<'t, E> {
         let tx = self.tx;
         tx.authorize(E::PERMISSIONS.delete, &Scope::tenant(tx.tenant())).await?;
         let old = hold::<E>(tx, E::STATEMENTS.hold, id).await?;
+        tx.require_version("this", None, old.version)?;
         let values = vec![id.into_value(), tx.now().into_value()];
         let stored: Stored<E> = tx.query(E::STATEMENTS.delete, values).one().await?;
         tx.record(Action::Delete, Some(&old), &stored).await?;
@@ -203,7 +204,8 @@ impl<'t, E: Entity> Entities<'t, E> {
     pub async fn restore(self, id: E::Id) -> Result<Stored<E>, Error> {
         let tx = self.tx;
         tx.authorize(E::PERMISSIONS.restore, &Scope::tenant(tx.tenant())).await?;
-        hold::<E>(tx, E::STATEMENTS.hold_deleted, id).await?;
+        let deleted = hold::<E>(tx, E::STATEMENTS.hold_deleted, id).await?;
+        tx.require_version("this", None, deleted.version)?;
         let values = vec![id.into_value(), tx.now().into_value()];
         let stored: Stored<E> = tx.query(E::STATEMENTS.restore, values).one().await?;
         tx.record(Action::Restore, None, &stored).await?;
@@ -248,9 +250,7 @@ async fn change<E: Entity>(
 ) -> Result<Stored<E>, Error> {
     tx.authorize(E::PERMISSIONS.update, &Scope::tenant(tx.tenant())).await?;
     let old = hold::<E>(tx, E::STATEMENTS.hold, id).await?;
-    if let Some(seen) = seen.filter(|seen| *seen != old.version) {
-        return Err(Error::stale_version("this", seen, old.version));
-    }
+    tx.require_version("this", seen, old.version)?;
     if old.fields == fields {
         return Ok(old);
     }

@@ -1,7 +1,7 @@
 //! `/api/v1/platform/tenants`
 
 use crate::app::App;
-use crate::extract::{IfMatch, Json, Path, Query, VersionPath};
+use crate::extract::{Json, Path, Query, VersionPath};
 use crate::routes::{Answer, answer};
 use axum::Router;
 use axum::extract::State;
@@ -9,17 +9,18 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::api::history::{CompareVersions, ListVersions};
-use mono_core::api::tenants::{CreateTenant, ListTenants, UpdateTenant};
+use mono_core::api::tenants::{CreateTenant, ListTenants, ScrollTenants, UpdateTenant};
 use mono_core::audit::FieldChange;
 use mono_core::caller::Caller;
 use mono_core::history::Version;
 use mono_core::id::TenantId;
 use mono_core::model::tenant::{Tenant, TenantStatus};
-use mono_core::page::{Page, PageRequest};
+use mono_core::page::{Page, PageRequest, Slice};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(list).post(create))
+        .route("/by-cursor", get(scroll))
         .route("/{id}", get(read).patch(update))
         .route("/{id}/suspend", post(suspend))
         .route("/{id}/archive", post(archive))
@@ -38,6 +39,16 @@ async fn list(
     let (page, filter) = query.parse()?;
     let mut tx = app.database.platform(&caller).read().await?;
     Ok(answer(tx.tenants().list(&filter, page).await?))
+}
+
+async fn scroll(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ScrollTenants>,
+) -> Result<Answer<Slice<Tenant>>, ApiError> {
+    let (slice, filter) = query.parse()?;
+    let mut tx = app.database.platform(&caller).read().await?;
+    Ok(answer(tx.tenants().list_after(&filter, slice).await?))
 }
 
 async fn create(
@@ -65,11 +76,9 @@ async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<TenantId>,
-    if_match: IfMatch,
     Json(body): Json<UpdateTenant>,
 ) -> Result<Answer<Tenant>, ApiError> {
-    let mut change = body.parse()?;
-    change.version = if_match.or(change.version)?;
+    let change = body.parse()?;
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().update(id, change).await?;
     tx.commit().await?;
@@ -146,11 +155,9 @@ async fn revert(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     VersionPath(id, version): VersionPath<TenantId>,
-    if_match: IfMatch,
 ) -> Result<Answer<Tenant>, ApiError> {
-    let seen = if_match.or(None)?;
     let mut tx = app.database.platform(&caller).write().await?;
-    let tenant = tx.tenants().revert(id, version, seen).await?;
+    let tenant = tx.tenants().revert(id, version, None).await?;
     tx.commit().await?;
     Ok(answer(tenant))
 }

@@ -11,17 +11,17 @@ use axum::{Json, Router};
 use futures_util::stream;
 use mono_auth::axum::ApiError;
 use mono_core::Error;
-use mono_core::api::audit::{ExportAudit, ExportFormat, ListAudit};
+use mono_core::api::audit::{ExportAudit, ExportFormat, ListAudit, ScrollAudit};
 use mono_core::api::envelope::Success;
 use mono_core::audit::{AuditEntry, AuditFilter};
 use mono_core::caller::Caller;
 use mono_core::id::AuditId;
-use mono_core::page::Page;
+use mono_core::page::{Page, Slice};
 use mono_core::time::Timestamp;
 use mono_storage::db::Database;
 
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/", get(list)).route("/export", get(export))
+    Router::new().route("/", get(list)).route("/by-cursor", get(scroll)).route("/export", get(export))
 }
 
 async fn list(
@@ -32,6 +32,16 @@ async fn list(
     let (page, filter) = query.parse()?;
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(Json(Success::new(tx.audit_log().list(&filter, page).await?)))
+}
+
+async fn scroll(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ScrollAudit>,
+) -> Result<Json<Success<Slice<AuditEntry>>>, ApiError> {
+    let (slice, filter) = query.parse()?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(Json(Success::new(tx.audit_log().list_after(&filter, slice).await?)))
 }
 
 async fn export(

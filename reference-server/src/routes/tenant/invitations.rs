@@ -1,6 +1,7 @@
 //! `/api/v1/tenant/invitations`
 
 use crate::app::App;
+use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Query};
 use crate::routes::{Answer, answer};
 use axum::Router;
@@ -8,6 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use mono_auth::axum::ApiError;
+use mono_core::api::bulk::BulkResults;
 use mono_core::api::invitations::{CreateInvitation, ListInvitations};
 use mono_core::id::InvitationId;
 use mono_core::model::invitation::Invitation;
@@ -16,6 +18,7 @@ use mono_core::page::Page;
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(list).post(create))
+        .route("/bulk", post(create_many))
         .route("/{id}", delete(revoke))
         .route("/{id}/resend", post(resend))
 }
@@ -37,6 +40,18 @@ async fn create(
 ) -> Result<(StatusCode, Answer<Invitation>), ApiError> {
     let invitation = app.authenticator.invite(&caller, given.parse()?).await?;
     Ok((StatusCode::CREATED, answer(invitation)))
+}
+
+async fn create_many(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    items: Items<CreateInvitation>,
+) -> Answer<BulkResults<Invitation>> {
+    let (app, caller) = (&app, &caller);
+    bulk::each(items, StatusCode::CREATED, async |given| {
+        app.authenticator.invite(caller, given.parse()?).await
+    })
+    .await
 }
 
 async fn revoke(

@@ -8,16 +8,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use mono_auth::axum::ApiError;
-use mono_core::api::members::ListMembers;
+use mono_core::api::members::{ListMembers, ScrollMembers};
 use mono_core::caller::Caller;
 use mono_core::id::MemberId;
 use mono_core::model::member::Member;
 use mono_core::model::user::UserStatus;
-use mono_core::page::Page;
+use mono_core::page::{Page, Slice};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(list))
+        .route("/by-cursor", get(scroll))
         .route("/{id}", get(read).delete(remove))
         .route("/{id}/suspend", post(suspend))
         .route("/{id}/reactivate", post(reactivate))
@@ -32,6 +33,16 @@ async fn list(
     let (page, filter) = query.parse()?;
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.members().list(&filter, page).await?))
+}
+
+async fn scroll(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ScrollMembers>,
+) -> Result<Answer<Slice<Member>>, ApiError> {
+    let (slice, filter) = query.parse()?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.members().list_after(&filter, slice).await?))
 }
 
 async fn read(

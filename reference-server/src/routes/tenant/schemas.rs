@@ -1,8 +1,8 @@
 //! `/api/v1/tenant/schemas`
 
 use crate::app::App;
-use crate::extract::{Authenticated, Json, Path};
-use crate::routes::{Answer, answer, history};
+use crate::extract::{Authenticated, Json, NoQuery, Path};
+use crate::routes::{Answer, Tagged, answer, history, tagged};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -23,6 +23,7 @@ pub(crate) fn routes() -> Router<App> {
 async fn list(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
+    _: NoQuery,
 ) -> Result<Answer<Vec<Schema>>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.schemas().list().await?))
@@ -32,9 +33,10 @@ async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(key): Path<Key>,
-) -> Result<Answer<Schema>, ApiError> {
+) -> Result<Tagged<Schema>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.schemas().get(&key).await?))
+    let item = tx.schemas().get(&key).await?;
+    Ok(tagged(tx.history::<Schema>(&key).await?.latest().await?, item))
 }
 
 async fn put(

@@ -1,7 +1,7 @@
 //! `/api/v1/user/sessions`, `/api/v1/user/tenants` and `/api/v1/user/tenant`
 
 use crate::app::App;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, NoQuery, Path};
 use crate::routes::public::auth::tokens;
 use axum::Router;
 use axum::extract::State;
@@ -29,6 +29,7 @@ pub(crate) fn routes() -> Router<App> {
 async fn list(
     State(app): State<App>,
     Person(caller): Person,
+    _: NoQuery,
 ) -> Result<axum::Json<Success<Vec<SessionResponse>>>, ApiError> {
     let sessions = app.authenticator.sessions(&caller).await?;
     let Actor::User { session: own, .. } = caller.actor() else {
@@ -72,6 +73,7 @@ async fn revoke_others(
 async fn memberships(
     State(app): State<App>,
     Person(caller): Person,
+    _: NoQuery,
 ) -> Result<axum::Json<Success<Vec<Membership>>>, ApiError> {
     Ok(axum::Json(Success::new(app.authenticator.memberships(&caller).await?)))
 }
