@@ -77,9 +77,9 @@ async fn tampering_is_found(world: World) {
          WHERE h.slug = 'harbour' AND NOT a.{HARBOUR} AND a.sequence = 3;"
     );
     // What is no JSON, and on PostgreSQL, which takes only JSON, a number that no program can hold.
-    let unreadable = match world.test.backend {
-        Backend::Postgres => "'[{\"field\": 1e9999}]'",
-        Backend::Sqlite => "'[{\"field\": '",
+    let (unreadable, never) = match world.test.backend {
+        Backend::Postgres => ("'[{\"field\": 1e9999}]'", "'infinity'"),
+        Backend::Sqlite => ("'[{\"field\": '", "'never'"),
     };
     for (tampering, sequence, damage) in [
         (format!("UPDATE audit_log SET actor = 'user:x' WHERE {HARBOUR} AND sequence = 3"), 3, Damage::Changed),
@@ -90,6 +90,7 @@ async fn tampering_is_found(world: World) {
         (format!("DELETE FROM audit_log WHERE {HARBOUR} AND sequence >= 6"), 6, Damage::Missing),
         (format!("DELETE FROM audit_log WHERE {HARBOUR}"), 1, Damage::Missing),
         (format!("UPDATE audit_log SET changes = {unreadable} WHERE {HARBOUR} AND sequence = 4"), 4, Damage::Unreadable),
+        (format!("UPDATE audit_log SET at = {never} WHERE {HARBOUR} AND sequence = 5"), 5, Damage::Unreadable),
         (
             format!(
                 "UPDATE audit_log SET changes = {unreadable} WHERE {HARBOUR} AND sequence = 4;

@@ -294,7 +294,8 @@ async fn a_tenant_sees_what_is_done_to_it(world: World) {
     tenants.suspend(harbour).await.unwrap();
     tenants.reactivate(harbour).await.unwrap();
     admin.tenant().history().revert(1, None).await.unwrap();
-    let plan = serde_json::from_value(json!({"plan": "starter", "state": {"state": "active"}})).unwrap();
+    let plan = json!({"plan": "starter", "state": {"state": "active"}, "grace_days": 3});
+    let plan = serde_json::from_value(plan).unwrap();
     staff.platform().subscriptions().set(harbour, &plan).await.unwrap();
     let policy = serde_json::from_value(json!({"sessionHours": 23})).unwrap();
     admin.tenant().auth_policy().update(&policy).await.unwrap();
@@ -316,7 +317,7 @@ async fn a_tenant_sees_what_is_done_to_it(world: World) {
         ("tenant", "update", "status"),
         ("tenant", "update", "status"),
         ("tenant", "revert", "name settings"),
-        ("subscription", "update", "plan"),
+        ("subscription", "update", "grace_days"),
         ("auth_policy", "update", "sessionHours"),
     ];
     let told: Vec<_> =

@@ -39,7 +39,7 @@ const NO_CHECK: (&str, &str, &str) = (
 
 const MUTANTS: &[Mutant] = &[
     Mutant {
-        by: "TODO",
+        by: "isolation::postgres::no_connection_keeps_a_tenant",
         name: "the tenant stays on the connection, as after set_config(..., false)",
         edits: &[(DATABASE, "; SET LOCAL app.current_tenant_id", "; SET app.current_tenant_id")],
     },
@@ -49,23 +49,27 @@ const MUTANTS: &[Mutant] = &[
         edits: &[(ACCOUNTS, ONE_ACCOUNT, ANY_ACCOUNT)],
     },
     Mutant {
-        by: "TODO",
+        by: "isolation::sqlite::a_foreign_id_is_as_unknown_as_one_that_nobody_has",
         name: "a statement lost its predicate, and the compiler does not look",
         edits: &[NO_CHECK, (ACCOUNTS, ONE_ACCOUNT, ANY_ACCOUNT)],
     },
-    Mutant { by: "TODO", name: "the compiler does not look", edits: &[NO_CHECK] },
     Mutant {
-        by: "TODO",
+        by: "db::predicate::tests::statements_that_could_reach_another_tenant_are_refused",
+        name: "the compiler does not look",
+        edits: &[NO_CHECK],
+    },
+    Mutant {
+        by: "isolation::postgres::a_forgotten_predicate_meets_the_second_wall",
         name: "row-level security is off",
         edits: &[(MIGRATION, "%I ENABLE ROW LEVEL", "%I DISABLE ROW LEVEL")],
     },
     Mutant {
-        by: "TODO",
+        by: "start::postgres::a_clean_database_has_no_findings",
         name: "row-level security does not bind the owner",
         edits: &[(MIGRATION, "%I FORCE ROW LEVEL", "%I NO FORCE ROW LEVEL")],
     },
     Mutant {
-        by: "TODO",
+        by: "isolation::postgres::a_forgotten_predicate_meets_the_second_wall",
         name: "the policy lets everything be read",
         edits: &[(
             MIGRATION,
@@ -74,12 +78,12 @@ const MUTANTS: &[Mutant] = &[
         )],
     },
     Mutant {
-        by: "TODO",
+        by: "own_tables::postgres::protecting_a_table_once_more_mends_it",
         name: "the tables of an application have no row-level security",
         edits: &[(OWN_TABLES, "%s ENABLE ROW LEVEL", "%s DISABLE ROW LEVEL")],
     },
     Mutant {
-        by: "TODO",
+        by: "start::postgres::a_clean_database_has_no_findings",
         name: "a second policy opens the tables",
         edits: &[(
             MIGRATION,
