@@ -139,10 +139,8 @@ fn all(services: &mut Services, steps: &mut Steps, stop: &Stop) -> Result<()> {
             stop.check()?;
             let found = finders.iter().any(|finder| finder == mutant.by);
             let others = finders.join(", ");
-            say(&match found {
-                true => format!("mutant: {}: found by {} of: {others}", mutant.name, mutant.by),
-                false => format!("mutant: {}: NOT FOUND by {}, but by: {others}", mutant.name, mutant.by),
-            });
+            let verdict = if found { "found by" } else { "NOT FOUND by" };
+            say(&format!("mutant: {}: {verdict} {}; all finders: {others}", mutant.name, mutant.by));
             let _ = steps.step(mutant.name, || if found { Ok(()) } else { Err(Failure::new("not found")) });
             if !found {
                 survivors.push(mutant.name);
