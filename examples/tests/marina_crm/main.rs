@@ -151,30 +151,7 @@ async fn works(marina: Marina) {
     let (status, answer) = marina.call(&harbour, "PUT", &one, change(3)).await;
     assert_eq!((status, &answer["data"]["name"]), (200, &json!("A1 long")), "{answer}");
 
-    // Deleting and restoring heed it too. A deleted berth has the version after the one that was deleted.
-    let (status, answer) = marina.call_if(&harbour, "DELETE", &one, Value::Null, "\"3\"").await;
-    assert_eq!((status, &answer["details"]["currentVersion"]), (409, &json!(4)), "{answer}");
-    assert_eq!(marina.call_if(&harbour, "DELETE", &one, Value::Null, "\"4\"").await.0, 204);
-    let restore = format!("{one}/restore");
-    let (status, answer) = marina.call_if(&harbour, "POST", &restore, Value::Null, "\"4\"").await;
-    assert_eq!((status, &answer["details"]["currentVersion"]), (409, &json!(5)), "{answer}");
-    assert_eq!(marina.call_if(&harbour, "POST", &restore, Value::Null, "\"5\"").await.0, 200);
-    let (status, answer) = marina.call_if(&harbour, "PUT", &one, change(6), "\"7\"").await;
-    assert_eq!((status, &answer["details"]["reason"]), (400, &json!("version_mismatch")), "{answer}");
-
-    // The list by cursor goes through all of them, the newest first.
-    let (mut cursor, mut names) = (String::new(), Vec::new());
-    loop {
-        let path = format!("{BERTHS}/by-cursor?limit=1{cursor}");
-        let (_, answer) = marina.call(&harbour, "GET", &path, Value::Null).await;
-        names.push(answer["data"]["items"][0]["name"].clone());
-        let Some(next) = answer["data"]["next"].as_str() else { break };
-        cursor = format!("&cursor={next}");
-    }
-    assert_eq!(names, ["A2", "A1 long"]);
-    for path in [format!("{BERTHS}?surprise=1"), format!("{BERTHS}/by-cursor?page=1")] {
-        assert_eq!(marina.call(&harbour, "GET", &path, Value::Null).await.0, 400, "{path}");
-    }
+    conditions_and_cursors(&marina, &harbour, &one).await;
 
     // Many at once, each with an answer of its own.
     let bulk = format!("{BERTHS}/bulk");
@@ -250,4 +227,33 @@ async fn works(marina: Marina) {
     let expected =
         ["create", "create", "delete", "restore", "update", "delete", "restore", "revert", "revert"];
     assert_eq!(actions, expected);
+}
+
+/// A berth `A1 long` in its fourth version, and another: how they are changed and listed.
+async fn conditions_and_cursors(marina: &Marina, harbour: &str, one: &str) {
+    // Deleting and restoring heed it too. A deleted berth has the version after the one that was deleted.
+    let (status, answer) = marina.call_if(harbour, "DELETE", one, Value::Null, "\"3\"").await;
+    assert_eq!((status, &answer["details"]["currentVersion"]), (409, &json!(4)), "{answer}");
+    assert_eq!(marina.call_if(harbour, "DELETE", one, Value::Null, "\"4\"").await.0, 204);
+    let restore = format!("{one}/restore");
+    let (status, answer) = marina.call_if(harbour, "POST", &restore, Value::Null, "\"4\"").await;
+    assert_eq!((status, &answer["details"]["currentVersion"]), (409, &json!(5)), "{answer}");
+    assert_eq!(marina.call_if(harbour, "POST", &restore, Value::Null, "\"5\"").await.0, 200);
+    let (status, answer) =
+        marina.call_if(harbour, "PUT", one, json!({"version": 6, "fields": berth("A1 long")}), "\"7\"").await;
+    assert_eq!((status, &answer["details"]["reason"]), (400, &json!("version_mismatch")), "{answer}");
+
+    // The list by cursor goes through all of them, the newest first.
+    let (mut cursor, mut names) = (String::new(), Vec::new());
+    loop {
+        let path = format!("{BERTHS}/by-cursor?limit=1{cursor}");
+        let (_, answer) = marina.call(harbour, "GET", &path, Value::Null).await;
+        names.push(answer["data"]["items"][0]["name"].clone());
+        let Some(next) = answer["data"]["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(names, ["A2", "A1 long"]);
+    for path in [format!("{BERTHS}?surprise=1"), format!("{BERTHS}/by-cursor?page=1")] {
+        assert_eq!(marina.call(harbour, "GET", &path, Value::Null).await.0, 400, "{path}");
+    }
 }
