@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::id::{AccountId, ApiKeyId, MemberId, SessionId, TenantId, UserId};
+use crate::idempotency::IdempotencyKey;
 use crate::permission::{Decision, Permission, PermissionSet, Principal, Reason, Scope};
 use crate::subscription::{Entitlements, Source};
 use crate::time::Timestamp;
@@ -24,6 +25,8 @@ pub struct Caller {
     expected_version: Option<i64>,
     /// Shared by all clones, which stand for one request.
     wrote: Arc<AtomicBool>,
+    /// The key under which the request is done at most once.
+    idempotency_key: Option<IdempotencyKey>,
 }
 
 /// What is known of a caller apart from the request at hand; it can be kept for a few seconds.
@@ -116,6 +119,10 @@ pub enum SystemReason {
     Purge,
     /// Answers the operator who asks on the command line what somebody may do. It only reads.
     Inspection,
+    /// Reads what the cache keeps for everybody who may see it.
+    Cache,
+    /// Gives numbers to events, and tells them.
+    Events,
     /// Sends mails.
     Mail,
     /// Makes somebody a member who was invited, with the rights of who invited them.
@@ -139,6 +146,8 @@ impl std::fmt::Display for Actor {
             Self::System(SystemReason::Recount) => f.write_str("system:recount"),
             Self::System(SystemReason::Purge) => f.write_str("system:purge"),
             Self::System(SystemReason::Inspection) => f.write_str("system:inspection"),
+            Self::System(SystemReason::Cache) => f.write_str("system:cache"),
+            Self::System(SystemReason::Events) => f.write_str("system:events"),
             Self::System(SystemReason::Mail) => f.write_str("system:mail"),
             Self::System(SystemReason::Invitation) => f.write_str("system:invitation"),
             Self::System(SystemReason::Keys) => f.write_str("system:keys"),
@@ -162,7 +171,14 @@ impl Caller {
     /// Makes a caller of a checked credential. Only for `mono-auth`, and for an application that brings its own
     /// authentication: whoever calls this says that the identity is proven.
     pub fn mint(identity: Arc<Identity>, request: Arc<RequestContext>) -> Self {
-        Self { identity, request, metered_call: None, expected_version: None, wrote: Arc::default() }
+        Self {
+            identity,
+            request,
+            metered_call: None,
+            expected_version: None,
+            idempotency_key: None,
+            wrote: Arc::default(),
+        }
     }
 
     /// The program itself, outside any tenant.
@@ -186,7 +202,14 @@ impl Caller {
             account_entitlements: BTreeMap::new(),
         };
         let (request, wrote) = (Arc::default(), Arc::default());
-        Self { identity: Arc::new(identity), request, metered_call: None, expected_version: None, wrote }
+        Self {
+            identity: Arc::new(identity),
+            request,
+            metered_call: None,
+            expected_version: None,
+            idempotency_key: None,
+            wrote,
+        }
     }
 
     /// The same caller with another request.
@@ -194,6 +217,18 @@ impl Caller {
         self.request = request;
         self.wrote = Arc::default();
         self
+    }
+
+    /// The same caller, whose request is done at most once under this key: a transaction that writes
+    /// does not begin where one was committed under it before, and has to keep its answer.
+    pub fn once(mut self, key: IdempotencyKey) -> Self {
+        self.idempotency_key = Some(key);
+        self
+    }
+
+    /// The key under which the request is done at most once.
+    pub const fn idempotency_key(&self) -> Option<&IdempotencyKey> {
+        self.idempotency_key.as_ref()
     }
 
     /// The same caller, whose call counts as one of this limit as soon as it is found to be allowed.

@@ -39,19 +39,15 @@ impl App {
         Self { database, authenticator, mailer, rate_limits: None, trusted_proxies: Arc::default() }
     }
 
-    /// Commits what changes the catalogue or a subscription. This node heeds it from its next request on, the others
-    /// within five seconds.
+    /// Commits what changes the catalogue or a subscription. This node heeds it from its next request on, the others a
+    /// moment later: the commit tells them.
     pub(crate) async fn commit_rules(&self, tx: PlatformTx) -> Result<(), Error> {
-        tx.commit().await?;
-        self.authenticator.forget();
-        Ok(())
+        tx.commit().await
     }
 
     /// Commits what changes what people of a tenant may do; in force as [`commit_rules`](Self::commit_rules) says.
     pub(crate) async fn commit_rights(&self, tx: TenantTx) -> Result<(), Error> {
-        tx.commit().await?;
-        self.authenticator.forget();
-        Ok(())
+        tx.commit().await
     }
 }
 
@@ -126,6 +122,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .method_not_allowed_fallback(layer::fallback::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(layer::panic::answer))
+        .layer(from_fn(layer::idempotency::attach))
         .layer(from_fn(layer::retry::conflicts))
         .layer(from_fn(layer::timeout::limit))
         .layer(from_fn_with_state(app.clone(), layer::rate_limit::limit))

@@ -58,6 +58,10 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
         Some(options) => Some(Redis::connect(&options).await?),
         None => None,
     };
+    let database = match &redis {
+        Some(redis) => database.with_redis(redis),
+        None => database,
+    };
     let keys = master_key::load_for(config, &database).await?;
     let database = with_audit_keys(database, &keys)?;
     let authenticator = Authenticator::new(database.clone(), &keys)?

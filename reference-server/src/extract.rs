@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use mono_auth::axum::ApiError;
 use mono_core::api::object::object;
 use mono_core::caller::Caller;
+use mono_core::idempotency::IdempotencyKey;
 use mono_core::{Error, ErrorKind};
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
@@ -29,6 +30,10 @@ impl FromRequestParts<App> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let mono_auth::axum::Authenticated(caller) =
             mono_auth::axum::Authenticated::from_request_parts(parts, app).await?;
+        let caller = match parts.extensions.get::<IdempotencyKey>() {
+            Some(key) => caller.once(key.clone()),
+            None => caller,
+        };
         let counted_before = parts.extensions.get::<Again>().is_some();
         Ok(Self(if counted_before { caller } else { caller.metered(API_CALLS) }))
     }

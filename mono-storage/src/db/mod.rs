@@ -7,7 +7,7 @@ pub(crate) mod database;
 mod error;
 mod expected;
 pub mod isolation;
-mod migration;
+pub(crate) mod migration;
 mod options;
 pub(crate) mod owner;
 mod predicate;

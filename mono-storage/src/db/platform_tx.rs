@@ -6,8 +6,10 @@ use super::query::Query;
 use super::statement::PlatformStatement;
 use super::transaction::Transaction;
 use super::value::Value;
+use crate::bus::{Tag, Touched, touched_by};
 use crate::chain::{Entry, Log};
 use crate::deferred::Passes;
+use crate::store::idempotency;
 use mono_core::Error;
 use mono_core::caller::{Caller, STEP_UP_REQUIRED};
 use mono_core::id::{Id, Random};
@@ -40,7 +42,7 @@ impl<'d> Platform<'d> {
     /// Begins a transaction that reads and writes. It takes effect with [`PlatformTx::commit`] and not otherwise.
     ///
     /// # Errors
-    /// `Unavailable` where the database is away.
+    /// `Unavailable` where the database is away; `Conflict` as [`Tenant::write`](super::Tenant::write).
     pub async fn write(self) -> Result<PlatformTx, Error> {
         self.begin(Access::Write).await
     }
@@ -50,7 +52,11 @@ impl<'d> Platform<'d> {
             self.caller.note_write();
         }
         let transaction = self.database.begin_platform(access).await?;
-        Ok(PlatformTx::new(transaction, self.caller, self.database))
+        let mut tx = PlatformTx::new(transaction, self.caller, self.database);
+        if access == Access::Write {
+            tx.claim_idempotency_key().await?;
+        }
+        Ok(tx)
     }
 }
 
@@ -62,6 +68,8 @@ pub struct PlatformTx {
     pub(super) database: Database,
     /// For the audit logs, written when the transaction commits.
     pub(super) entries: BTreeMap<Log, Vec<Entry>>,
+    /// What is told to all nodes when the transaction has committed.
+    pub(super) touched: Touched,
     /// What super admins passed while the transaction worked in a tenant.
     pub(super) passes: Vec<Passes>,
     /// Whether mails wait when the transaction commits.
@@ -76,6 +84,7 @@ impl PlatformTx {
             caller: caller.clone(),
             database: database.clone(),
             entries: BTreeMap::new(),
+            touched: Touched::new(),
             passes: Vec::new(),
             has_mail: false,
             expected: Expected::new(caller.expected_version()),
@@ -85,19 +94,39 @@ impl PlatformTx {
     /// Makes everything that was done durable and visible at once.
     ///
     /// # Errors
-    /// `Unavailable` or `Internal` where the database could not commit, and `Validation` where the request expects a
-    /// version of what has none; nothing has happened then.
-    pub async fn commit(mut self) -> Result<(), Error> {
+    /// As [`TenantTx::commit`](super::TenantTx::commit).
+    pub async fn commit(self) -> Result<(), Error> {
+        idempotency::refuse_key(&self.caller)?;
+        self.finish().await
+    }
+
+    /// As [`commit`](Self::commit), and keeps what is answered, as
+    /// [`TenantTx::commit_answer`](super::TenantTx::commit_answer).
+    ///
+    /// # Errors
+    /// `Unavailable` or `Internal` where the database could not commit; nothing has happened then.
+    pub async fn commit_answer(mut self, status: u16, body: &str) -> Result<(), Error> {
+        self.keep_answer(status, body).await?;
+        self.finish().await
+    }
+
+    async fn finish(mut self) -> Result<(), Error> {
         self.expected.require_checked()?;
         if !self.transaction.has_failed() {
             self.append_entries().await?;
         }
-        self.transaction.commit().await?;
+        self.database.commit(self.transaction, self.touched, false).await?;
         self.passes.into_iter().for_each(Passes::settle);
         if self.has_mail {
             self.database.note_mail();
         }
         Ok(())
+    }
+
+    /// Says that something of the platform was changed that is not recorded in the audit log, as
+    /// [`TenantTx::touch`](super::TenantTx::touch) does.
+    pub fn touch(&mut self, tag: Tag) {
+        self.touched.insert((None, tag));
     }
 
     /// Writes the entries for the audit logs, in the order of the logs, so that two transactions never wait for each
@@ -155,6 +184,7 @@ impl PlatformTx {
 
     /// Keeps an entry for an audit log until the transaction commits.
     pub(crate) fn keep_entry(&mut self, log: Log, entry: Entry) {
+        self.touched.extend(touched_by(log, &entry));
         self.entries.entry(log).or_default().push(entry);
     }
 

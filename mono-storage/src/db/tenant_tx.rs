@@ -6,8 +6,10 @@ use super::query::Query;
 use super::statement::TenantStatement;
 use super::transaction::Transaction;
 use super::value::{Bind, Value};
+use crate::bus::{Tag, Touched, touched_by};
 use crate::chain::Entry;
 use crate::deferred::Passes;
+use crate::store::idempotency;
 use mono_core::Error;
 use mono_core::caller::{Caller, Pass, STEP_UP_REQUIRED};
 use mono_core::id::{Id, TenantId};
@@ -36,10 +38,20 @@ impl<'d> Tenant<'d> {
         self.begin(Access::Read).await
     }
 
-    /// Begins a transaction that reads and writes. It takes effect with [`TenantTx::commit`] and not otherwise.
+    /// As [`read`](Self::read), and never from a replica: what it reads may be kept, and is then not older than the
+    /// changes that were told.
     ///
     /// # Errors
     /// As [`read`](Self::read).
+    pub async fn read_current(self) -> Result<TenantTx, Error> {
+        self.begin(Access::ReadCurrent).await
+    }
+
+    /// Begins a transaction that reads and writes. It takes effect with [`TenantTx::commit`] and not otherwise.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read); for a caller with an idempotency key also `Conflict` where a request was done under it
+    /// before, with its answer where it was the same request ([`KeptAnswer::of`](mono_core::idempotency::KeptAnswer::of)).
     pub async fn write(self) -> Result<TenantTx, Error> {
         self.begin(Access::Write).await
     }
@@ -47,7 +59,11 @@ impl<'d> Tenant<'d> {
     async fn begin(self, access: Access) -> Result<TenantTx, Error> {
         let tenant = self.caller.tenant()?;
         let transaction = self.database.begin_tenant(tenant, access, self.caller).await?;
-        Ok(TenantTx::new(tenant, transaction, access, self.caller, self.database))
+        let mut tx = TenantTx::new(tenant, transaction, access, self.caller, self.database);
+        if access == Access::Write {
+            tx.claim_idempotency_key().await?;
+        }
+        Ok(tx)
     }
 }
 
@@ -61,6 +77,10 @@ pub struct TenantTx {
     caller: Caller,
     /// For the audit log, written when the transaction commits.
     pub(super) entries: Vec<Entry>,
+    /// What is told to all nodes when the transaction has committed.
+    pub(super) touched: Touched,
+    /// Whether it emits events.
+    events_wait: bool,
     pub(super) passes: Passes,
     database: Database,
     /// The limit that the call still has to be counted against.
@@ -82,6 +102,8 @@ impl TenantTx {
             access,
             caller: caller.clone(),
             entries: Vec::new(),
+            touched: Touched::new(),
+            events_wait: false,
             passes: Passes::new(database.deferred().clone(), Some(tenant)),
             database: database.clone(),
             uncounted_call: caller.metered_call(),
@@ -92,17 +114,49 @@ impl TenantTx {
     /// Makes everything that was done durable and visible at once.
     ///
     /// # Errors
-    /// `Unavailable` or `Internal` where the database could not commit, and `Validation` where the request expects a
-    /// version of what has none; nothing has happened then.
-    pub async fn commit(mut self) -> Result<(), Error> {
-        self.expected.require_checked()?;
+    /// `Unavailable` or `Internal` where the database could not commit; `Validation` with code `no_version` where the request
+    /// expects a version (`If-Match`) of what has none, and with `idempotency_not_supported` where the caller has an
+    /// idempotency key, which [`commit_answer`](Self::commit_answer) serves. Nothing has happened then.
+    pub async fn commit(self) -> Result<(), Error> {
+        if self.is_writable() {
+            idempotency::refuse_key(&self.caller)?;
+        }
+        self.finish().await
+    }
+
+    /// As [`commit`](Self::commit), and keeps what is answered, if the caller has an idempotency key: who sends the same
+    /// request under it within a day gets the same answer, and nothing is done again. A body that holds a secret is not
+    /// kept: use [`commit`](Self::commit).
+    ///
+    /// # Errors
+    /// `Unavailable` or `Internal` where the database could not commit; nothing has happened then.
+    pub async fn commit_answer(mut self, status: u16, body: &str) -> Result<(), Error> {
+        self.keep_answer(status, body).await?;
+        self.finish().await
+    }
+
+    async fn finish(mut self) -> Result<(), Error> {
+        if self.is_writable() {
+            self.expected.require_checked()?;
+        }
         if !self.transaction.has_failed() {
             let entries = std::mem::take(&mut self.entries);
             self.append(entries).await?;
         }
-        self.transaction.commit().await?;
+        self.database.commit(self.transaction, self.touched, self.events_wait).await?;
         self.passes.settle();
         Ok(())
+    }
+
+    /// Says that something was changed that is not recorded in the audit log, which says it by itself. All nodes are told
+    /// when the transaction has committed: what they keep under this tag holds no more.
+    pub fn touch(&mut self, tag: Tag) {
+        self.touched.insert((Some(self.tenant), tag));
+    }
+
+    /// The bus is woken when the transaction has committed.
+    pub(crate) const fn events_wait(&mut self) {
+        self.events_wait = true;
     }
 
     /// Undoes everything that was done. Dropping the transaction does the same without waiting for it.
@@ -173,6 +227,7 @@ impl TenantTx {
         if !self.is_writable() {
             return Err(Error::internal("a transaction that only reads records nothing"));
         }
+        self.touched.extend(touched_by(Some(self.tenant), &entry));
         self.entries.push(entry);
         Ok(())
     }

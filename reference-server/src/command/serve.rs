@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::demo::Demo;
 use crate::server::{ServerLimits, serve};
 use mono_core::Error;
+use mono_storage::bus::EventBus;
 use std::io::Write as _;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -42,6 +43,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
         let authenticator = app.authenticator.clone();
         async move { authenticator.clean_every(CLEAN_INTERVAL).await }
     });
+    let events = EventBus::start(&database).await?;
     let purging = config.purge_after().map(|retention| {
         let database = database.clone();
         tokio::spawn(async move { database.purge_every(PURGE_INTERVAL, retention).await })
@@ -52,6 +54,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
         async move { mailer.deliver_until(async { drop(mailing_stops.await) }).await }
     });
     serve(listener, router(app), ServerLimits::default(), stop).await;
+    drop(events);
     // A mail that is under way still leaves.
     drop(stop_mailing);
     let _ = mailing.await;

@@ -17,12 +17,20 @@ async fn ping() -> Json<Success<&'static str>> {
 }
 
 async fn health(State(app): State<App>) -> (StatusCode, Json<Success<Value>>) {
-    let (status, word) = match app.database.ping().await {
-        Ok(()) => (StatusCode::OK, "healthy"),
-        Err(error) => {
-            tracing::error!(source = std::error::Error::source(&error), "the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "down")
-        }
+    let database = app.database.ping().await;
+    if let Err(error) = &database {
+        tracing::error!(source = std::error::Error::source(error), "the database does not answer");
+    }
+    let redis = app.database.bus().redis_state();
+    let (status, word) = match (&database, redis) {
+        (Err(_), _) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
+        // Everything is served, only slower: no reason to send requests elsewhere.
+        (Ok(()), Some(false)) => (StatusCode::OK, "degraded"),
+        (Ok(()), _) => (StatusCode::OK, "healthy"),
     };
-    (status, Json(Success::new(json!({ "status": word, "services": { "database": word } }))))
+    let mut services = json!({ "database": if database.is_ok() { "healthy" } else { "down" } });
+    if let (Some(is_up), Some(services)) = (redis, services.as_object_mut()) {
+        services.insert("redis".to_owned(), json!(if is_up { "healthy" } else { "down" }));
+    }
+    (status, Json(Success::new(json!({ "status": word, "services": services }))))
 }

@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::http::HeaderName;
-use axum::http::header::ETAG;
+use axum::http::header::{CONTENT_TYPE, ETAG};
+use axum::response::{IntoResponse, Response};
 use mono_core::api::envelope::Success;
+use mono_storage::cache::Bytes;
 
 /// What a handler answers: data in the envelope.
 pub(crate) type Answer<T> = Json<Success<T>>;
@@ -17,6 +19,22 @@ pub(crate) type Tagged<T> = ([(HeaderName, String); 1], Answer<T>);
 
 pub(crate) fn tagged<T>(version: i64, data: T) -> Tagged<T> {
     ([(ETAG, format!("\"{version}\""))], answer(data))
+}
+
+/// Data that is JSON already, in the envelope.
+pub(crate) struct Serialised(pub(crate) Bytes);
+
+/// What stands before the data and behind it.
+const ENVELOPE: (&[u8], &[u8]) = (br#"{"success":true,"data":"#, b"}");
+
+impl IntoResponse for Serialised {
+    fn into_response(self) -> Response {
+        let mut body = Vec::with_capacity(ENVELOPE.0.len() + self.0.len() + ENVELOPE.1.len());
+        body.extend_from_slice(ENVELOPE.0);
+        body.extend_from_slice(&self.0);
+        body.extend_from_slice(ENVELOPE.1);
+        ([(CONTENT_TYPE, "application/json")], body).into_response()
+    }
 }
 
 pub(crate) mod health;
