@@ -6,6 +6,8 @@ use crate::trusted_proxies::TrustedProxies;
 use crate::{layer, routes};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
 use axum::middleware::{from_fn, from_fn_with_state};
 use mono_auth::Authenticator;
 use mono_auth::mail::Mailer;
@@ -16,6 +18,7 @@ use mono_storage::db::{Database, PlatformTx, TenantTx};
 use schemars::JsonSchema;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// The largest body of a request, in bytes: 1 MiB.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
@@ -76,6 +79,8 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .layer(from_fn(layer::retry::conflicts))
         .layer(from_fn(layer::timeout::limit))
         .layer(from_fn_with_state(app.clone(), layer::rate_limit::limit))
+        // What an answer holds is for who asked: no cache on the way keeps it, unless a route says otherwise.
+        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(from_fn_with_state(app.clone(), layer::request_context::attach))
         .with_state(app)
 }

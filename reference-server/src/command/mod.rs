@@ -3,6 +3,7 @@
 mod audit;
 mod doctor;
 mod keys;
+mod mails;
 mod migrate;
 mod permission;
 mod purge;
@@ -53,6 +54,11 @@ enum Action {
         #[command(subcommand)]
         action: keys::KeysAction,
     },
+    /// List the mails that were given up, and let them be tried again.
+    Mails {
+        #[command(subcommand)]
+        action: mails::MailsAction,
+    },
     /// Look whether the installation is whole: database, tables, isolation, catalogue, key, counters. Changes nothing.
     Doctor,
     /// Print the OpenAPI document of the server.
@@ -85,6 +91,7 @@ pub async fn run(command: Command) -> ExitCode {
         Some(Action::Purge(arguments)) => purge::run(config, arguments).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Audit { action }) => audit::run(config, action).await,
         Some(Action::Keys { action }) => keys::run(config, action).await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Mails { action }) => mails::run(config, action).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Doctor) => Ok(doctor::run(config).await),
         Some(Action::Openapi) => {
             print_document();

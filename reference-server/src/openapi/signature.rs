@@ -3,7 +3,7 @@
 use super::describe::{Describe, Place};
 use crate::bulk::Items;
 use crate::extract::{Authenticated, IfMatch, Json, Path, Paths, Query, VersionPath};
-use crate::routes::{Answer, Secret, Serialised};
+use crate::routes::{Answer, Serialised};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -153,13 +153,6 @@ impl<T: JsonSchema> Output for Answer<T> {
 
 /// Of something that was made. Where another status is possible too, [`About::answers`](super::About::answers) tells.
 impl<T: JsonSchema> Output for (StatusCode, Answer<T>) {
-    fn describe(operation: &mut Describe<'_>) {
-        operation.answer::<T>(201);
-    }
-}
-
-/// Of something that was made, with what no cache keeps.
-impl<T: JsonSchema> Output for (StatusCode, Secret<T>) {
     fn describe(operation: &mut Describe<'_>) {
         operation.answer::<T>(201);
     }

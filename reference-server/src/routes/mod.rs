@@ -1,8 +1,7 @@
 //! The routes: one file for each noun, in the folder of its tier.
 
 use axum::Json;
-use axum::http::HeaderName;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use mono_core::api::envelope::Success;
 use mono_storage::cache::Bytes;
@@ -12,13 +11,6 @@ pub(crate) type Answer<T> = Json<Success<T>>;
 
 pub(crate) fn answer<T>(data: T) -> Answer<T> {
     Json(Success::new(data))
-}
-
-/// Data that no cache keeps.
-pub(crate) type Secret<T> = ([(HeaderName, &'static str); 1], Answer<T>);
-
-pub(crate) fn secret<T>(data: T) -> Secret<T> {
-    ([(CACHE_CONTROL, "no-store")], answer(data))
 }
 
 /// Data that is JSON already, in the envelope.

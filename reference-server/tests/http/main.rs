@@ -24,6 +24,7 @@ mod isolation;
 mod limits;
 mod login;
 mod mail_templates;
+mod mailbox;
 mod members;
 mod openapi;
 mod permissions;

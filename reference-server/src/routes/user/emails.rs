@@ -7,6 +7,7 @@ use crate::routes::public::emails::{MailAnswer, on_its_way};
 use axum::extract::State;
 use mono_auth::axum::{ApiError, Person};
 use mono_core::api::emails::ChangeEmail;
+use secrecy::SecretString;
 use serde_json::json;
 
 pub(crate) fn routes() -> Routes {
@@ -27,6 +28,7 @@ async fn request_change(
     Person(caller): Person,
     Json(given): Json<ChangeEmail>,
 ) -> Result<MailAnswer, ApiError> {
-    app.authenticator.request_email_change(&caller, &given.email, given.password.into()).await?;
+    let password = given.password.map(SecretString::from);
+    app.authenticator.request_email_change(&caller, &given.email, password).await?;
     Ok(on_its_way())
 }

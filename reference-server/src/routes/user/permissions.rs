@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::openapi::{Routes, about};
-use crate::routes::{Secret, secret};
+use crate::routes::{Answer, answer};
 use axum::extract::State;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,10 +24,10 @@ pub(crate) fn routes() -> Routes {
 async fn snapshot(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
-) -> Result<Secret<SnapshotResponse>, ApiError> {
-    let answer = SnapshotResponse {
+) -> Result<Answer<SnapshotResponse>, ApiError> {
+    let response = SnapshotResponse {
         snapshot: STANDARD.encode(app.authenticator.snapshot(&caller, GOOD_FOR).await?),
         public_key: STANDARD.encode(app.authenticator.snapshot_public_key()?),
     };
-    Ok(secret(answer))
+    Ok(answer(response))
 }

@@ -3,13 +3,12 @@
 use crate::app::App;
 use crate::extract::Json;
 use crate::openapi::{Routes, about};
-use crate::routes::{Secret, secret};
+use crate::routes::{Answer, answer};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::StepUp;
 use mono_auth::axum::{ApiError, Person};
 use mono_core::ErrorKind;
-use mono_core::api::envelope::Success;
 use mono_core::api::second_factor::{
     ConfirmSecondFactor, EnrolmentResponse, RecoveryCodesResponse, SecondFactorResponse, StepUpRequest,
     StepUpResponse,
@@ -57,42 +56,42 @@ pub(crate) fn routes() -> Routes {
 async fn state(
     State(app): State<App>,
     Person(caller): Person,
-) -> Result<axum::Json<Success<SecondFactorResponse>>, ApiError> {
+) -> Result<Answer<SecondFactorResponse>, ApiError> {
     let state = app.authenticator.second_factor(&caller).await?;
     let (enabled_at, recovery_codes_left) = (state.since, state.recovery_codes_left);
-    Ok(axum::Json(Success::new(SecondFactorResponse { enabled_at, recovery_codes_left })))
+    Ok(answer(SecondFactorResponse { enabled_at, recovery_codes_left }))
 }
 
 async fn enrol(
     State(app): State<App>,
     Person(caller): Person,
-) -> Result<(StatusCode, Secret<EnrolmentResponse>), ApiError> {
+) -> Result<(StatusCode, Answer<EnrolmentResponse>), ApiError> {
     let enrolment = app.authenticator.enrol_second_factor(&caller).await?;
-    let answer = EnrolmentResponse {
+    let response = EnrolmentResponse {
         uri: enrolment.uri.expose_secret().to_owned(),
         secret: enrolment.secret.expose_secret().to_owned(),
     };
-    Ok((StatusCode::CREATED, secret(answer)))
+    Ok((StatusCode::CREATED, answer(response)))
 }
 
 async fn confirm(
     State(app): State<App>,
     Person(caller): Person,
     Json(given): Json<ConfirmSecondFactor>,
-) -> Result<Secret<RecoveryCodesResponse>, ApiError> {
+) -> Result<Answer<RecoveryCodesResponse>, ApiError> {
     Ok(codes(app.authenticator.confirm_second_factor(&caller, &given.code).await?))
 }
 
 async fn renew(
     State(app): State<App>,
     Person(caller): Person,
-) -> Result<Secret<RecoveryCodesResponse>, ApiError> {
+) -> Result<Answer<RecoveryCodesResponse>, ApiError> {
     Ok(codes(app.authenticator.renew_recovery_codes(&caller).await?))
 }
 
-fn codes(codes: Vec<SecretString>) -> Secret<RecoveryCodesResponse> {
+fn codes(codes: Vec<SecretString>) -> Answer<RecoveryCodesResponse> {
     let recovery_codes = codes.iter().map(|code| code.expose_secret().to_owned()).collect();
-    secret(RecoveryCodesResponse { recovery_codes })
+    answer(RecoveryCodesResponse { recovery_codes })
 }
 
 async fn disable(State(app): State<App>, Person(caller): Person) -> Result<StatusCode, ApiError> {
@@ -104,8 +103,8 @@ async fn step_up(
     State(app): State<App>,
     Person(caller): Person,
     Json(given): Json<StepUpRequest>,
-) -> Result<axum::Json<Success<StepUpResponse>>, ApiError> {
+) -> Result<Answer<StepUpResponse>, ApiError> {
     let given = StepUp { password: given.password.map(SecretString::from), code: given.code };
     let fresh_until = app.authenticator.step_up(&caller, given).await?;
-    Ok(axum::Json(Success::new(StepUpResponse { fresh_until })))
+    Ok(answer(StepUpResponse { fresh_until }))
 }
