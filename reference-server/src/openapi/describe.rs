@@ -71,7 +71,8 @@ impl<'a> Describe<'a> {
     /// It can be asked for with an idempotency key, if it writes.
     pub(crate) fn once(&mut self) {
         if !self.is_safe {
-            let description = "A name for this request: asked with it again, the answer is the same again, and nothing is done twice.";
+            let description =
+                "A name for this request: sent again with it, it is answered as before and not done twice.";
             self.optional_parameter::<String>("Idempotency-Key", Place::Header, description);
         }
     }

@@ -28,7 +28,7 @@ where
         .get("/{id}/versions/{version}", version::<T>, can_read(format!("Read a version of one {noun}")))
 }
 
-/// The routes of a thing that goes back to earlier versions, for which one of the permissions `revert` is needed.
+/// The routes of a thing that goes back to earlier versions, for which one of the permissions `revert` is needed too.
 pub(crate) fn routes_with_revert<T: Revert + JsonSchema>(
     noun: &str,
     read: &[Permission],
@@ -41,7 +41,10 @@ where
     routes::<T>(noun, read).post(
         "/{id}/versions/{version}/revert",
         self::revert::<T>,
-        about(summary).needs_one_of(revert).says("It becomes a new version, by the rules of a change."),
+        about(summary)
+            .needs_one_of(read)
+            .needs_one_of(revert)
+            .says("It becomes a new version, by the rules of a change."),
     )
 }
 

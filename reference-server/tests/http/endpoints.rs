@@ -352,6 +352,12 @@ async fn everybody_calls_every_route(world: World) {
     let asked = CreateInvitation { email: "invited@new.example".into(), roles: Vec::new() };
     let invitation = admin.tenant().invitations().create(&asked).await.unwrap().id;
     let (user, _) = server.world.member(&server.world.harbour, "unable@harbour.example").await;
+    // Who restores needs something deleted; the admin, who comes last, deletes what was there.
+    let gone = CreateTeam { name: "Gone".into() };
+    let deleted_team = admin.tenant().teams().create(account, &gone).await.unwrap().id;
+    admin.tenant().teams().delete(deleted_team).await.unwrap();
+    let deleted_profile = admin.tenant().profiles().create(member, &plain).await.unwrap().id;
+    admin.tenant().profiles().delete(deleted_profile).await.unwrap();
     let suspended = suspended(&server, &admin).await;
     let document = document();
     let (mut text, mut untrue) = (String::new(), Vec::new());
@@ -365,8 +371,11 @@ async fn everybody_calls_every_route(world: World) {
             other => other.into(),
         };
         for (method, path, body) in routes() {
-            // Who restores needs a deleted account; the admin has just deleted one.
-            let id = if path.ends_with("restore") && *credential != ADMIN { deleted } else { account };
+            let (id, team, profile) = if path.ends_with("restore") && *credential != ADMIN {
+                (deleted, deleted_team, deleted_profile)
+            } else {
+                (account, team, profile)
+            };
             let fill = |text: &str| {
                 text.replace("{id}", &id.to_string())
                     .replace("{tenant}", &tenant.to_string())

@@ -156,6 +156,7 @@ fn is_one_thing(path: &str) -> bool {
         "extra",
         "1",
         "en",
+        "openapi.json",
     ];
     last.starts_with('{') || named.contains(&last)
 }

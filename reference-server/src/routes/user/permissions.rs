@@ -25,9 +25,9 @@ async fn snapshot(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
 ) -> Result<Answer<SnapshotResponse>, ApiError> {
-    let snapshot = SnapshotResponse {
+    let response = SnapshotResponse {
         snapshot: STANDARD.encode(app.authenticator.snapshot(&caller, GOOD_FOR).await?),
         public_key: STANDARD.encode(app.authenticator.snapshot_public_key()?),
     };
-    Ok(answer(snapshot))
+    Ok(answer(response))
 }

@@ -9,7 +9,6 @@ use axum::http::StatusCode;
 use mono_auth::StepUp;
 use mono_auth::axum::{ApiError, Person};
 use mono_core::ErrorKind;
-use mono_core::api::envelope::Success;
 use mono_core::api::second_factor::{
     ConfirmSecondFactor, EnrolmentResponse, RecoveryCodesResponse, SecondFactorResponse, StepUpRequest,
     StepUpResponse,
@@ -57,10 +56,10 @@ pub(crate) fn routes() -> Routes {
 async fn state(
     State(app): State<App>,
     Person(caller): Person,
-) -> Result<axum::Json<Success<SecondFactorResponse>>, ApiError> {
+) -> Result<Answer<SecondFactorResponse>, ApiError> {
     let state = app.authenticator.second_factor(&caller).await?;
     let (enabled_at, recovery_codes_left) = (state.since, state.recovery_codes_left);
-    Ok(axum::Json(Success::new(SecondFactorResponse { enabled_at, recovery_codes_left })))
+    Ok(answer(SecondFactorResponse { enabled_at, recovery_codes_left }))
 }
 
 async fn enrol(
@@ -68,11 +67,11 @@ async fn enrol(
     Person(caller): Person,
 ) -> Result<(StatusCode, Answer<EnrolmentResponse>), ApiError> {
     let enrolment = app.authenticator.enrol_second_factor(&caller).await?;
-    let enrolment = EnrolmentResponse {
+    let response = EnrolmentResponse {
         uri: enrolment.uri.expose_secret().to_owned(),
         secret: enrolment.secret.expose_secret().to_owned(),
     };
-    Ok((StatusCode::CREATED, answer(enrolment)))
+    Ok((StatusCode::CREATED, answer(response)))
 }
 
 async fn confirm(
@@ -104,8 +103,8 @@ async fn step_up(
     State(app): State<App>,
     Person(caller): Person,
     Json(given): Json<StepUpRequest>,
-) -> Result<axum::Json<Success<StepUpResponse>>, ApiError> {
+) -> Result<Answer<StepUpResponse>, ApiError> {
     let given = StepUp { password: given.password.map(SecretString::from), code: given.code };
     let fresh_until = app.authenticator.step_up(&caller, given).await?;
-    Ok(axum::Json(Success::new(StepUpResponse { fresh_until })))
+    Ok(answer(StepUpResponse { fresh_until }))
 }
