@@ -101,10 +101,20 @@ impl Admission {
 
 /// The caller, if the server admits it.
 async fn admitted(parts: &Parts, caller: Caller) -> Result<Caller, Error> {
+    tell_log(&caller);
     if let Some(Admission(ask)) = parts.extensions.get::<Admission>() {
         ask(caller.clone()).await?;
     }
     Ok(caller)
+}
+
+/// From here on each line of the log says for whom it was written.
+fn tell_log(caller: &Caller) {
+    let span = tracing::Span::current();
+    if let Ok(tenant) = caller.tenant() {
+        span.record("tenant", tracing::field::display(tenant));
+    }
+    span.record("user", tracing::field::display(caller.actor()));
 }
 
 /// Whether a request shows anything to say who it is from, be it right or wrong.
@@ -229,7 +239,8 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// After how many seconds to try again, where the failure says so.
+/// After how many seconds to try again, where the failure says so. What is away is most often back soon.
 fn retry_after(error: &Error) -> Option<u64> {
-    error.details()?.get("retryAfterSeconds")?.as_u64()
+    let told = error.details().and_then(|details| details.get("retryAfterSeconds")?.as_u64());
+    told.or((error.kind() == ErrorKind::Unavailable).then_some(1))
 }

@@ -7,7 +7,6 @@ use crate::{demo, master_key};
 use mono_auth::mail::Mailer;
 use mono_auth::{Authenticator, KeyRing, Purpose};
 use mono_core::caller::{Caller, SystemReason};
-use mono_core::rate_limit::RateLimits;
 use mono_core::seed::Seed;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::{Database, DatabaseOptions, Migration, migrate, migrate_application};
@@ -39,6 +38,7 @@ pub async fn boot_application(
 }
 
 async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Result<App, Error> {
+    config.check()?;
     make_private_folder(config)?;
     let (options, redis) = (config.database()?, config.redis()?);
     // Without an owner's login the tables of PostgreSQL are the work of `mono migrate`.
@@ -71,29 +71,20 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
     Ok(App {
-        rate_limits: rate_limits(config, redis, &database)?,
+        rate_limits: rate_limiting(config, redis, &database)?,
+        http: Arc::new(config.http()),
         trusted_proxies: Arc::new(config.trusted_proxies.clone().unwrap_or_default()),
         ..App::new(database, authenticator, mailer)
     })
 }
 
-/// The limits, unless they are switched off.
-fn rate_limits(
+/// The limits with what counts, unless they are switched off.
+fn rate_limiting(
     config: &Config,
     redis: Option<Redis>,
     database: &Database,
 ) -> Result<Option<Arc<RateLimiting>>, Error> {
-    let limits = match config.rate_limits.as_str() {
-        "off" => return Ok(None),
-        "on" => RateLimits::starter(),
-        file => {
-            let text = std::fs::read_to_string(file).map_err(|error| {
-                let message = format!("the file of rate limits {file} cannot be read");
-                Error::invalid("rate_limits", "unreadable", message).with_source(error)
-            })?;
-            RateLimits::starter().with(&text)?
-        }
-    };
+    let Some(limits) = config.rate_limits()? else { return Ok(None) };
     let limiter = match redis {
         Some(redis) => RateLimiter::shared(RateLimiter::CLIENTS, redis, database.random()),
         None => RateLimiter::local(RateLimiter::CLIENTS),

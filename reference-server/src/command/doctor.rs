@@ -1,7 +1,8 @@
 //! `mono doctor`: looks whether an installation is whole, and changes nothing.
 
+use super::Command;
 use crate::boot::open_without_key;
-use crate::config::Config;
+use crate::config::Loaded;
 use crate::master_key;
 use mono_auth::{Authenticator, KeyRing};
 use mono_core::Error;
@@ -9,8 +10,19 @@ use mono_core::caller::{Caller, SystemReason};
 use mono_storage::db::Database;
 use std::process::ExitCode;
 
-pub(super) async fn run(config: &Config) -> ExitCode {
+pub(super) async fn run(loaded: &Loaded<Command>) -> ExitCode {
+    let config = &loaded.command.config;
     let mut report = Report { whole: true };
+    for remark in &loaded.remarks {
+        report.say(&format!("remark  {remark}"));
+    }
+    let problems = loaded.all_problems(config);
+    if problems.is_empty() {
+        report.tell("settings", Ok("go together"));
+    }
+    for problem in problems {
+        report.tell("setting", Err(&Error::validation(vec![problem])));
+    }
     let keys = master_key::require(config);
     report.tell("key file", keys.as_ref().map(|_| "is there, and nobody else may read it"));
     match open_without_key(config).await {

@@ -5,7 +5,7 @@ use crate::banner;
 use crate::boot::boot;
 use crate::config::Config;
 use crate::demo::Demo;
-use crate::server::{ServerLimits, serve};
+use crate::server::serve;
 use mono_core::Error;
 use std::io::Write as _;
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
         let mailer = app.mailer.clone();
         async move { mailer.deliver_until(async { drop(mailing_stops.await) }).await }
     });
-    serve(listener, router(app), ServerLimits::default(), stop).await;
+    serve(listener, router(app), config.limits(), stop).await;
     // A mail that is under way still leaves.
     drop(stop_mailing);
     let _ = mailing.await;
