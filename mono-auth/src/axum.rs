@@ -187,7 +187,7 @@ fn chosen_tenant(headers: &HeaderMap) -> Result<Option<TenantId>, Error> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TransactionConflict;
 
-/// A failure as an HTTP answer, in the envelope. What it came from goes to the log and never to the client.
+/// A failure as an HTTP answer, in the envelope. Its kind stands among the extensions of the answer. What it came from goes to the log and never to the client.
 #[derive(Debug)]
 pub struct ApiError(pub Error);
 
@@ -225,6 +225,7 @@ impl IntoResponse for ApiError {
         let error = self.0;
         let wait = retry_after(&error);
         let mut response = (status, Json(body)).into_response();
+        response.extensions_mut().insert(error.kind());
         if error.code() == TRANSACTION_CONFLICT {
             response.extensions_mut().insert(TransactionConflict);
         }

@@ -1,7 +1,9 @@
 //! The application: what every handler may reach, and the routes.
 
+use crate::health::Lifecycle;
 use crate::http_settings::HttpSettings;
 use crate::layer::rate_limit::RateLimiting;
+use crate::metrics::HttpMetrics;
 use crate::trusted_proxies::TrustedProxies;
 use crate::{cors, layer, routes};
 use axum::Router;
@@ -36,6 +38,10 @@ pub struct App {
     pub trusted_proxies: Arc<TrustedProxies>,
     /// How the server speaks HTTP.
     pub http: Arc<HttpSettings>,
+    /// When it began, and whether it is about to end.
+    pub lifecycle: Arc<Lifecycle>,
+    /// What is measured of requests.
+    pub measures: Arc<HttpMetrics>,
 }
 
 impl App {
@@ -48,6 +54,8 @@ impl App {
             rate_limits: None,
             trusted_proxies: Arc::default(),
             http: Arc::default(),
+            lifecycle: Arc::default(),
+            measures: HttpMetrics::new(),
         }
     }
 

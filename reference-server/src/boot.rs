@@ -14,6 +14,7 @@ use mono_storage::rate_limit::RateLimiter;
 use mono_storage::redis::Redis;
 use secrecy::ExposeSecret;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Makes the data folder, brings the tables up to date, proves the isolation, and gives an empty database its first
 /// catalogue and demo.
@@ -38,28 +39,36 @@ pub async fn boot_application(
 }
 
 async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Result<App, Error> {
+    let mut phases = Phases::begin();
     config.check()?;
     make_private_folder(config)?;
     let (options, redis) = (config.database()?, config.redis()?);
+    phases.done("settings");
     // Without an owner's login the tables of PostgreSQL are the work of `mono migrate`.
     if options.is_embedded() || config.owner_url().is_some() {
         update_tables(config, &options).await?;
         if let Some((name, migrations)) = application {
             migrate_application(&options, config.owner_url(), name, migrations).await?;
         }
+        phases.done("tables");
     }
     let database =
         Database::connect(&options).await.map_err(|error| unreachable("the database", &options, error))?;
     if let Some((name, migrations)) = application {
         database.require_application(name, migrations).await?;
     }
+    phases.done("database and its isolation");
     let redis = match redis {
         // It need not be there: until it is, this server does without.
         Some(options) => Some(Redis::connect(&options).await?),
         None => None,
     };
+    if redis.is_some() {
+        phases.done("Redis");
+    }
     let keys = master_key::load_for(config, &database).await?;
     let database = with_audit_keys(database, &keys)?;
+    phases.done("keys");
     let authenticator = Authenticator::new(database.clone(), &keys)?
         .with_links(config.links()?)
         .with_settings(config.auth.settings(config.sign_up))?
@@ -67,15 +76,34 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
         .with_algorithm(&keys, config.token_algorithm)?;
     let (transport, from) = config.mail()?;
     let mailer = Mailer::new(authenticator.clone(), transport, from)?;
+    phases.done("mail");
     seed_starter(&database).await?;
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
+    phases.done("catalogue");
     Ok(App {
         rate_limits: rate_limiting(config, redis, &database)?,
         http: Arc::new(config.http()),
         trusted_proxies: Arc::new(config.trusted_proxies.clone().unwrap_or_default()),
         ..App::new(database, authenticator, mailer)
     })
+}
+
+/// Tells the log how long each part of the start took.
+struct Phases(Instant);
+
+impl Phases {
+    fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Ends a part, and begins the next.
+    fn done(&mut self, phase: &str) {
+        let now = Instant::now();
+        let milliseconds = (now - self.0).as_secs_f64() * 1000.0;
+        tracing::info!(phase, milliseconds, "started");
+        self.0 = now;
+    }
 }
 
 /// The limits with what counts, unless they are switched off.

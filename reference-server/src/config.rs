@@ -265,6 +265,19 @@ pub struct Config {
     )]
     pub connections: u32,
 
+    /// How many seconds connections are still taken after the server was told to stop, while `/ready` says no: as long as
+    /// whoever shares requests out needs to hear of it. Together with what open requests need, a stop takes 30 at most.
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_STOP_DELAY_SECONDS",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u16).range(..=20),
+        value_name = "SECONDS",
+        help_heading = "Server"
+    )]
+    pub stop_delay_seconds: u16,
+
     /// The proxies that are believed when they say who their client is: addresses and networks, with commas between.
     #[arg(long, global = true, env = "MONO_TRUSTED_PROXIES", value_name = "LIST", help_heading = "Server")]
     pub trusted_proxies: Option<TrustedProxies>,
@@ -371,9 +384,11 @@ impl Config {
 
     /// What the server grants its clients.
     pub fn limits(&self) -> ServerLimits {
+        let limits = ServerLimits::default();
         ServerLimits {
             connections: usize::try_from(self.connections).unwrap_or(usize::MAX),
-            ..ServerLimits::default()
+            drain: limits.drain.saturating_sub(Duration::from_secs(self.stop_delay_seconds.into())),
+            ..limits
         }
     }
 

@@ -1,8 +1,10 @@
 //! How the server speaks HTTP.
 
 use crate::cors::Origin;
-use secrecy::SecretString;
+use axum::http::{HeaderMap, header};
+use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
+use subtle::ConstantTimeEq;
 
 /// How the server speaks HTTP.
 #[derive(Debug, Clone)]
@@ -15,6 +17,16 @@ pub struct HttpSettings {
     pub is_https: bool,
     /// What Prometheus shows to read `/metrics`, and others to read `/health/detailed`.
     pub watch_token: Option<SecretString>,
+}
+
+impl HttpSettings {
+    /// Whether a request shows the token of those who watch. Compares in constant time.
+    pub(crate) fn is_watcher(&self, headers: &HeaderMap) -> bool {
+        let Some(token) = &self.watch_token else { return false };
+        let given =
+            headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+        given.is_some_and(|given| given.ct_eq(token.expose_secret().as_bytes()).into())
+    }
 }
 
 impl Default for HttpSettings {

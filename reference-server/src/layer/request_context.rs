@@ -3,6 +3,7 @@
 
 use super::security_headers;
 use crate::app::App;
+use crate::metrics::Answered;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
@@ -35,7 +36,17 @@ pub(crate) async fn attach(State(app): State<App>, mut request: Request, next: N
     };
     let span = span(&request, &correlation_id);
     request.extensions_mut().insert(context);
+    let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let in_flight = app.measures.begin();
     let mut response = next.run(request).instrument(span.clone()).await;
+    drop(in_flight);
+    app.measures.count(&Answered {
+        method: &method,
+        route: route.as_ref().map(MatchedPath::as_str),
+        status: response.status(),
+        failure: response.extensions().get().copied(),
+        duration: begun.elapsed(),
+    });
     span.in_scope(|| {
         let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
         tracing::info!(target: "mono::access", status = response.status().as_u16(), milliseconds, "answered");

@@ -1,28 +1,69 @@
-//! `/ping`: the process is there. `/health`: the services that it needs are there.
+//! `/ping`: the process is there. `/ready`: it takes requests. `/health`: how it is, in one word; `/health/detailed` for
+//! those who run it, and `/metrics` for Prometheus.
 
 use crate::app::App;
+use crate::extract::Watcher;
+use crate::routes::{Answer, answer};
+use crate::{health, metrics};
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
+use mono_auth::axum::ApiError;
 use mono_core::api::envelope::Success;
+use mono_core::api::health::{Health, HealthReport};
+use mono_core::{Error, ErrorKind};
 use serde_json::{Value, json};
 
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/ping", get(ping)).route("/health", get(health))
+    Router::new()
+        .route("/ping", get(ping))
+        .route("/ready", get(ready))
+        .route("/health", get(overall))
+        .route("/health/detailed", get(detailed))
+        .route("/metrics", get(measured))
 }
 
-async fn ping() -> Json<Success<&'static str>> {
-    Json(Success::new("pong"))
+async fn ping() -> Answer<&'static str> {
+    answer("pong")
 }
 
-async fn health(State(app): State<App>) -> (StatusCode, Json<Success<Value>>) {
-    let (status, word) = match app.database.ping().await {
-        Ok(()) => (StatusCode::OK, "healthy"),
-        Err(error) => {
-            tracing::error!(source = std::error::Error::source(&error), "the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "down")
-        }
+/// Says no before the server ends, so that no new request comes.
+async fn ready(State(app): State<App>) -> (StatusCode, Answer<Value>) {
+    let (status, word) = match (app.lifecycle.is_stopping(), health::database(&app).await.status) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        (false, Health::Down) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
+        (false, _) => (StatusCode::OK, "ready"),
     };
-    (status, Json(Success::new(json!({ "status": word, "services": { "database": word } }))))
+    (status, answer(json!({ "status": word })))
+}
+
+async fn overall(State(app): State<App>) -> (StatusCode, Json<Success<Value>>) {
+    let database = health::database(&app).await;
+    let services = json!({ "database": database.status });
+    let status = health::overall(&[database]);
+    (code(status), answer(json!({ "status": status, "services": services })))
+}
+
+async fn detailed(State(app): State<App>, _: Watcher) -> (StatusCode, Answer<HealthReport>) {
+    let report = health::report(&app).await;
+    (code(report.status), answer(report))
+}
+
+const fn code(status: Health) -> StatusCode {
+    match status {
+        Health::Down => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
+    }
+}
+
+async fn measured(State(app): State<App>, _: Watcher) -> Result<impl IntoResponse, ApiError> {
+    let Some(handle) = metrics::start() else {
+        return Err(
+            Error::new(ErrorKind::NotFound, "no_metrics", "this program measures in another way").into()
+        );
+    };
+    const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, TEXT)], metrics::render(&app, &handle).await))
 }

@@ -41,3 +41,4 @@ mod teams;
 mod templates;
 mod tenants;
 mod tokens;
+mod watching;
