@@ -81,6 +81,7 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
     phases.done("catalogue");
+    phases.tell();
     Ok(App {
         rate_limits: rate_limiting(config, redis, &database)?,
         http: Arc::new(config.http()),
@@ -89,20 +90,28 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     })
 }
 
-/// Tells the log how long each part of the start took.
-struct Phases(Instant);
+/// How long each part of the start took.
+struct Phases {
+    began: Instant,
+    took: Vec<String>,
+}
 
 impl Phases {
     fn begin() -> Self {
-        Self(Instant::now())
+        Self { began: Instant::now(), took: Vec::new() }
     }
 
     /// Ends a part, and begins the next.
     fn done(&mut self, phase: &str) {
         let now = Instant::now();
-        let milliseconds = (now - self.0).as_secs_f64() * 1000.0;
-        tracing::info!(phase, milliseconds, "started");
-        self.0 = now;
+        tracing::debug!(phase, "done");
+        self.took.push(format!("{phase} {} ms", (now - self.began).as_millis()));
+        self.began = now;
+    }
+
+    /// One line at the end: a start that fails says why, and nothing else.
+    fn tell(&self) {
+        tracing::info!("started: {}", self.took.join(", "));
     }
 }
 

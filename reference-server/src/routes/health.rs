@@ -16,6 +16,9 @@ use mono_core::api::health::{Health, HealthReport};
 use mono_core::{Error, ErrorKind};
 use serde_json::{Value, json};
 
+/// The format of Prometheus.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/ping", get(ping))
@@ -64,6 +67,5 @@ async fn measured(State(app): State<App>, _: Watcher) -> Result<impl IntoRespons
             Error::new(ErrorKind::NotFound, "no_metrics", "this program measures in another way").into()
         );
     };
-    const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, TEXT)], metrics::render(&app, &handle).await))
 }

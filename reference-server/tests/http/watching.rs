@@ -3,7 +3,11 @@
 use crate::server::{ACCOUNTS, ADMIN, LOGIN, STAFF, Server, USER, create, send};
 use axum::Router;
 use mono_auth::mail::{Mailer, Transport};
+use mono_core::api::api_keys::ListApiKeys;
+use mono_core::api::health::Health;
+use mono_core::caller::{Caller, SystemReason};
 use mono_core::rate_limit::RateLimits;
+use mono_core::seed::Seed;
 use mono_storage::rate_limit::RateLimiter;
 use mono_storage::testkit::World;
 use reference_server::{App, HttpSettings, RateLimiting, ServerLimits, router, serve};
@@ -27,6 +31,8 @@ fn watched() -> Arc<HttpSettings> {
 
 async fn who_may_see_how_the_server_is(world: World) {
     let server = Server::start_with_http(world, watched(), Router::new()).await;
+    let report = server.sign_in(STAFF).await.health_report().await.unwrap();
+    assert_eq!(report.status, Health::Healthy);
     for path in ["/metrics", "/health/detailed"] {
         let status = async |token: &str| send(server.get(path).bearer_auth(token)).await.status;
         assert_eq!(send(server.get(path)).await.failure(), (401, "missing_credentials".into()));
@@ -84,11 +90,32 @@ async fn a_server_that_stops_is_not_ready(world: World) {
     assert_eq!(send(server.get("/health")).await.status, 200, "it works to its end");
 }
 
+/// Makes API keys a feature of each plan.
+async fn make_a_feature(server: &Server) {
+    let mut seed: Value = serde_json::from_str(Seed::STARTER).unwrap();
+    let permissions =
+        ["create", "read", "update", "delete"].map(|action| format!("tenant.api_keys.{action}"));
+    seed["features"] = json!([{
+        "key": "api_access", "name": "API", "description": "Programs sign in with keys", "kind": "boolean",
+        "permissions": permissions, "required_limits": [], "optional_limits": [], "depends_on": [], "conflicts_with": [],
+    }]);
+    for plan in seed["plans"].as_array_mut().unwrap() {
+        plan["features"] = json!(["api_access"]);
+    }
+    let seed = Seed::parse(&seed.to_string()).unwrap();
+    let system = Caller::system(SystemReason::Seed);
+    let mut tx = server.database().platform(&system).write().await.unwrap();
+    tx.catalogue().save(&seed).await.unwrap();
+    tx.commit().await.unwrap();
+    server.app.authenticator.forget();
+}
+
 /// Lets everything happen once that is measured.
 async fn use_everything(server: &Server) {
+    make_a_feature(server).await;
     let client = server.sign_in(ADMIN).await;
     create(&client, "Measured").await;
-    client.tenant().api_keys().list(None).await.unwrap();
+    client.tenant().api_keys().list(&ListApiKeys::default()).await.unwrap();
     assert_eq!(send(server.post(LOGIN).json(&json!({"email": ADMIN, "password": "x"}))).await.status, 401);
     assert_eq!(send(server.get("/nowhere/canary-7391")).await.status, 404);
     assert_eq!(send(server.get(&format!("{ACCOUNTS}/canary-7392"))).await.status, 401);
@@ -132,6 +159,7 @@ async fn what_happens_is_measured_and_no_label_is_made_up(world: World) {
         r#"audit_entries_total{entity="account",action="create"}"#,
         r#"action="login_failed"}"#,
         r#"mails_total{outcome="sent"}"#,
+        r#"feature_usage_total{feature="api_access"}"#,
         r#"mails{state="waiting"}"#,
         r#"outcome="refused"}"#,
         "http_requests_in_flight ",
