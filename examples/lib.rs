@@ -21,6 +21,7 @@ macro_rules! documents {
 documents! {
     architecture: "architecture.md";
     audit: "audit.md";
+    cache: "cache.md";
     concepts: "concepts.md";
     isolation: "isolation.md";
     own_tables: "own-tables.md";

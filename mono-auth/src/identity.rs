@@ -21,9 +21,11 @@ use mono_core::permission::{
 use mono_core::subscription::{Entitlements, PlanCatalogue};
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
+use mono_storage::bus::{Stamp, Tag};
 use mono_storage::db::Database;
 use mono_storage::store::{Definitions, Principal, TenantPart};
 use std::collections::BTreeMap;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,10 +53,17 @@ pub(crate) enum Place {
 pub(crate) struct Identities {
     database: Database,
     pub(crate) settings: Arc<AuthSettings>,
-    known: Cache<Key, Arc<Identity>>,
+    known: Cache<Key, Kept<Arc<Identity>>>,
     /// By the hash of the whole text: another secret is another entry.
-    keys: Cache<String, KnownKey>,
-    catalogue: Cache<(), Arc<Catalogue>>,
+    keys: Cache<String, Kept<KnownKey>>,
+    catalogue: Cache<(), Kept<Arc<Catalogue>>>,
+}
+
+/// What was loaded, with the state of its tags from before the load.
+#[derive(Clone)]
+struct Kept<V> {
+    stamp: Stamp,
+    value: V,
 }
 
 /// An API key that was found to be right.
@@ -115,12 +124,30 @@ impl Identities {
 
     /// The catalogue as it is stored.
     pub(crate) async fn catalogue(&self) -> Result<Arc<Catalogue>, Error> {
-        let load = async {
+        let load = || async {
+            let stamp = self.database.bus().stamp([(None, &Tag::RIGHTS)]);
             let system = Caller::system(SystemReason::Authentication);
             let definitions = self.database.platform(&system).read().await?.catalogue().load().await?;
-            Catalogue::build(definitions).map(Arc::new)
+            Ok(Kept { stamp, value: Catalogue::build(definitions).map(Arc::new)? })
         };
-        self.catalogue.try_get_with((), load).await.map_err(shared)
+        self.kept(&self.catalogue, (), load).await
+    }
+
+    /// Gives what is kept or loads it; what was changed since it was loaded is loaded again.
+    async fn kept<K, V, F>(&self, cache: &Cache<K, Kept<V>>, key: K, load: impl Fn() -> F) -> Result<V, Error>
+    where
+        K: Hash + Eq + Clone + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+        F: Future<Output = Result<Kept<V>, Error>>,
+    {
+        let kept = cache.try_get_with(key.clone(), Box::pin(load())).await.map_err(shared)?;
+        if self.database.bus().holds(&kept.stamp) {
+            return Ok(kept.value);
+        }
+        // Also where the load of somebody else was joined, which had begun before the change.
+        cache.invalidate(&key).await;
+        let kept = cache.try_get_with(key, Box::pin(load())).await.map_err(shared)?;
+        Ok(kept.value)
     }
 
     /// Who stands behind a session, in a tenant or above all of them.
@@ -134,7 +161,10 @@ impl Identities {
             Place::Tenant(tenant) => tenant,
             Place::Person => None,
         };
-        let load = async {
+        let person = Tag::user(user);
+        let load = || async {
+            let tags = [(tenant, &Tag::RIGHTS), (None, &Tag::RIGHTS), (None, &person)];
+            let mut stamp = self.database.bus().stamp(tags);
             let system = Caller::system(SystemReason::Authentication);
             let mut tx = self.database.platform(&system).read().await?;
             let live = tx.sessions().find(session).await?;
@@ -143,7 +173,10 @@ impl Identities {
             let impersonator = live.impersonator_id;
             let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
             let staff = match impersonator {
-                Some(staff) => Some(tx.principals().load(staff, None).await?.ok_or_else(ended)?),
+                Some(staff) => {
+                    stamp = self.database.bus().widen(stamp, [(None, &Tag::user(staff))]);
+                    Some(tx.principals().load(staff, None).await?.ok_or_else(ended)?)
+                }
                 None => None,
             };
             // Given back before the catalogue asks for a connection too: who holds one must not wait for another.
@@ -170,11 +203,9 @@ impl Identities {
             };
             let actor = |member| Actor::User { user, member, session, impersonator };
             let identity = self.identity(&catalogue, &principal, tenant, None, actor)?;
-            Ok(Arc::new(Identity { freshness, ..identity }))
+            Ok(Kept { stamp, value: Arc::new(Identity { freshness, ..identity }) })
         };
-        let key = (session, user, place);
-        let identity = self.known.try_get_with(key, Box::pin(load)).await.map_err(shared)?;
-        Ok(identity)
+        self.kept(&self.known, (session, user, place), load).await
     }
 
     /// What the platform and the tenant together ask of who signs in.
@@ -255,7 +286,8 @@ impl Identities {
         text: &str,
         shown: &ShownKey,
     ) -> Result<KnownKey, Error> {
-        let load = async {
+        let load = || async {
+            let stamp = self.database.bus().stamp([(None, &Tag::RIGHTS), (None, &Tag::api_key(shown.id))]);
             let system = Caller::system(SystemReason::Authentication);
             let mut tx = self.database.platform(&system).read().await?;
             let stored = tx.api_keys().find(shown.id).await?;
@@ -267,7 +299,8 @@ impl Identities {
             if !key.is_live(self.database.now()) {
                 return Err(expired());
             }
-            let tenant = Some(key.tenant_id);
+            let (tenant, owner) = (Some(key.tenant_id), Tag::user(key.owner_id));
+            let stamp = self.database.bus().widen(stamp, [(tenant, &Tag::RIGHTS), (None, &owner)]);
             let principal = tx.principals().load(key.owner_id, tenant).await?.ok_or_else(invalid)?;
             drop(tx);
             let catalogue = self.catalogue().await?;
@@ -280,9 +313,10 @@ impl Identities {
             if let Err(error) = self.touch(&key, &texts.hash(shown)?).await {
                 tracing::warn!(key = %key.id, "the use of an API key could not be noted: {error}");
             }
-            Ok(KnownKey { identity: Arc::new(identity), expires_at: key.expires_at })
+            let value = KnownKey { identity: Arc::new(identity), expires_at: key.expires_at };
+            Ok(Kept { stamp, value })
         };
-        self.keys.try_get_with(secret::hash(text), Box::pin(load)).await.map_err(shared)
+        self.kept(&self.keys, secret::hash(text), load).await
     }
 
     /// Notes that a key was used, once a minute.

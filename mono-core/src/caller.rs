@@ -114,6 +114,10 @@ pub enum SystemReason {
     Purge,
     /// Answers the operator who asks on the command line what somebody may do. It only reads.
     Inspection,
+    /// Reads what the cache keeps for everybody who may see it.
+    Cache,
+    /// Gives numbers to events, and tells them.
+    Events,
     /// Sends mails.
     Mail,
     /// Makes somebody a member who was invited, with the rights of who invited them.
@@ -137,6 +141,8 @@ impl std::fmt::Display for Actor {
             Self::System(SystemReason::Recount) => f.write_str("system:recount"),
             Self::System(SystemReason::Purge) => f.write_str("system:purge"),
             Self::System(SystemReason::Inspection) => f.write_str("system:inspection"),
+            Self::System(SystemReason::Cache) => f.write_str("system:cache"),
+            Self::System(SystemReason::Events) => f.write_str("system:events"),
             Self::System(SystemReason::Mail) => f.write_str("system:mail"),
             Self::System(SystemReason::Invitation) => f.write_str("system:invitation"),
             Self::System(SystemReason::Keys) => f.write_str("system:keys"),

@@ -3,6 +3,8 @@
 #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
 compile_error!("mono-storage needs a database: enable the feature `postgres` or `sqlite`");
 
+pub mod bus;
+pub mod cache;
 mod chain;
 pub mod db;
 mod deferred;

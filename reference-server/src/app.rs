@@ -59,19 +59,15 @@ impl App {
         }
     }
 
-    /// Commits what changes the catalogue or a subscription. This node heeds it from its next request on, the others
-    /// within five seconds.
+    /// Commits what changes the catalogue or a subscription. This node heeds it from its next request on, the others a
+    /// moment later: the commit tells them.
     pub(crate) async fn commit_rules(&self, tx: PlatformTx) -> Result<(), Error> {
-        tx.commit().await?;
-        self.authenticator.forget();
-        Ok(())
+        tx.commit().await
     }
 
     /// Commits what changes what people of a tenant may do; in force as [`commit_rules`](Self::commit_rules) says.
     pub(crate) async fn commit_rights(&self, tx: TenantTx) -> Result<(), Error> {
-        tx.commit().await?;
-        self.authenticator.forget();
-        Ok(())
+        tx.commit().await
     }
 }
 

@@ -63,6 +63,10 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
         Some(options) => Some(Redis::connect(&options).await?),
         None => None,
     };
+    let database = match &redis {
+        Some(redis) => database.with_redis(redis),
+        None => database,
+    };
     if redis.is_some() {
         phases.done("Redis");
     }

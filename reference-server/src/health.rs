@@ -64,6 +64,16 @@ pub(crate) async fn database(app: &App) -> ServiceHealth {
     service("database", begun, status, detail)
 }
 
+/// Whether Redis answers, as far as is known, where there is one.
+pub(crate) fn redis(app: &App) -> Option<ServiceHealth> {
+    let (status, detail) = match app.database.bus().redis_state()? {
+        true => (Health::Healthy, "linked to the other servers"),
+        // Everything is served, only slower: no reason to send requests elsewhere.
+        false => (Health::Down, "away: this server works alone until it is back"),
+    };
+    Some(service("redis", Instant::now(), status, detail.to_owned()))
+}
+
 /// Whether mails leave.
 async fn mail(app: &App) -> ServiceHealth {
     let begun = Instant::now();
@@ -100,7 +110,7 @@ pub(crate) fn overall(services: &[ServiceHealth]) -> Health {
 /// Everything, for those who run the server.
 pub(crate) async fn report(app: &App) -> HealthReport {
     let (database, mail) = tokio::join!(database(app), mail(app));
-    let services = vec![database, mail];
+    let services: Vec<_> = [database, mail].into_iter().chain(redis(app)).collect();
     HealthReport {
         status: overall(&services),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
 /// What is measured where, and what it means.
-const MEANINGS: [(&str, &str); 15] = [
+const MEANINGS: [(&str, &str); 21] = [
     ("http_requests_total", "Requests that were answered"),
     ("http_request_duration_seconds", "How long requests took"),
     ("http_requests_in_flight", "Requests that are being answered"),
@@ -34,6 +34,12 @@ const MEANINGS: [(&str, &str); 15] = [
         "audit_entries_total",
         "What was done, by kind of thing and action: logins, failed logins, things created",
     ),
+    ("cache_hits_total", "Questions that a layer of the cache answered"),
+    ("cache_misses_total", "Questions that a layer of the cache could not answer"),
+    ("cache_loads_total", "Loads that a layer of the cache caused"),
+    ("cache_evictions_total", "Entries that were dropped to make room"),
+    ("cache_bypasses_total", "Questions for which a layer was left out"),
+    ("redis_up", "Whether Redis answers, where there is one"),
     ("feature_usage_total", "Uses of permissions that belong to a feature"),
     ("mails_total", "Tries to send a mail"),
     ("mails", "Mails that wait, and mails that were given up"),
@@ -75,6 +81,17 @@ pub(crate) async fn render(app: &App, handle: &PrometheusHandle) -> String {
     }
     if let Some(limiting) = &app.rate_limits {
         metrics::gauge!("rate_limit_nodes").set(limiting.limiter.nodes());
+    }
+    let (memory, shared) = app.database.cache().counts();
+    for (layer, counts) in [("memory", memory), ("redis", shared)] {
+        metrics::counter!("cache_hits_total", "layer" => layer).absolute(counts.hits);
+        metrics::counter!("cache_misses_total", "layer" => layer).absolute(counts.misses);
+        metrics::counter!("cache_loads_total", "layer" => layer).absolute(counts.loads);
+        metrics::counter!("cache_evictions_total", "layer" => layer).absolute(counts.evictions);
+        metrics::counter!("cache_bypasses_total", "layer" => layer).absolute(counts.bypasses);
+    }
+    if let Some(is_up) = app.database.bus().redis_state() {
+        metrics::gauge!("redis_up").set(f64::from(u8::from(is_up)));
     }
     match count_mails(app).await {
         Ok(count) => {

@@ -155,7 +155,6 @@ impl Authenticator {
         let member = tenant.invitations().accept(invitation.id, spent.id, &user).await.map_err(void)?;
         let member = member.ok_or_else(single_use::invalid)?;
         tenant.leave().commit().await?;
-        self.forget();
         Ok(member)
     }
 

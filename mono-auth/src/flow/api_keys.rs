@@ -36,7 +36,6 @@ impl Authenticator {
         let mut tx = self.database.tenant(caller).write().await?;
         let api_key = tx.api_keys().rotate(id, rotation, credential).await?;
         tx.commit().await?;
-        self.forget();
         Ok(created(api_key, &text))
     }
 

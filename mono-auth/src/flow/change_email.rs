@@ -88,7 +88,6 @@ impl Authenticator {
         revoke_sent(&mut tx, id).await?;
         notify(&mut tx, MailKind::EmailChanged, id, old.email).await?;
         tx.commit().await?;
-        self.forget();
         Ok(())
     }
 

@@ -39,7 +39,6 @@ impl Authenticator {
         close(&mut tx, id, Some(session)).await?;
         notify(&mut tx, MailKind::PasswordChanged, id, user.email).await?;
         tx.commit().await?;
-        self.forget();
         Ok(())
     }
 }

@@ -50,7 +50,6 @@ impl Authenticator {
             notify(&mut tx, MailKind::RefreshTokenReused, user, person.email).await?;
         }
         tx.commit().await?;
-        self.forget();
         let message = "the refresh token was used twice, so the session has ended; sign in again";
         Err(Error::new(ErrorKind::Unauthorized, "refresh_token_reused", message))
     }

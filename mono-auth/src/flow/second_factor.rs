@@ -103,7 +103,6 @@ impl Authenticator {
         tell(&mut tx, (Action::SecondFactorEnabled, MailKind::SecondFactorEnabled), user).await?;
         tx.throttles().release(&attempt).await?;
         tx.commit().await?;
-        self.forget();
         Ok(codes)
     }
 
@@ -121,7 +120,6 @@ impl Authenticator {
         tx.single_use_tokens().revoke(TokenPurpose::RecoveryCode, user).await?;
         tell(&mut tx, (Action::SecondFactorDisabled, MailKind::SecondFactorDisabled), user).await?;
         tx.commit().await?;
-        self.forget();
         Ok(())
     }
 

@@ -33,7 +33,6 @@ impl Authenticator {
         }
         tx.audit_user(Action::Logout, Some(user)).await?;
         tx.commit().await?;
-        self.forget();
         Ok(())
     }
 
@@ -49,7 +48,6 @@ impl Authenticator {
             tx.audit_user(Action::Logout, Some(user)).await?;
         }
         tx.commit().await?;
-        self.forget();
         Ok(ended)
     }
 }

@@ -103,7 +103,6 @@ impl Authenticator {
         close(&mut tx, id, None).await?;
         notify(&mut tx, MailKind::PasswordChanged, id, user.email).await?;
         tx.commit().await?;
-        self.forget();
         Ok(())
     }
 }

@@ -22,7 +22,6 @@ impl Authenticator {
             tx.audit_user(Action::Logout, Some(session.user_id)).await?;
         }
         tx.commit().await?;
-        self.forget();
         Ok(())
     }
 }

@@ -71,7 +71,6 @@ impl Authenticator {
         tx.audit_user(Action::StepUp, Some(user)).await?;
         let until = self.fresh_until(&mut tx, user, session).await?;
         tx.commit().await?;
-        self.forget();
         Ok(until)
     }
 

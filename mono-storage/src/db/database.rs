@@ -6,6 +6,8 @@ use super::options::{DatabaseOptions, Target};
 use super::platform_tx::Platform;
 use super::tenant_tx::Tenant;
 use super::transaction::{Driver, Transaction};
+use crate::bus::{Bus, Touched};
+use crate::cache::Cache;
 use crate::chain::ChainKeys;
 use crate::deferred::Deferred;
 use crate::meter::Meter;
@@ -17,6 +19,9 @@ use mono_core::time::{Clock, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+
+/// How much of the memory of the process the cache takes: 64 MiB.
+const CACHE_BYTES: u64 = 64 << 20;
 
 /// A database. Cheap to clone; all clones share the same pools.
 #[derive(Clone)]
@@ -30,6 +35,8 @@ pub struct Database {
     /// Told when mails begin to wait.
     mail: Arc<Notify>,
     slow_statement: Duration,
+    bus: Bus,
+    cache: Cache,
 }
 
 /// How busy a pool of connections is.
@@ -58,7 +65,10 @@ pub(crate) enum Pools {
 /// Whether a transaction may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
+    /// Of a replica, where there is one.
     Read,
+    /// Of where everything that was committed is seen.
+    ReadCurrent,
     Write,
 }
 
@@ -71,6 +81,7 @@ impl Database {
     /// `Internal` with code `schema_out_of_date` where migrations are missing.
     pub async fn connect(options: &DatabaseOptions) -> Result<Self, Error> {
         let pools = open(options).await?;
+        let bus = Bus::in_memory();
         let database = Self {
             pools,
             clock: Arc::new(SystemClock),
@@ -80,6 +91,8 @@ impl Database {
             deferred: Arc::default(),
             mail: Arc::default(),
             slow_statement: options.slow_statement,
+            cache: Cache::new(&bus, CACHE_BYTES),
+            bus,
         };
         super::migration::require_current(&database.pools).await?;
         isolation::refuse(&isolation::prove(&database).await?)?;
@@ -109,6 +122,37 @@ impl Database {
     pub fn with_random(mut self, random: Arc<dyn Random>) -> Self {
         self.random = random;
         self
+    }
+
+    /// Tells other nodes what is changed here, and hears what is changed there, through Redis; the cache shares its values
+    /// through it. Without it a node is alone. All nodes of an installation are told of the same Redis.
+    #[cfg(feature = "redis")]
+    pub fn with_redis(mut self, redis: &crate::redis::Redis) -> Self {
+        self.bus = Bus::over(redis);
+        self.cache = Cache::new(&self.bus, CACHE_BYTES);
+        self
+    }
+
+    /// The link to the other nodes.
+    pub const fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// What is kept, so that it need not be asked of the database again.
+    pub const fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// Whether every change of what this database holds is told to this node: it is the only one, or Redis links it to the
+    /// others. While Redis is away the cache knows by itself that nothing is heard.
+    pub(crate) fn hears_changes(&self) -> bool {
+        match &self.pools {
+            // Other servers may work on it.
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { .. } => self.bus.is_shared(),
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { .. } => true,
+        }
     }
 
     /// Chains the audit log with a key that the database does not hold: who may write its tables but does not know the
@@ -250,6 +294,7 @@ impl Database {
         if let Err(error) = self.flush_deferred(true).await {
             tracing::error!("entries of the audit log could not be written and are lost: {error}");
         }
+        self.bus.leave().await;
         match &self.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { application, platform, replica } => {
@@ -285,8 +330,9 @@ impl Database {
         match &self.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { application, replica, .. } => {
-                let pool = replica.as_ref().filter(|_| !caller.has_written()).unwrap_or(application);
-                let mode = if access == Access::Read { " READ ONLY" } else { "" };
+                let pool = replica.as_ref().filter(|_| access == Access::Read && !caller.has_written());
+                let pool = pool.unwrap_or(application);
+                let mode = if access == Access::Write { "" } else { " READ ONLY" };
                 // SET LOCAL ends with the transaction, whatever happens to the connection. A UUID holds no quote.
                 let begin = format!("BEGIN{mode}; SET LOCAL app.current_tenant_id = '{tenant}'");
                 let transaction = pool.begin_with(sqlx::AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
@@ -295,6 +341,33 @@ impl Database {
             #[cfg(feature = "sqlite")]
             Pools::Sqlite { .. } => self.begin_shared(Some(tenant), access).await,
         }
+    }
+
+    /// Commits, and then tells what was changed: in a task of its own, so that both happen even where nobody waits any more.
+    pub(super) async fn commit(
+        &self,
+        transaction: Transaction,
+        touched: Touched,
+        events_wait: bool,
+    ) -> Result<(), Error> {
+        if touched.is_empty() && !events_wait {
+            return transaction.commit().await;
+        }
+        let bus = self.bus.clone();
+        let commit = async move {
+            transaction.commit().await?;
+            if events_wait {
+                bus.events_wait();
+            }
+            bus.touch(touched).await;
+            Ok(())
+        };
+        let result = tokio::spawn(tracing::Instrument::in_current_span(commit)).await;
+        // The task knows nothing of the attempt that waits here, which is not to be tried again.
+        if !matches!(result, Ok(Err(_))) {
+            super::retry::note_commit();
+        }
+        result.map_err(Error::internal)?
     }
 
     /// Begins a transaction that sees every tenant.
@@ -307,14 +380,14 @@ impl Database {
         let driver = match &self.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { platform, .. } => {
-                let begin = if access == Access::Read { "BEGIN READ ONLY" } else { "BEGIN" };
+                let begin = if access == Access::Write { "BEGIN" } else { "BEGIN READ ONLY" };
                 let transaction = platform.begin_with(begin).await.map_err(from_sqlx)?;
                 Driver::Postgres(transaction)
             }
             #[cfg(feature = "sqlite")]
             Pools::Sqlite { read, write } => {
                 let transaction = match access {
-                    Access::Read => read.begin().await,
+                    Access::Read | Access::ReadCurrent => read.begin().await,
                     // A deferred BEGIN fails with "locked" where it upgrades to writing; IMMEDIATE waits its turn.
                     Access::Write => write.begin_with("BEGIN IMMEDIATE").await,
                 };

@@ -3,6 +3,7 @@
 use super::database::{Access, Database};
 use super::platform_tx::PlatformTx;
 use super::tenant_tx::TenantTx;
+use crate::bus::Touched;
 use crate::chain::{Entry, Log};
 use crate::deferred::Passes;
 use mono_core::Error;
@@ -20,6 +21,7 @@ pub struct Entered {
     caller: Caller,
     database: Database,
     entries: BTreeMap<Log, Vec<Entry>>,
+    touched: Touched,
     passes: Vec<Passes>,
     has_mail: bool,
 }
@@ -34,21 +36,22 @@ impl PlatformTx {
         self.caller.require_system()?;
         let tenant = caller.tenant()?;
         caller.note_write();
-        let Self { transaction, caller: platform, database, entries, passes, has_mail } = self;
+        let Self { transaction, caller: platform, database, entries, touched, passes, has_mail } = self;
         let tenant = TenantTx::new(tenant, transaction, Access::Write, caller, &database);
-        Ok(Entered { tenant, caller: platform, database, entries, passes, has_mail })
+        Ok(Entered { tenant, caller: platform, database, entries, touched, passes, has_mail })
     }
 }
 
 impl Entered {
     /// Goes on above the tenants. Nothing is durable before the platform's transaction commits.
     pub fn leave(self) -> PlatformTx {
-        let Self { tenant, caller, database, mut entries, mut passes, has_mail } = self;
+        let Self { tenant, caller, database, mut entries, mut touched, mut passes, has_mail } = self;
         if !tenant.entries.is_empty() {
             entries.entry(Some(tenant.tenant())).or_default().extend(tenant.entries);
         }
+        touched.extend(tenant.touched);
         passes.push(tenant.passes);
-        PlatformTx { transaction: tenant.transaction, caller, database, entries, passes, has_mail }
+        PlatformTx { transaction: tenant.transaction, caller, database, entries, touched, passes, has_mail }
     }
 }
 

@@ -22,6 +22,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (12, "invitations", include_str!("../../migrations/postgres/0012_invitations.sql")),
     (13, "second factors", include_str!("../../migrations/postgres/0013_second_factors.sql")),
     (14, "keys", include_str!("../../migrations/postgres/0014_keys.sql")),
+    (15, "events", include_str!("../../migrations/postgres/0015_events.sql")),
 ];
 #[cfg(feature = "sqlite")]
 const SQLITE: &[(i64, &str, &str)] = &[
@@ -36,6 +37,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (12, "invitations", include_str!("../../migrations/sqlite/0012_invitations.sql")),
     (13, "second factors", include_str!("../../migrations/sqlite/0013_second_factors.sql")),
     (14, "keys", include_str!("../../migrations/sqlite/0014_keys.sql")),
+    (15, "events", include_str!("../../migrations/sqlite/0015_events.sql")),
 ];
 
 /// The table that keeps which of our own migrations were run. An application keeps one for itself.

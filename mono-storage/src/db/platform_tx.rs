@@ -5,6 +5,7 @@ use super::query::Query;
 use super::statement::PlatformStatement;
 use super::transaction::Transaction;
 use super::value::Value;
+use crate::bus::{Tag, Touched, touched_by};
 use crate::chain::{Entry, Log};
 use crate::deferred::Passes;
 use mono_core::Error;
@@ -61,6 +62,8 @@ pub struct PlatformTx {
     pub(super) database: Database,
     /// For the audit logs, written when the transaction commits.
     pub(super) entries: BTreeMap<Log, Vec<Entry>>,
+    /// What is told to all nodes when the transaction has committed.
+    pub(super) touched: Touched,
     /// What super admins passed while the transaction worked in a tenant.
     pub(super) passes: Vec<Passes>,
     /// Whether mails wait when the transaction commits.
@@ -74,6 +77,7 @@ impl PlatformTx {
             caller: caller.clone(),
             database: database.clone(),
             entries: BTreeMap::new(),
+            touched: Touched::new(),
             passes: Vec::new(),
             has_mail: false,
         }
@@ -87,12 +91,18 @@ impl PlatformTx {
         if !self.transaction.has_failed() {
             self.append_entries().await?;
         }
-        self.transaction.commit().await?;
+        self.database.commit(self.transaction, self.touched, false).await?;
         self.passes.into_iter().for_each(Passes::settle);
         if self.has_mail {
             self.database.note_mail();
         }
         Ok(())
+    }
+
+    /// Says that something of the platform was changed that is not recorded in the audit log, as
+    /// [`TenantTx::touch`](super::TenantTx::touch) does.
+    pub fn touch(&mut self, tag: Tag) {
+        self.touched.insert((None, tag));
     }
 
     /// Writes the entries for the audit logs, in the order of the logs, so that two transactions never wait for each
@@ -140,6 +150,7 @@ impl PlatformTx {
 
     /// Keeps an entry for an audit log until the transaction commits.
     pub(crate) fn keep_entry(&mut self, log: Log, entry: Entry) {
+        self.touched.extend(touched_by(log, &entry));
         self.entries.entry(log).or_default().push(entry);
     }
 

@@ -5,6 +5,7 @@ use super::query::Query;
 use super::statement::TenantStatement;
 use super::transaction::Transaction;
 use super::value::{Bind, Value};
+use crate::bus::{Tag, Touched, touched_by};
 use crate::chain::Entry;
 use crate::deferred::Passes;
 use mono_core::Error;
@@ -35,6 +36,15 @@ impl<'d> Tenant<'d> {
         self.begin(Access::Read).await
     }
 
+    /// As [`read`](Self::read), and never from a replica: what it reads may be kept, and is then not older than the
+    /// changes that were told.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn read_current(self) -> Result<TenantTx, Error> {
+        self.begin(Access::ReadCurrent).await
+    }
+
     /// Begins a transaction that reads and writes. It takes effect with [`TenantTx::commit`] and not otherwise.
     ///
     /// # Errors
@@ -60,6 +70,10 @@ pub struct TenantTx {
     caller: Caller,
     /// For the audit log, written when the transaction commits.
     pub(super) entries: Vec<Entry>,
+    /// What is told to all nodes when the transaction has committed.
+    pub(super) touched: Touched,
+    /// Whether it emits events.
+    events_wait: bool,
     pub(super) passes: Passes,
     database: Database,
     /// The limit that the call still has to be counted against.
@@ -80,6 +94,8 @@ impl TenantTx {
             access,
             caller: caller.clone(),
             entries: Vec::new(),
+            touched: Touched::new(),
+            events_wait: false,
             passes: Passes::new(database.deferred().clone(), Some(tenant)),
             database: database.clone(),
             uncounted_call: caller.metered_call(),
@@ -95,9 +111,20 @@ impl TenantTx {
             let entries = std::mem::take(&mut self.entries);
             self.append(entries).await?;
         }
-        self.transaction.commit().await?;
+        self.database.commit(self.transaction, self.touched, self.events_wait).await?;
         self.passes.settle();
         Ok(())
+    }
+
+    /// Says that something was changed that is not recorded in the audit log, which says it by itself. All nodes are told
+    /// when the transaction has committed: what they keep under this tag holds no more.
+    pub fn touch(&mut self, tag: Tag) {
+        self.touched.insert((Some(self.tenant), tag));
+    }
+
+    /// The bus is woken when the transaction has committed.
+    pub(crate) const fn events_wait(&mut self) {
+        self.events_wait = true;
     }
 
     /// Undoes everything that was done. Dropping the transaction does the same without waiting for it.
@@ -156,6 +183,7 @@ impl TenantTx {
         if !self.is_writable() {
             return Err(Error::internal("a transaction that only reads records nothing"));
         }
+        self.touched.extend(touched_by(Some(self.tenant), &entry));
         self.entries.push(entry);
         Ok(())
     }

@@ -4,17 +4,18 @@
 //! server has answered in the background. So one request waits for [`RedisOptions::timeout`], and the others for
 //! nothing. Nothing needs a restart.
 
-#![cfg_attr(not(test), allow(dead_code, unused_imports))]
-
 mod connection;
 mod keeper;
+mod key;
 mod options;
 mod script;
 mod subscription;
 
+pub(crate) use key::{hash_tag, tag_key};
 pub use options::RedisOptions;
 pub(crate) use script::{Call, Script};
-pub(crate) use subscription::{Heard, Subscription};
+pub(crate) use subscription::Heard;
+use subscription::Subscription;
 
 #[cfg(test)]
 mod tests;

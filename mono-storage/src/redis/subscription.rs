@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// How long a subscription may hear nothing before its connection counts as lost. Whoever subscribes publishes a sign of
 /// life every second.
-pub(crate) const SILENCE: Duration = Duration::from_secs(3);
+const SILENCE: Duration = Duration::from_secs(3);
 
 /// The pause between two attempts to listen.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -38,6 +38,7 @@ mod teams;
 mod templates;
 mod tenants;
 mod throttles;
+mod untold_changes;
 mod usage;
 mod users;
 mod versions;

@@ -1,17 +1,25 @@
 //! What happened, written in the transaction that made it happen: an event exists if and only if its cause does.
 
-use crate::db::{FromRow, Row, TenantTx};
-use crate::sql;
+use crate::db::{Database, FromRow, Row, TenantTx};
+use crate::{platform_sql, sql};
 use mono_core::Error;
-use mono_core::id::EventId;
+use mono_core::caller::{Caller, SystemReason};
+use mono_core::id::{EventId, TenantId};
 use mono_core::time::Timestamp;
 use serde::Serialize;
+
+/// How many events are numbered or read at once.
+const BATCH: i64 = 500;
 
 /// Something that happened in a tenant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// Its id.
     pub id: EventId,
+    /// Where it happened.
+    pub tenant_id: TenantId,
+    /// Its number among the events of the tenant: 1, 2, 3 … `None` until it is given, a moment after the commit.
+    pub sequence: Option<i64>,
     /// What kind of event it is: `limit.threshold_reached`.
     pub kind: String,
     /// What is to be known about it.
@@ -22,10 +30,19 @@ pub struct Event {
     pub created_at: Timestamp,
 }
 
+/// The columns that [`Event`] reads.
+macro_rules! columns {
+    () => {
+        "tenant_id, id, sequence, kind, payload, correlation_id, created_at"
+    };
+}
+
 impl FromRow for Event {
     fn from_row(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             id: row.get("id")?,
+            tenant_id: row.get("tenant_id")?,
+            sequence: row.get_optional("sequence")?,
             kind: row.get("kind")?,
             payload: row.get("payload")?,
             correlation_id: row.get_optional("correlation_id")?,
@@ -55,6 +72,7 @@ impl TenantTx {
         )
         .execute()
         .await?;
+        self.events_wait();
         Ok(())
     }
 
@@ -66,10 +84,156 @@ impl TenantTx {
         self.caller().require_system()?;
         sql!(
             self,
-            "SELECT id, kind, payload, correlation_id, created_at FROM outbox WHERE tenant_id = $1
-             ORDER BY created_at, id LIMIT 1000"
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM outbox WHERE tenant_id = $1 ORDER BY created_at, id LIMIT 1000"
+            )
         )
         .all()
         .await
+    }
+
+    /// The events of the tenant behind one, in their order, at most 500; from the oldest that is kept where no event is
+    /// named. An event is kept for seven days.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks; `NotFound` where the named event is not kept, so that what came after it
+    /// may not be either.
+    pub async fn events_after(&mut self, id: Option<EventId>) -> Result<Vec<Event>, Error> {
+        self.caller().require_system()?;
+        let after: i64 = match id {
+            None => 0,
+            Some(id) => {
+                let found = sql!(
+                    self,
+                    "SELECT sequence FROM outbox WHERE tenant_id = $1 AND id = $2 AND sequence IS NOT NULL",
+                    id
+                );
+                let rows = found.rows().await?;
+                rows.first().ok_or_else(|| Error::not_found("an event"))?.get("sequence")?
+            }
+        };
+        sql!(
+            self,
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM outbox WHERE tenant_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3"
+            ),
+            after,
+            BATCH
+        )
+        .all()
+        .await
+    }
+}
+
+/// What the bus does, for all tenants.
+impl Database {
+    pub(crate) async fn tenants_with_events_waiting(&self) -> Result<Vec<TenantId>, Error> {
+        let system = Caller::system(SystemReason::Events);
+        let mut tx = self.platform(&system).read().await?;
+        let rows =
+            platform_sql!(tx, "SELECT DISTINCT tenant_id FROM outbox WHERE sequence IS NULL").rows().await?;
+        rows.iter().map(|row| row.get("tenant_id")).collect()
+    }
+
+    /// Gives numbers to the events of a tenant that wait, in the order in which they were written. Whether there were any
+    /// that no other node numbers at this moment.
+    pub(crate) async fn number_events(&self, tenant: TenantId) -> Result<bool, Error> {
+        let system = Caller::system(SystemReason::Events);
+        let mut tx = self.platform(&system).write().await?;
+        let now = tx.now();
+        platform_sql!(
+            tx,
+            "INSERT INTO outbox_heads (tenant_id, sequence, moved_at) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING",
+            tenant,
+            now
+        )
+        .execute()
+        .await?;
+        let head = platform_sql!(
+            tx,
+            pg: "SELECT sequence FROM outbox_heads WHERE tenant_id = $1 FOR UPDATE SKIP LOCKED",
+            lite: "SELECT sequence FROM outbox_heads WHERE tenant_id = $1",
+            tenant
+        )
+        .rows()
+        .await?;
+        let Some(head) = head.first() else { return Ok(false) };
+        let head: i64 = head.get("sequence")?;
+        let numbered = platform_sql!(
+            tx,
+            "UPDATE outbox SET sequence = waiting.place + $2
+             FROM (SELECT id, row_number() OVER (ORDER BY created_at, id) AS place FROM outbox
+                   WHERE tenant_id = $1 AND sequence IS NULL ORDER BY created_at, id LIMIT $3) AS waiting
+             WHERE outbox.tenant_id = $1 AND outbox.id = waiting.id",
+            tenant,
+            head,
+            BATCH
+        )
+        .execute()
+        .await?;
+        let numbered = i64::try_from(numbered).unwrap_or(i64::MAX);
+        platform_sql!(
+            tx,
+            "UPDATE outbox_heads SET sequence = sequence + $2, moved_at = $3 WHERE tenant_id = $1",
+            tenant,
+            numbered,
+            now
+        )
+        .execute()
+        .await?;
+        tx.commit().await?;
+        if numbered == BATCH {
+            self.bus().events_wait();
+        }
+        Ok(numbered > 0)
+    }
+
+    /// The number of the last event of each tenant, of those that have moved on since a moment.
+    pub(crate) async fn event_heads(&self, since: Option<Timestamp>) -> Result<Vec<(TenantId, i64)>, Error> {
+        let system = Caller::system(SystemReason::Events);
+        let mut tx = self.platform(&system).read().await?;
+        let rows = platform_sql!(
+            tx,
+            "SELECT tenant_id, sequence FROM outbox_heads WHERE $1 IS NULL OR moved_at > $1",
+            since
+        )
+        .rows()
+        .await?;
+        rows.iter().map(|row| Ok((row.get("tenant_id")?, row.get("sequence")?))).collect()
+    }
+
+    /// The events of a tenant behind a number, in their order.
+    pub(crate) async fn numbered_events(&self, tenant: TenantId, after: i64) -> Result<Vec<Event>, Error> {
+        let system = Caller::system(SystemReason::Events);
+        let mut tx = self.platform(&system).read().await?;
+        platform_sql!(
+            tx,
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM outbox WHERE tenant_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3"
+            ),
+            tenant,
+            after,
+            BATCH
+        )
+        .all()
+        .await
+    }
+
+    /// Removes the events from before a moment that were told.
+    pub(crate) async fn remove_events(&self, before: Timestamp) -> Result<u64, Error> {
+        let system = Caller::system(SystemReason::Events);
+        let mut tx = self.platform(&system).write().await?;
+        let removed =
+            platform_sql!(tx, "DELETE FROM outbox WHERE sequence IS NOT NULL AND created_at < $1", before)
+                .execute()
+                .await?;
+        tx.commit().await?;
+        Ok(removed)
     }
 }

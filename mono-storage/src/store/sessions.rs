@@ -1,5 +1,6 @@
 //! Sessions: the truth about who is signed in.
 
+use crate::bus::Tag;
 use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::Error;
@@ -202,17 +203,18 @@ impl Sessions<'_> {
         let tx = self.tx;
         tx.caller().require_system()?;
         let now = tx.now();
-        platform_sql!(
+        let proven = platform_sql!(
             tx,
             "UPDATE sessions SET authenticated_at = $2, second_factor_at = COALESCE($3, second_factor_at)
-             WHERE id = $1",
+             WHERE id = $1 RETURNING user_id",
             id,
             now,
             second_factor.then_some(now)
-        )
-        .execute()
-        .await
-        .map(drop)
+        );
+        for row in proven.rows().await? {
+            tx.touch(Tag::user(row.get("user_id")?));
+        }
+        Ok(())
     }
 
     /// Ends one session of a user; gives whether it held.
@@ -223,6 +225,7 @@ impl Sessions<'_> {
         let tx = self.tx;
         tx.caller().require_system()?;
         let now = tx.now();
+        tx.touch(Tag::user(user));
         let ended = platform_sql!(
             tx,
             "UPDATE sessions SET revoked_at = $3
@@ -242,6 +245,7 @@ impl Sessions<'_> {
         let tx = self.tx;
         tx.caller().require_system()?;
         let now = tx.now();
+        tx.touch(Tag::user(user));
         let own = platform_sql!(
             tx,
             "UPDATE sessions SET revoked_at = $3

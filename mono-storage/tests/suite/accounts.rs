@@ -18,6 +18,7 @@ mono_storage::conformance!(
     without_the_permission_nothing_happens,
     a_role_in_one_account_reaches_that_account_only,
     a_list_shows_what_a_check_allows,
+    a_page_is_kept_only_where_every_change_is_heard,
 );
 
 async fn get(world: &World, caller: &Caller, account: &Account) -> Result<Account, Error> {
@@ -249,4 +250,21 @@ async fn a_list_shows_what_a_check_allows(world: World) {
     let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
     let error = tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Forbidden);
+}
+
+async fn a_page_is_kept_only_where_every_change_is_heard(world: World) {
+    let (database, admin) = (&world.test.database, &world.harbour.admin);
+    let page = async || {
+        let page =
+            database.account_page(admin, &AccountFilter::default(), PageRequest::default()).await.unwrap();
+        serde_json::from_slice::<serde_json::Value>(&page).unwrap()["items"].as_array().unwrap().len()
+    };
+    let before = page().await;
+    assert_eq!(page().await, before);
+    let (memory, _) = database.cache().counts();
+    // Other servers may work on PostgreSQL, and without Redis nobody tells of what they do.
+    let expected = if database.system() == "SQLite" { (1, 1) } else { (0, 0) };
+    assert_eq!((memory.loads, memory.hits), expected);
+    create(&world, admin, "Kept").await.unwrap();
+    assert_eq!(page().await, before + 1);
 }

@@ -15,6 +15,7 @@ mod auth_policies;
 mod catalogue;
 mod catalogue_items;
 mod contention;
+mod events;
 mod granting;
 mod histories;
 mod history;

@@ -9,6 +9,7 @@ use crate::health::Lifecycle;
 use crate::metrics;
 use crate::server::serve;
 use mono_core::Error;
+use mono_storage::bus::EventBus;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -47,6 +48,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
         let authenticator = app.authenticator.clone();
         async move { authenticator.clean_every(CLEAN_INTERVAL).await }
     });
+    let events = EventBus::start(&database).await?;
     let purging = config.purge_after().map(|retention| {
         let database = database.clone();
         tokio::spawn(async move { database.purge_every(PURGE_INTERVAL, retention).await })
@@ -60,6 +62,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
     let stop =
         told_to_stop(stop, Arc::clone(&app.lifecycle), Duration::from_secs(config.stop_delay_seconds.into()));
     serve(listener, router(app), config.limits(), stop).await;
+    drop(events);
     // A mail that is under way still leaves.
     drop(stop_mailing);
     let _ = mailing.await;

@@ -14,7 +14,7 @@ use mono_auth::axum::ApiError;
 use mono_core::api::envelope::Success;
 use mono_core::api::health::{Health, HealthReport};
 use mono_core::{Error, ErrorKind};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The format of Prometheus.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -43,10 +43,11 @@ async fn ready(State(app): State<App>) -> (StatusCode, Answer<Value>) {
 }
 
 async fn overall(State(app): State<App>) -> (StatusCode, Json<Success<Value>>) {
-    let database = health::database(&app).await;
-    let services = json!({ "database": database.status });
-    let status = health::overall(&[database]);
-    (code(status), answer(json!({ "status": status, "services": services })))
+    let services: Vec<_> = std::iter::once(health::database(&app).await).chain(health::redis(&app)).collect();
+    let words: Map<_, _> =
+        services.iter().map(|service| (service.name.clone(), json!(service.status))).collect();
+    let status = health::overall(&services);
+    (code(status), answer(json!({ "status": status, "services": words })))
 }
 
 async fn detailed(State(app): State<App>, _: Watcher) -> (StatusCode, Answer<HealthReport>) {

@@ -1,13 +1,32 @@
 //! The routes: one file for each noun, in the folder of its tier.
 
 use axum::Json;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use mono_core::api::envelope::Success;
+use mono_storage::cache::Bytes;
 
 /// What a handler answers: data in the envelope.
 pub(crate) type Answer<T> = Json<Success<T>>;
 
 pub(crate) fn answer<T>(data: T) -> Answer<T> {
     Json(Success::new(data))
+}
+
+/// Data that is JSON already, in the envelope.
+pub(crate) struct Serialised(pub(crate) Bytes);
+
+/// What stands before the data and behind it.
+const ENVELOPE: (&[u8], &[u8]) = (br#"{"success":true,"data":"#, b"}");
+
+impl IntoResponse for Serialised {
+    fn into_response(self) -> Response {
+        let mut body = Vec::with_capacity(ENVELOPE.0.len() + self.0.len() + ENVELOPE.1.len());
+        body.extend_from_slice(ENVELOPE.0);
+        body.extend_from_slice(&self.0);
+        body.extend_from_slice(ENVELOPE.1);
+        ([(CONTENT_TYPE, "application/json")], body).into_response()
+    }
 }
 
 pub(crate) mod health;

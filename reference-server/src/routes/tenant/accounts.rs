@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, IfMatch, Json, Path, Query};
-use crate::routes::{Answer, answer, history};
+use crate::routes::{Answer, Serialised, answer, history};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -16,7 +16,7 @@ use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::caller::Caller;
 use mono_core::id::AccountId;
 use mono_core::model::account::{Account, AccountChange};
-use mono_core::page::{Page, Slice};
+use mono_core::page::Slice;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -33,10 +33,9 @@ async fn list(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Query(query): Query<ListAccounts>,
-) -> Result<Answer<Page<Account>>, ApiError> {
+) -> Result<Serialised, ApiError> {
     let (page, filter) = query.parse()?;
-    let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.accounts().list(&filter, page).await?))
+    Ok(Serialised(app.database.account_page(&caller, &filter, page).await?))
 }
 
 async fn scroll(

@@ -3,6 +3,7 @@
 mod audit;
 mod doctor;
 mod keys;
+mod nodes;
 mod program;
 mod purge;
 mod refusals;

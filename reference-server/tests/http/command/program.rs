@@ -93,6 +93,12 @@ impl Serving {
         }
     }
 
+    /// Whether a line that was logged until now holds this text.
+    pub(crate) fn has_logged(&mut self, text: &str) -> bool {
+        self.lines.extend(self.log.try_iter());
+        self.lines.iter().any(|line| line.contains(text))
+    }
+
     /// Sends a signal, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let signal = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();

@@ -1,0 +1,102 @@
+//! Whether what is kept in memory still holds.
+
+use super::tag::{Owner, Tag};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+/// How many counters there are; 512 KiB. Two tags that share one are told of each other's changes, which costs a load.
+const SLOTS: usize = 1 << 16;
+
+/// Counts, for each tag, how often it was touched. No tag is ever forgotten: a counter stands for many.
+pub(crate) struct Freshness {
+    counters: Box<[AtomicU64]>,
+    hasher: RandomState,
+    /// Raised where changes may have been missed: nothing from before holds.
+    epoch: AtomicU64,
+    /// Whether changes of other nodes are heard.
+    live: AtomicBool,
+    start: Instant,
+    /// Milliseconds since the start, as of the last tick: reading a clock costs as much as the rest of a hit.
+    now: AtomicU64,
+}
+
+/// The state of some tags at a moment. Taken before something is loaded, it tells later whether that still holds.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    epoch: u64,
+    seen: Box<[(usize, u64)]>,
+}
+
+impl Freshness {
+    pub(crate) fn new(live: bool) -> Self {
+        Self {
+            counters: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
+            epoch: AtomicU64::new(0),
+            live: AtomicBool::new(live),
+            start: Instant::now(),
+            now: AtomicU64::new(0),
+        }
+    }
+
+    fn slot(&self, owner: Owner, tag: &Tag) -> usize {
+        let hash = self.hasher.hash_one((owner, tag.as_str()));
+        usize::try_from(hash).unwrap_or_default() % SLOTS
+    }
+
+    fn counter(&self, slot: usize) -> u64 {
+        self.counters.get(slot).map_or(0, |counter| counter.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn stamp<'t>(&self, tags: impl IntoIterator<Item = (Owner, &'t Tag)>) -> Stamp {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let slots = tags.into_iter().map(|(owner, tag)| self.slot(owner, tag));
+        Stamp { epoch, seen: slots.map(|slot| (slot, self.counter(slot))).collect() }
+    }
+
+    pub(crate) fn widen<'t>(&self, stamp: Stamp, tags: impl IntoIterator<Item = (Owner, &'t Tag)>) -> Stamp {
+        let further = tags.into_iter().map(|(owner, tag)| self.slot(owner, tag));
+        let further = further.map(|slot| (slot, self.counter(slot)));
+        Stamp { seen: stamp.seen.into_iter().chain(further).collect(), ..stamp }
+    }
+
+    pub(crate) fn holds(&self, stamp: &Stamp) -> bool {
+        stamp.epoch == self.epoch.load(Ordering::Acquire)
+            && stamp.seen.iter().all(|(slot, seen)| self.counter(*slot) == *seen)
+    }
+
+    pub(crate) fn touch<'t>(&self, tags: impl IntoIterator<Item = (Owner, &'t Tag)>) {
+        for (owner, tag) in tags {
+            if let Some(counter) = self.counters.get(self.slot(owner, tag)) {
+                counter.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+    }
+
+    /// Nothing that is kept holds any more.
+    pub(crate) fn next_epoch(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.load(Ordering::Acquire)
+    }
+
+    /// Says whether changes of other nodes are heard from now on. Nothing from before holds.
+    #[cfg(feature = "redis")]
+    pub(crate) fn set_live(&self, live: bool) {
+        self.next_epoch();
+        self.live.store(live, Ordering::Release);
+    }
+
+    /// Milliseconds since the start, a tick late at most.
+    pub(crate) fn now(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn tick(&self) {
+        let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.now.store(now, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,299 @@
+//! The layer in the process: a bounded map in which any number of misses cause one load.
+
+use super::counters::Counters;
+use crate::bus::{Bus, Owner, Stamp, Tag};
+use mono_core::Error;
+use quick_cache::sync::Cache as Map;
+use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long something is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Lifetime {
+    /// As long it is given out as it is.
+    pub fresh: Duration,
+    /// As long again it is given out while it is loaded anew in the background.
+    pub stale: Duration,
+}
+
+/// What a load gives.
+pub struct Loaded<V> {
+    /// The value.
+    pub value: V,
+    /// How long it is kept.
+    pub lifetime: Lifetime,
+    /// What it takes up, in bytes.
+    pub weight: usize,
+}
+
+/// Values in the memory of the process, each of which holds until one of its tags is touched or its time is over. Cheap
+/// to clone; all clones share the values.
+pub struct Memory<K, V> {
+    inner: Arc<Inner<K, V>>,
+}
+
+struct Inner<K, V> {
+    map: Map<K, Arc<Kept<V>>, Weight, DefaultHashBuilder, Evictions>,
+    flights: Mutex<HashMap<K, Flight<V>>>,
+    bus: Bus,
+    /// Whether values may be given out while changes of other nodes are not heard.
+    deaf: bool,
+    counters: Arc<Counters>,
+}
+
+struct Kept<V> {
+    value: V,
+    stamp: Stamp,
+    fresh_until: u64,
+    stale_until: u64,
+    weight: u64,
+}
+
+/// A load that runs.
+struct Flight<V> {
+    stamp: Stamp,
+    landed: watch::Receiver<Option<Result<V, Arc<Error>>>>,
+}
+
+impl<V> Clone for Flight<V> {
+    fn clone(&self) -> Self {
+        Self { stamp: self.stamp.clone(), landed: self.landed.clone() }
+    }
+}
+
+impl<K, V> Clone for Memory<K, V> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<K, V> Memory<K, V>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// A layer of a size in bytes. It is left out while changes of other nodes are not heard.
+    pub fn new(bus: &Bus, capacity: u64) -> Self {
+        Self::make(bus, capacity, false)
+    }
+
+    /// A layer that goes on while changes of other nodes are not heard: for values whose lifetime alone keeps them true
+    /// enough.
+    pub fn deaf(bus: &Bus, capacity: u64) -> Self {
+        Self::make(bus, capacity, true)
+    }
+
+    fn make(bus: &Bus, capacity: u64, deaf: bool) -> Self {
+        let counters = Arc::<Counters>::default();
+        // The builder refuses only where a setting is missing.
+        let items = usize::try_from(capacity / 1024).unwrap_or(usize::MAX).clamp(64, 1 << 20);
+        let options = OptionsBuilder::new().estimated_items_capacity(items).weight_capacity(capacity).build();
+        let evictions = Evictions(Arc::clone(&counters));
+        let map = match options {
+            Ok(options) => Map::with_options(options, Weight, DefaultHashBuilder::default(), evictions),
+            Err(_) => Map::with(items, capacity, Weight, DefaultHashBuilder::default(), evictions),
+        };
+        let inner = Inner { map, flights: Mutex::default(), bus: bus.clone(), deaf, counters };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Gives the value of a key, or loads it. The load runs to its end even where nobody waits for it any more; its error
+    /// is told to everybody who waits and is not kept.
+    ///
+    /// # Errors
+    /// That of the load.
+    pub async fn get_or_load<'t, F>(
+        &self,
+        key: K,
+        tags: impl IntoIterator<Item = (Owner, &'t Tag)> + Send,
+        load: impl FnOnce() -> F + Send,
+    ) -> Result<V, Error>
+    where
+        F: Future<Output = Result<Loaded<V>, Error>> + Send + 'static,
+    {
+        if let Some((value, is_fresh)) = self.inner.find(&key) {
+            if !is_fresh {
+                self.inner.fly(&key, tags, load);
+            }
+            return Ok(value);
+        }
+        let mut flight = self.inner.fly(&key, tags, load);
+        let landed = flight.landed.wait_for(Option::is_some).await;
+        match landed.as_deref().ok().and_then(Option::as_ref) {
+            Some(Ok(value)) => Ok(value.clone()),
+            Some(Err(error)) => Err(again(error)),
+            None => Err(Error::internal("a load ended without an answer")),
+        }
+    }
+
+    /// Gives the value of a key, where it is kept and holds.
+    pub fn get(&self, key: &K) -> Option<V> {
+        self.inner.find(key).map(|(value, _)| value)
+    }
+
+    /// Forgets a value.
+    pub fn remove(&self, key: &K) {
+        self.inner.map.remove(key);
+    }
+
+    /// What the layer has counted.
+    pub fn counters(&self) -> &Counters {
+        &self.inner.counters
+    }
+}
+
+impl<K, V> Inner<K, V>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// The value, and whether it is fresh.
+    fn find(&self, key: &K) -> Option<(V, bool)> {
+        let freshness = self.bus.freshness();
+        if !self.deaf && !freshness.is_live() {
+            self.counters.bypass();
+            return None;
+        }
+        let now = freshness.now();
+        match self.map.get(key) {
+            Some(kept) if now < kept.stale_until && freshness.holds(&kept.stamp) => {
+                self.counters.hit();
+                Some((kept.value.clone(), now < kept.fresh_until))
+            }
+            _ => {
+                self.counters.miss();
+                None
+            }
+        }
+    }
+
+    fn flights(&self) -> MutexGuard<'_, HashMap<K, Flight<V>>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Joins the load that runs, unless a tag was touched since it began: whoever asks now may have written since then.
+    /// Otherwise begins one, in a task of its own.
+    fn fly<'t, F>(
+        self: &Arc<Self>,
+        key: &K,
+        tags: impl IntoIterator<Item = (Owner, &'t Tag)>,
+        load: impl FnOnce() -> F,
+    ) -> Flight<V>
+    where
+        F: Future<Output = Result<Loaded<V>, Error>> + Send + 'static,
+    {
+        let mut flights = self.flights();
+        if let Some(flight) = flights.get(key)
+            && self.bus.freshness().holds(&flight.stamp)
+        {
+            return flight.clone();
+        }
+        // Before the load: what is written while it runs, it may have missed.
+        let stamp = self.bus.freshness().stamp(tags);
+        let (sender, landed) = watch::channel(None);
+        let flight = Flight { stamp, landed };
+        flights.insert(key.clone(), flight.clone());
+        drop(flights);
+        self.counters.load();
+        let landed = flight.landed.clone();
+        let (landing, load) = (Landing { inner: Arc::clone(self), key: key.clone(), sender, landed }, load());
+        let stamp = flight.stamp.clone();
+        tokio::spawn(async move {
+            let result = load.await;
+            landing.land(stamp, result);
+        });
+        flight
+    }
+
+    fn keep(&self, key: K, stamp: Stamp, loaded: Loaded<V>) {
+        let freshness = self.bus.freshness();
+        if !freshness.holds(&stamp) || (!self.deaf && !freshness.is_live()) {
+            return;
+        }
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let fresh_until = freshness.now().saturating_add(millis(loaded.lifetime.fresh));
+        let stale_until = fresh_until.saturating_add(millis(loaded.lifetime.stale));
+        // A weight of nothing would never be dropped.
+        let weight = u64::try_from(loaded.weight).unwrap_or(u64::MAX).saturating_add(128);
+        let kept = Kept { value: loaded.value, stamp, fresh_until, stale_until, weight };
+        self.map.insert(key, Arc::new(kept));
+    }
+}
+
+/// Ends a load for those who wait, however it ends.
+struct Landing<K, V>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    inner: Arc<Inner<K, V>>,
+    key: K,
+    sender: watch::Sender<Option<Result<V, Arc<Error>>>>,
+    landed: watch::Receiver<Option<Result<V, Arc<Error>>>>,
+}
+
+impl<K, V> Landing<K, V>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    fn land(self, stamp: Stamp, result: Result<Loaded<V>, Error>) {
+        let answer = match result {
+            Ok(loaded) => {
+                let value = loaded.value.clone();
+                self.inner.keep(self.key.clone(), stamp, loaded);
+                Ok(value)
+            }
+            Err(error) => Err(Arc::new(error)),
+        };
+        self.sender.send_replace(Some(answer));
+    }
+}
+
+impl<K, V> Drop for Landing<K, V>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    fn drop(&mut self) {
+        let mut flights = self.inner.flights();
+        // A younger load may have taken the place.
+        if flights.get(&self.key).is_some_and(|flight| flight.landed.same_channel(&self.landed)) {
+            flights.remove(&self.key);
+        }
+    }
+}
+
+/// An error that several waiters of one load are given; it is told again for each.
+fn again(error: &Arc<Error>) -> Error {
+    let again = Error::new(error.kind(), error.code().to_owned(), error.message());
+    let again = match error.details() {
+        Some(details) => again.with_details(details.clone()),
+        None => again,
+    };
+    again.with_source(Arc::clone(error))
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl<K, V> Weighter<K, Arc<Kept<V>>> for Weight {
+    fn weight(&self, _: &K, kept: &Arc<Kept<V>>) -> u64 {
+        kept.weight
+    }
+}
+
+#[derive(Clone)]
+struct Evictions(Arc<Counters>);
+
+impl<K, V> Lifecycle<K, V> for Evictions {
+    type RequestState = ();
+
+    fn on_evict(&self, (): &mut (), _: K, _: V) {
+        self.0.eviction();
+    }
+}
