@@ -19,7 +19,7 @@ pub struct AuthConfig {
     )]
     pub password_profile: PasswordProfile,
 
-    /// How many characters a new password has at least.
+    /// How many characters a new password has at least, 8 to 128.
     #[arg(
         long,
         global = true,

@@ -59,7 +59,7 @@ pub struct Config {
     )]
     pub mode: Mode,
 
-    /// The folder for the embedded database and the signing key.
+    /// The folder for the embedded database, the master key, mails without a server, and the demo password.
     #[arg(
         long,
         global = true,
@@ -115,7 +115,8 @@ pub struct Config {
     )]
     pub database_platform_url: Option<SecretString>,
 
-    /// A replica on PostgreSQL, for the requests of tenants that only read; a login of the application.
+    /// A replica on PostgreSQL, for the requests of tenants that only read; a login of the application. A request that has
+    /// written reads where it wrote; the next one may meet a replica that is a moment behind.
     #[arg(
         long,
         global = true,
@@ -139,7 +140,7 @@ pub struct Config {
     pub database_owner_url: Option<SecretString>,
 
     /// Redis, which several servers of one installation need: `redis://USER:PASSWORD@HOST:PORT`, `rediss://` with TLS,
-    /// `redis-cluster://HOST,HOST` [default: none, this server is alone].
+    /// `redis-cluster://HOST,HOST`. It may be away at any moment [default: none, this server is alone].
     #[arg(
         long,
         global = true,
@@ -150,7 +151,7 @@ pub struct Config {
     )]
     pub redis_url: Option<SecretString>,
 
-    /// The address to listen on.
+    /// The IP address and port to listen on; port 0 takes a free one.
     #[arg(
         long,
         global = true,
@@ -161,8 +162,8 @@ pub struct Config {
     )]
     pub listen: SocketAddr,
 
-    /// The address of the site that people use: links in mails lead there [default: the port that is listened on, on
-    /// this machine].
+    /// The address of the site that people use: links in mails lead there. `https://`, except for localhost [default: the
+    /// port that is listened on, on this machine].
     #[arg(long, global = true, env = "MONO_PUBLIC_URL", value_name = "URL", help_heading = "Server")]
     pub public_url: Option<String>,
 
@@ -278,7 +279,8 @@ pub struct Config {
     )]
     pub stop_delay_seconds: u16,
 
-    /// The proxies that are believed when they say who their client is: addresses and networks, with commas between.
+    /// The proxies that are believed when they say who their client is (`X-Forwarded-For`): addresses and networks such as
+    /// `10.0.0.0/8`, with commas between.
     #[arg(long, global = true, env = "MONO_TRUSTED_PROXIES", value_name = "LIST", help_heading = "Server")]
     pub trusted_proxies: Option<TrustedProxies>,
 
@@ -298,7 +300,7 @@ pub struct Config {
     #[arg(long, global = true, env = "MONO_NO_DEMO", value_parser = FalseyValueParser::new(), help_heading = "Demo data")]
     pub no_demo: bool,
 
-    /// The password of the demo people [default: a random one, kept in the data folder].
+    /// The password of the demo people, 8 to 256 bytes [default: a random one, kept in the data folder].
     #[arg(
         long,
         global = true,

@@ -6,12 +6,17 @@ use clap::{Arg, Args};
 use std::fmt::Write as _;
 
 /// The pages that say more about a group of settings.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 8] = [
+    (
+        "Server",
+        "[rate limits](rate-limits.md), [what is removed for good](lifecycle.md#deleted-restored-removed-for-good)",
+    ),
     ("Database", "[isolation](isolation.md), [PostgreSQL](#postgresql)"),
+    ("Redis", "[cache](cache.md), [rate limits](rate-limits.md)"),
     ("Keys and tokens", "[keys](keys.md), [API keys](api-keys.md)"),
-    ("Limits", "[rate limits](rate-limits.md)"),
     ("Mail", "[mail](mail.md)"),
     ("Signing in", "[authentication](authentication.md), [second factor](second-factor.md)"),
+    ("Operations", "[operations](operations.md)"),
     ("Demo data", "[demo data](#demo-data)"),
 ];
 
