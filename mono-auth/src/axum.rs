@@ -209,7 +209,8 @@ impl ApiError {
         } else if status.is_server_error() {
             tracing::error!(code = error.code(), source, "{error}");
         } else {
-            tracing::debug!(code = error.code(), source, "{error}");
+            // The words may repeat what the client sent, and so a password in the wrong place.
+            tracing::debug!(code = error.code(), "refused");
         }
         match error.kind() {
             // The words of an internal failure are for the operator, who reads them in the log.

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::config::Config;
+use crate::health::Lifecycle;
 use crate::layer::rate_limit::RateLimiting;
 use crate::{demo, master_key};
 use mono_auth::mail::Mailer;
@@ -85,10 +86,10 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
     phases.done("catalogue");
-    phases.tell();
     Ok(App {
         rate_limits: rate_limiting(config, redis, &database)?,
         http: Arc::new(config.http()),
+        lifecycle: Arc::new(Lifecycle::after(phases.began, phases.took)),
         trusted_proxies: Arc::new(config.trusted_proxies.clone().unwrap_or_default()),
         ..App::new(database, authenticator, mailer)
     })
@@ -97,25 +98,21 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
 /// How long each part of the start took.
 struct Phases {
     began: Instant,
+    last: Instant,
     took: Vec<String>,
 }
 
 impl Phases {
     fn begin() -> Self {
-        Self { began: Instant::now(), took: Vec::new() }
+        let now = Instant::now();
+        Self { began: now, last: now, took: Vec::new() }
     }
 
     /// Ends a part, and begins the next.
     fn done(&mut self, phase: &str) {
-        let now = Instant::now();
         tracing::debug!(phase, "done");
-        self.took.push(format!("{phase} {} ms", (now - self.began).as_millis()));
-        self.began = now;
-    }
-
-    /// One line at the end: a start that fails says why, and nothing else.
-    fn tell(&self) {
-        tracing::info!("started: {}", self.took.join(", "));
+        self.took.push(format!("{phase} {} ms", self.last.elapsed().as_millis()));
+        self.last = Instant::now();
     }
 }
 

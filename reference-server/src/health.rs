@@ -17,16 +17,28 @@ const BUSY_PERCENT: u32 = 90;
 #[derive(Debug)]
 pub struct Lifecycle {
     began: Instant,
+    /// What was done on the way up, and how long each took.
+    phases: Vec<String>,
     stopping: AtomicBool,
 }
 
 impl Default for Lifecycle {
     fn default() -> Self {
-        Self { began: Instant::now(), stopping: AtomicBool::new(false) }
+        Self { began: Instant::now(), phases: Vec::new(), stopping: AtomicBool::new(false) }
     }
 }
 
 impl Lifecycle {
+    /// One that began a while ago.
+    pub(crate) fn after(began: Instant, phases: Vec<String>) -> Self {
+        Self { began, phases, stopping: AtomicBool::new(false) }
+    }
+
+    /// How the server came up, in words.
+    pub(crate) fn story(&self) -> String {
+        format!("after {} ms: {}", self.began.elapsed().as_millis(), self.phases.join(", "))
+    }
+
     /// From here on the server says that it is not ready: whoever shares requests out sends it no more.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);

@@ -12,7 +12,7 @@ use mono_core::Error;
 use mono_storage::bus::EventBus;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -26,7 +26,6 @@ const CLEAN_INTERVAL: Duration = Duration::from_hours(1);
 const PURGE_INTERVAL: Duration = Duration::from_hours(24);
 
 pub(super) async fn run(config: &Config) -> Result<(), Error> {
-    let begun = Instant::now();
     let app = boot(config).await?;
     let stop = stop_signal().map_err(Error::internal)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
@@ -36,7 +35,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
     let address = listener.local_addr().map_err(Error::internal)?;
     let database = app.database.clone();
     let demo = if config.listen.ip().is_loopback() { Demo::find(config, &database).await? } else { None };
-    tracing::info!(milliseconds = begun.elapsed().as_secs_f64() * 1000.0, %address, "ready");
+    tracing::info!("ready {}", app.lifecycle.story());
     // A server whose output nobody reads any more serves all the same.
     let _ = writeln!(std::io::stdout(), "{}", banner::text(address, database.system(), demo.as_ref()));
 

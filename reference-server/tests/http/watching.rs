@@ -99,6 +99,14 @@ async fn make_a_feature(server: &Server) {
         "key": "api_access", "name": "API", "description": "Programs sign in with keys", "kind": "boolean",
         "permissions": permissions, "required_limits": [], "optional_limits": [], "depends_on": [], "conflicts_with": [],
     }]);
+    for permission in seed["permissions"].as_array_mut().unwrap() {
+        if permission["name"]
+            .as_str()
+            .is_some_and(|name| permissions.iter().any(|of_feature| of_feature == name))
+        {
+            permission["feature"] = json!("api_access");
+        }
+    }
     for plan in seed["plans"].as_array_mut().unwrap() {
         plan["features"] = json!(["api_access"]);
     }

@@ -47,6 +47,14 @@ fn whoever_shares_requests_out_is_told_first_and_then_no_connection_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Serving::start(mono(folder.path()).env("MONO_STOP_DELAY_SECONDS", "2"), true);
     let address = server.address().to_owned();
+    server.wait_for_log("ready after ");
+    let story = server.lines.last().unwrap();
+    assert!(
+        ["settings ", "tables ", "database and its isolation ", "keys ", "catalogue "]
+            .iter()
+            .all(|phase| story.contains(phase)),
+        "{story}"
+    );
     assert_eq!(status(&address, "/ready").as_deref(), Some("200"));
     let body = format!(r#"{{"email":"tom@harbour.example","password":"{}"}}"#, server.password());
     let mut slow = TcpStream::connect(&address).unwrap();
