@@ -44,6 +44,8 @@ word_enum! {
         RecoveryCodesRenewed = "recovery_codes_renewed",
         /// A recovery code stood in for the second factor.
         RecoveryCodeUsed = "recovery_code_used",
+        /// A person who was made without a password was sent a link to set one.
+        PasswordLinkSent = "password_link_sent",
         /// A refresh token was used twice, so its session was ended.
         RefreshTokenReused = "refresh_token_reused",
         /// Support staff began to act as a person.

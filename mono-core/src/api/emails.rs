@@ -46,8 +46,9 @@ impl fmt::Debug for ConfirmToken {
 pub struct ChangeEmail {
     /// The new address.
     pub email: String,
-    /// The caller's password.
-    pub password: String,
+    /// The caller's password; needed unless they have just proven who they are (`POST /api/v1/user/step-up`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
 }
 
 impl fmt::Debug for ChangeEmail {

@@ -16,6 +16,7 @@ mod entity;
 mod granting;
 mod grants;
 mod guardrails;
+pub(crate) mod idempotency;
 mod invitations;
 mod mail_templates;
 mod mails;

@@ -4,6 +4,7 @@ mod audit;
 mod config;
 mod doctor;
 mod keys;
+mod mails;
 mod migrate;
 mod permission;
 mod purge;
@@ -56,6 +57,11 @@ enum Action {
         #[command(subcommand)]
         action: keys::KeysAction,
     },
+    /// List the mails that were given up, and let them be tried again.
+    Mails {
+        #[command(subcommand)]
+        action: mails::MailsAction,
+    },
     /// Look whether the installation is whole: database, tables, isolation, catalogue, key, counters. Changes nothing.
     Doctor,
     /// Ask who may do what, and why: of a policy file, or of the database.
@@ -95,6 +101,7 @@ async fn dispatch(loaded: Loaded<Command>) -> Result<ExitCode, Error> {
         Some(Action::Recount) => recount::run(config).await?,
         Some(Action::Purge(arguments)) => purge::run(config, arguments).await?,
         Some(Action::Keys { action }) => keys::run(config, action).await?,
+        Some(Action::Mails { action }) => mails::run(config, action).await?,
         Some(Action::Audit { action }) => return audit::run(config, action).await,
         Some(Action::Permission { action }) => return permission::run(config, action).await,
         Some(Action::Config(_) | Action::Doctor) => {}

@@ -25,6 +25,7 @@ mod limits;
 mod login;
 mod logs;
 mod mail_templates;
+mod mailbox;
 mod members;
 mod permissions;
 mod plans;

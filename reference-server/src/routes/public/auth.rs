@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::Json;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, HOST};
+use axum::http::header::HOST;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -111,7 +111,7 @@ pub(crate) fn answer(app: &App, answer: SignInAnswer, cookies: bool) -> Result<R
                 challenge: challenge.token.expose_secret().to_owned(),
                 expires_at: challenge.expires_at,
             };
-            Ok(([(CACHE_CONTROL, "no-store")], axum::Json(Success::new(answer))).into_response())
+            Ok(axum::Json(Success::new(answer)).into_response())
         }
     }
 }
@@ -121,8 +121,6 @@ pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Re
     let (expires_at, session_expires_at) = (signed_in.expires_at, signed_in.session_expires_at);
     let (session_id, user_id, tenant_id) = (signed_in.session_id, signed_in.user_id, signed_in.tenant_id);
     let impersonator_id = signed_in.impersonator_id;
-    // RFC 6749: an answer that holds a token is kept by no cache.
-    let no_store = [(CACHE_CONTROL, "no-store")];
     if cookies {
         let csrf_token = app.authenticator.csrf_token(session_id)?;
         let mut headers = HeaderMap::new();
@@ -136,7 +134,7 @@ pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Re
             tenant_id,
             impersonator_id,
         };
-        return Ok((no_store, headers, axum::Json(Success::new(answer))).into_response());
+        return Ok((headers, axum::Json(Success::new(answer))).into_response());
     }
     let answer = LoginResponse {
         access_token: signed_in.access_token,
@@ -149,5 +147,5 @@ pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Re
         tenant_id,
         impersonator_id,
     };
-    Ok((no_store, axum::Json(Success::new(answer))).into_response())
+    Ok(axum::Json(Success::new(answer)).into_response())
 }

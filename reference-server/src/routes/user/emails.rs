@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::routing::post;
 use mono_auth::axum::{ApiError, Person};
 use mono_core::api::emails::ChangeEmail;
+use secrecy::SecretString;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/email", post(request_change))
@@ -18,6 +19,7 @@ async fn request_change(
     Person(caller): Person,
     Json(given): Json<ChangeEmail>,
 ) -> Result<MailAnswer, ApiError> {
-    app.authenticator.request_email_change(&caller, &given.email, given.password.into()).await?;
+    let password = given.password.map(SecretString::from);
+    app.authenticator.request_email_change(&caller, &given.email, password).await?;
     Ok(on_its_way())
 }

@@ -3,7 +3,6 @@
 use crate::app::App;
 use axum::Router;
 use axum::extract::State;
-use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use base64::Engine;
@@ -28,5 +27,5 @@ async fn snapshot(
         snapshot: STANDARD.encode(app.authenticator.snapshot(&caller, GOOD_FOR).await?),
         public_key: STANDARD.encode(app.authenticator.snapshot_public_key()?),
     };
-    Ok(([(CACHE_CONTROL, "no-store")], axum::Json(Success::new(answer))))
+    Ok(axum::Json(Success::new(answer)))
 }

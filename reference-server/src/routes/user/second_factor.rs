@@ -5,7 +5,6 @@ use crate::extract::Json;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use mono_auth::StepUp;
@@ -40,7 +39,7 @@ async fn enrol(State(app): State<App>, Person(caller): Person) -> Result<impl In
         uri: enrolment.uri.expose_secret().to_owned(),
         secret: enrolment.secret.expose_secret().to_owned(),
     };
-    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], axum::Json(Success::new(answer))))
+    Ok((StatusCode::CREATED, axum::Json(Success::new(answer))))
 }
 
 async fn confirm(
@@ -57,7 +56,7 @@ async fn renew(State(app): State<App>, Person(caller): Person) -> Result<impl In
 
 fn codes(codes: Vec<SecretString>) -> impl IntoResponse {
     let recovery_codes = codes.iter().map(|code| code.expose_secret().to_owned()).collect();
-    ([(CACHE_CONTROL, "no-store")], axum::Json(Success::new(RecoveryCodesResponse { recovery_codes })))
+    axum::Json(Success::new(RecoveryCodesResponse { recovery_codes }))
 }
 
 async fn disable(State(app): State<App>, Person(caller): Person) -> Result<StatusCode, ApiError> {
