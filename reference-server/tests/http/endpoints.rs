@@ -35,8 +35,11 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
     let asking = json!({"email": "{caller}@new.example"});
     let mut routes = vec![
         (Method::GET, "/ping".into(), none.clone()),
+        (Method::GET, "/ready".into(), none.clone()),
         (Method::GET, "/health".into(), none.clone()),
         (Method::GET, "/api/v1/openapi.json".into(), none.clone()),
+        (Method::GET, "/health/detailed".into(), none.clone()),
+        (Method::GET, "/metrics".into(), none.clone()),
         (Method::GET, "/.well-known/jwks.json".into(), none.clone()),
         (Method::POST, LOGIN.into(), json!({"email": ADMIN, "password": PASSWORD})),
         (Method::POST, "/api/v1/public/auth/refresh".into(), json!({"refreshToken": "x"})),
