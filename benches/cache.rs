@@ -5,16 +5,18 @@
 
 use mono_core::Error;
 use mono_core::id::{TenantId, Uuid};
+use mono_core::time::Clock as _;
 use mono_storage::bus::{Bus, Tag};
 use mono_storage::cache::{Bytes, Cache, Lifetime, Loaded, Memory, Space};
 use mono_storage::redis::{Redis, RedisOptions};
+use mono_storage::system::SystemClock;
 use mono_storage::testkit::RedisServer;
 use std::hint::black_box;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 static PAGES: Space = Space {
     name: "pages",
@@ -214,8 +216,7 @@ async fn tell(url: &str) -> Result<(), Error> {
 
 /// The time of this machine, which its processes share.
 fn micros() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or_default()
+    u64::try_from(SystemClock.now().timestamp_micros()).unwrap_or_default()
 }
 
 async fn misses() -> Result<(), Error> {
