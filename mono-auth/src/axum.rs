@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use mono_core::api::envelope::Failure;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
+use mono_core::idempotency::KeptAnswer;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::TRANSACTION_CONFLICT;
 use std::pin::Pin;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 
 /// The header that carries an API key, where `Authorization` is wanted for something else.
 pub const API_KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
+/// The header of an answer that was given before, to the same request with the same idempotency key.
+pub const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The header that selects one of the caller's tenants.
 pub const TENANT_HEADER: HeaderName = HeaderName::from_static("x-tenant-id");
 
@@ -211,6 +214,9 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        if let Some(kept) = KeptAnswer::of(&self.0) {
+            return answer_again(kept);
+        }
         let (status, body) = self.failure();
         let error = self.0;
         let wait = retry_after(&error);
@@ -227,6 +233,20 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// The answer that was given to the same request before.
+fn answer_again(kept: &KeptAnswer) -> Response {
+    let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
+    let mut response = (status, kept.body.clone()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
+    if kept.body.is_empty() {
+        headers.remove(header::CONTENT_TYPE);
+    } else {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    response
 }
 
 /// After how many seconds to try again, where the failure says so.

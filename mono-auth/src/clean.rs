@@ -1,4 +1,4 @@
-//! What authentication leaves behind, taken away when nobody asks for it any more.
+//! What requests leave behind, taken away when nobody asks for it any more.
 
 use crate::authenticator::Authenticator;
 use mono_core::Error;
@@ -17,11 +17,13 @@ const THROTTLE_DAYS: i64 = 1;
 const SENT_MAIL_DAYS: i64 = 1;
 /// How long a mail that was given up stays, for the operator to try again: 7 days.
 const DEAD_MAIL_DAYS: i64 = 7;
+/// How long an answer is kept under its idempotency key: a day.
+const ANSWER_DAYS: i64 = 1;
 
 impl Authenticator {
     /// Removes sessions that ended 30 days ago, tokens that ended a week ago, API keys that ended 90 days ago, throttles that
-    /// nobody tries any more, mails that were sent a day ago, and those that were given up a week ago. Gives how many rows are
-    /// gone.
+    /// nobody tries any more, mails that were sent a day ago, and those that were given up a week ago, and answers that were
+    /// kept a day ago under an idempotency key. Gives how many rows are gone.
     ///
     /// # Errors
     /// What the database refuses.
@@ -34,8 +36,9 @@ impl Authenticator {
         let throttles = tx.throttles().remove_unused(before(THROTTLE_DAYS)).await?;
         let keys = tx.api_keys().remove_ended(before(KEY_DAYS)).await?;
         let mails = tx.mails().remove_done(before(SENT_MAIL_DAYS), before(DEAD_MAIL_DAYS)).await?;
+        let answers = tx.forget_answers(before(ANSWER_DAYS)).await?;
         tx.commit().await?;
-        Ok(sessions + tokens + throttles + keys + mails)
+        Ok(sessions + tokens + throttles + keys + mails + answers)
     }
 
     /// Does so at once and then at every interval, until it is dropped.

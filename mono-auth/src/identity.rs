@@ -1,30 +1,29 @@
 //! What a person may do in a tenant, kept for a few seconds.
 
+mod facts;
+mod policy;
+
+pub(crate) use policy::fresh_until;
+
 use crate::api_key::{ApiKeyTexts, ShownKey};
 use crate::flow::api_keys::{expired, invalid, revoked};
 use crate::flow::impersonate::IMPERSONATE;
 use crate::secret;
 use crate::settings::AuthSettings;
-use chrono::TimeDelta;
 use moka::future::Cache;
 use mono_core::caller::{Actor, Caller, Freshness, Identity, SystemReason};
 use mono_core::error::Problem;
-use mono_core::id::{AccountId, MemberId, SessionId, TenantId, UserId};
+use mono_core::id::{MemberId, SessionId, TenantId, UserId};
 use mono_core::model::api_key::ApiKey;
-use mono_core::model::auth_policy::{AuthPolicy, SignInMethod};
-use mono_core::model::session::Session;
 use mono_core::model::tenant::TenantStatus;
 use mono_core::model::user::UserStatus;
-use mono_core::permission::{
-    self, Engine, KeyRestriction, Permission, RateLimitTier, Role, Scope, TenantFeatures,
-};
-use mono_core::subscription::{Entitlements, PlanCatalogue};
+use mono_core::permission::{Engine, KeyRestriction, Permission, RateLimitTier, Scope};
+use mono_core::subscription::PlanCatalogue;
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 use mono_storage::bus::{Stamp, Tag};
 use mono_storage::db::Database;
 use mono_storage::store::{Definitions, Principal, TenantPart};
-use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
@@ -208,77 +207,6 @@ impl Identities {
         self.kept(&self.known, (session, user, place), load).await
     }
 
-    /// What the platform and the tenant together ask of who signs in.
-    pub(crate) fn policy(&self, principal: &Principal) -> AuthPolicy {
-        let platform = &self.settings.policy;
-        principal
-            .tenant
-            .as_ref()
-            .map_or_else(|| platform.clone(), |part| platform.tightened(&part.auth_policy))
-    }
-
-    /// Refuses a session that is too old for where it works, or began in a way that is not taken there; gives when it
-    /// ends there at the latest.
-    pub(crate) fn hold(&self, principal: &Principal, session: &Session) -> Result<Timestamp, Error> {
-        let (policy, now) = (self.policy(principal), self.database.now());
-        let ends = session.created_at + TimeDelta::hours(i64::from(policy.session_hours));
-        let ends = session.expires_at.min(ends);
-        if session.impersonator_id.is_some() {
-            return Ok(ends);
-        }
-        let idle = policy.idle_minutes.map(|minutes| TimeDelta::minutes(i64::from(minutes)));
-        if now >= ends || idle.is_some_and(|idle| now >= session.last_used_at + idle) {
-            return Err(ended());
-        }
-        self.take(principal, session.method)?;
-        Ok(ends)
-    }
-
-    /// Refuses a way to sign in that is not taken where the person wants to work.
-    pub(crate) fn take(&self, principal: &Principal, method: SignInMethod) -> Result<(), Error> {
-        if self.policy(principal).sign_in_methods.contains(&method) {
-            return Ok(());
-        }
-        let message = format!("a sign-in by {method} is not taken here");
-        Err(Error::new(ErrorKind::Forbidden, "sign_in_method_not_allowed", message))
-    }
-
-    /// Refuses a person whose role asks for a second factor that the session has not shown.
-    fn require_second_factor(
-        &self,
-        catalogue: &Catalogue,
-        principal: &Principal,
-        session: &Session,
-    ) -> Result<(), Error> {
-        let needed = self.policy(principal).second_factor_roles;
-        // Support staff have shown their own when they began.
-        if needed.is_empty() || session.second_factor_at.is_some() || session.impersonator_id.is_some() {
-            return Ok(());
-        }
-        let part = principal.tenant.as_ref();
-        let own_roles = part.map(|part| part.roles.as_slice()).unwrap_or_default();
-        let roles: BTreeMap<&str, &Role> =
-            catalogue.engine.roles().iter().chain(own_roles).map(|role| (role.key.as_str(), role)).collect();
-        let assignments = principal.assignments.iter().chain(part.iter().flat_map(|part| &part.assignments));
-        let mut held: Vec<&str> = assignments.map(|assignment| assignment.role.as_str()).collect();
-        let mut place = 0;
-        while let Some(key) = held.get(place).copied() {
-            if needed.contains(key) {
-                let (code, message) = if principal.second_factor {
-                    ("second_factor_required", "your role asks for the second factor: show its code")
-                } else {
-                    ("second_factor_enrolment_required", "your role asks for a second factor: enrol one")
-                };
-                return Err(Error::new(ErrorKind::Forbidden, code, message));
-            }
-            let parents = roles.get(key).into_iter().flat_map(|role| &role.parents);
-            let parents: Vec<&str> = parents.map(String::as_str).filter(|key| !held.contains(key)).collect();
-            held.extend(parents);
-            place += 1;
-        }
-        Ok(())
-    }
-
     /// Who stands behind an API key: its owner, in its tenant.
     pub(crate) async fn of_key(
         &self,
@@ -368,34 +296,6 @@ impl Identities {
             account_entitlements: rights.account_entitlements,
         })
     }
-
-    /// What the permission engine is told about a principal, and the engine with the rules of the tenant.
-    pub(crate) fn rights(&self, catalogue: &Catalogue, principal: &Principal) -> Rights {
-        let Some(part) = &principal.tenant else {
-            let entitlements = Entitlements::none();
-            return Rights {
-                engine: catalogue.engine.clone(),
-                facts: facts(principal, &entitlements),
-                entitlements,
-                account_entitlements: BTreeMap::new(),
-            };
-        };
-        let (entitlements, account_entitlements) = entitlements(catalogue, part, self.database.now());
-        let rules = catalogue.engine.tenant_rules(part.tenant, part.roles.clone(), &part.overrides);
-        for problem in rules.problems() {
-            tracing::error!(tenant = %part.tenant, "a stored rule cannot be read and gives nothing: {problem}");
-        }
-        let engine = catalogue.engine.with_tenants([rules]);
-        Rights { engine, facts: facts(principal, &entitlements), entitlements, account_entitlements }
-    }
-}
-
-/// What decides about a principal, before it is compiled.
-pub(crate) struct Rights {
-    pub(crate) engine: Engine,
-    pub(crate) facts: permission::Principal,
-    entitlements: Entitlements,
-    account_entitlements: BTreeMap<AccountId, Entitlements>,
 }
 
 /// Refuses a principal that may not work at all; gives the part of it that lies in the tenant.
@@ -424,45 +324,6 @@ pub(crate) fn admit(principal: &Principal, tenant: Option<TenantId>) -> Result<O
 
 fn not_a_member() -> Error {
     Error::new(ErrorKind::Forbidden, "not_a_member", "this user does not belong to the tenant")
-}
-
-/// Everything that the permission engine needs to know about a principal.
-fn facts(principal: &Principal, entitlements: &Entitlements) -> permission::Principal {
-    let mut facts = permission::Principal {
-        assignments: principal.assignments.clone(),
-        grants: principal.grants.clone(),
-        ..Default::default()
-    };
-    if let Some(part) = &principal.tenant {
-        facts.home = part.member.map(|_| part.tenant);
-        facts.assignments.extend_from_slice(&part.assignments);
-        facts.grants.extend_from_slice(&part.grants);
-        facts.guardrails.clone_from(&part.guardrails);
-        facts.suspended = part.suspended.iter().map(|id| Scope::account(part.tenant, *id)).collect();
-        facts.features = vec![TenantFeatures {
-            tenant: part.tenant,
-            features: entitlements.features().map(|(key, _)| key.as_str().to_owned()).collect(),
-        }];
-    }
-    facts
-}
-
-/// What the tenant may use, and what those of its accounts may use for which something else was agreed.
-fn entitlements(
-    catalogue: &Catalogue,
-    part: &TenantPart,
-    now: Timestamp,
-) -> (Entitlements, BTreeMap<AccountId, Entitlements>) {
-    let Some(subscription) = &part.subscription else { return (Entitlements::none(), BTreeMap::new()) };
-    let (plans, exceptions) = (&catalogue.plans, &part.entitlement_overrides);
-    let tenant = Entitlements::of_tenant(plans, subscription, exceptions, now);
-    (tenant, Entitlements::of_accounts(plans, subscription, exceptions, now))
-}
-
-/// Until when a person counts as one who has just proven who they are: with the second factor, where there is one.
-pub(crate) fn fresh_until(session: &Session, second_factor: bool, fresh_for: Duration) -> Timestamp {
-    let at = if second_factor { session.second_factor_at } else { Some(session.authenticated_at) };
-    at.map_or(Timestamp::UNIX_EPOCH, |at| at + fresh_for)
 }
 
 pub(crate) fn ended() -> Error {

@@ -1,6 +1,6 @@
 //! Signing in.
 
-use mono_core::api::auth::LoginResponse;
+use mono_core::api::auth::{LoginResponse, SecondFactorRequired};
 use std::fmt;
 use std::time::SystemTime;
 
@@ -29,7 +29,48 @@ impl From<LoginResponse> for Login {
     }
 }
 
-// Written by hand and exported: records are printed, a token must not be.
+/// What the code of the second factor is shown with.
+#[derive(Clone, uniffi::Record)]
+#[uniffi::export(Display)]
+pub struct SecondFactorChallenge {
+    /// For `Client.second_factor`, once. It is a secret.
+    pub challenge: String,
+    /// When it ends.
+    pub expires_at: SystemTime,
+}
+
+impl From<SecondFactorRequired> for SecondFactorChallenge {
+    fn from(required: SecondFactorRequired) -> Self {
+        Self { challenge: required.challenge, expires_at: required.expires_at.into() }
+    }
+}
+
+/// What comes of beginning to sign in.
+#[derive(Debug, Clone, uniffi::Enum)]
+pub enum LoginAnswer {
+    /// The person is signed in.
+    SignedIn {
+        /// The person.
+        login: Login,
+    },
+    /// The person has a second factor, and shows it next.
+    SecondFactor {
+        /// What the code is shown with.
+        challenge: SecondFactorChallenge,
+    },
+}
+
+impl From<mono_core::api::auth::LoginAnswer> for LoginAnswer {
+    fn from(answer: mono_core::api::auth::LoginAnswer) -> Self {
+        use mono_core::api::auth::LoginAnswer as Answer;
+        match answer {
+            Answer::SignedIn(login) => Self::SignedIn { login: login.into() },
+            Answer::SecondFactor(required) => Self::SecondFactor { challenge: required.into() },
+        }
+    }
+}
+
+// Written by hand and exported: records are printed, a secret must not be.
 impl fmt::Display for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "login of user {}", self.user_id)
@@ -39,5 +80,17 @@ impl fmt::Display for Login {
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Login({self})")
+    }
+}
+
+impl fmt::Display for SecondFactorChallenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("challenge of a second factor")
+    }
+}
+
+impl fmt::Debug for SecondFactorChallenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecondFactorChallenge({self})")
     }
 }

@@ -1,9 +1,10 @@
 //! The client of a server.
 
 use crate::accounts::{Account, AccountPage, CreateAccount, ListAccounts};
-use crate::auth::Login;
+use crate::auth::{Login, LoginAnswer};
 use crate::error::Result;
 use mono_core::api::auth::LoginRequest;
+use mono_core::api::second_factor::SecondFactorLogin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,15 +56,37 @@ impl Client {
     /// only or oldest membership is taken.
     ///
     /// # Errors
-    /// `Unauthorized` where address or password are wrong.
+    /// `Unauthorized` where address or password are wrong, or with code `second_factor_required` where the person has a
+    /// second factor: `begin_login` tells what to show it with.
     #[uniffi::method(default(tenant = None))]
     pub async fn login(&self, email: String, password: String, tenant: Option<String>) -> Result<Login> {
-        Ok(self
-            .client
-            .auth()
-            .login(&LoginRequest { tenant, ..LoginRequest::new(email, password) })
-            .await?
-            .into())
+        let request = LoginRequest { tenant, ..LoginRequest::new(email, password) };
+        Ok(self.client.auth().login(&request).await?.into())
+    }
+
+    /// Signs in as `login` does, or gets the challenge for the second factor.
+    ///
+    /// # Errors
+    /// `Unauthorized` where address or password are wrong.
+    #[uniffi::method(default(tenant = None))]
+    pub async fn begin_login(
+        &self,
+        email: String,
+        password: String,
+        tenant: Option<String>,
+    ) -> Result<LoginAnswer> {
+        let request = LoginRequest { tenant, ..LoginRequest::new(email, password) };
+        Ok(self.client.auth().begin(&request).await?.into())
+    }
+
+    /// Finishes a login with a code of the second factor, or a recovery code. The client keeps the token and uses it from
+    /// now on.
+    ///
+    /// # Errors
+    /// `Unauthorized` where the code is wrong, `Validation` where the challenge was used or has ended.
+    pub async fn second_factor(&self, challenge: String, code: String) -> Result<Login> {
+        let shown = SecondFactorLogin { challenge, code, cookies: false };
+        Ok(self.client.auth().second_factor(&shown).await?.into())
     }
 
     /// One page of the accounts of the tenant.

@@ -13,7 +13,7 @@ mod time;
 #[cfg(feature = "client")]
 pub use accounts::{Account, AccountPage, CreateAccount, ListAccounts};
 #[cfg(feature = "client")]
-pub use auth::Login;
+pub use auth::{Login, LoginAnswer, SecondFactorChallenge};
 #[cfg(feature = "client")]
 pub use client::Client;
 pub use error::MonoError;

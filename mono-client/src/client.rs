@@ -32,6 +32,7 @@ pub struct Client {
     pub(crate) timeout: Duration,
     pub(crate) token: Token,
     pub(crate) tenant: Option<TenantId>,
+    pub(crate) idempotency_key: Option<Arc<str>>,
 }
 
 impl Client {
@@ -63,6 +64,24 @@ impl Client {
     /// a member names the tenant by itself.
     pub fn with_tenant(&self, tenant: TenantId) -> Self {
         Self { tenant: Some(tenant), ..self.clone() }
+    }
+
+    /// A client whose next write is done once, however often it is sent: by this client, which repeats it where the server
+    /// is away, or by another process that knows the key. The key has 1 to 255 visible characters; make a new one, such as
+    /// a UUID, for each thing that is to be done, and keep it where it survives a crash.
+    ///
+    /// The server keeps the answer for a day. It refuses a key where it keeps no answer: for many things at once, and where
+    /// the answer holds a secret.
+    ///
+    /// ```no_run
+    /// # use mono_core::api::accounts::CreateAccount;
+    /// # async fn example(client: mono_client::Client, order: &str, account: CreateAccount) -> mono_core::Result<()> {
+    /// let account = client.with_idempotency_key(order).tenant().accounts().create(&account).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_idempotency_key(&self, key: impl Into<Arc<str>>) -> Self {
+        Self { idempotency_key: Some(key.into()), ..self.clone() }
     }
 }
 
@@ -111,7 +130,8 @@ impl ClientBuilder {
             .user_agent(self.user_agent)
             .build()
             .map_err(crate::error::transport)?;
-        Ok(Client { http, base, timeout: self.timeout, token: Token::default(), tenant: None })
+        let (token, timeout) = (Token::default(), self.timeout);
+        Ok(Client { http, base, timeout, token, tenant: None, idempotency_key: None })
     }
 }
 

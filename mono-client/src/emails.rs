@@ -37,8 +37,8 @@ impl User<'_> {
     /// Asks to move the caller to another address: a mail there brings a link to confirm it.
     ///
     /// # Errors
-    /// `Forbidden` with code `wrong_password`, `Validation` for what is no address or the present one, `RateLimited`
-    /// after too many attempts, and what [`Client`](crate::Client) lists.
+    /// `Forbidden` with code `wrong_password` or, without a password, `step_up_required`; `Validation` for what is no
+    /// address or the present one, `RateLimited` after too many attempts, and what [`Client`](crate::Client) lists.
     pub async fn request_email_change(self, change: &ChangeEmail) -> Result<MailRequested> {
         let request = self.client.request(Method::POST, "/api/v1/user/email").json(change);
         self.client.send(request).await?.data()

@@ -6,10 +6,10 @@ use std::time::Duration;
 /// The pauses before the second and the third attempt, give or take a half.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
-/// The pauses between the attempts of a request. Only what reads is repeated: of a write nobody knows whether it was
-/// done.
-pub(crate) fn pauses(method: &Method) -> impl Iterator<Item = Duration> + use<> {
-    let repeats = if method == Method::GET { PAUSES.len() } else { 0 };
+/// The pauses between the attempts of a request. What reads is repeated, and a write that has an idempotency key; of any
+/// other nobody knows whether it was done.
+pub(crate) fn pauses(method: &Method, has_key: bool) -> impl Iterator<Item = Duration> + use<> {
+    let repeats = if method == Method::GET || has_key { PAUSES.len() } else { 0 };
     // Jitter: clients that lost the same server must not all come back at the same moment.
     PAUSES.into_iter().take(repeats).map(|pause| pause.mul_f64(rand::random_range(0.5..1.5)))
 }
@@ -27,9 +27,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_reads_are_repeated_and_never_at_once() {
-        let count = |method| pauses(&method).count();
+    fn only_what_is_safe_is_repeated_and_never_at_once() {
+        let count = |method| pauses(&method, false).count();
         assert_eq!([Method::GET, Method::POST, Method::PATCH, Method::DELETE].map(count), [2, 0, 0, 0]);
-        assert!(pauses(&Method::GET).all(|pause| pause >= Duration::from_millis(50)));
+        assert_eq!(pauses(&Method::POST, true).count(), 2);
+        assert!(pauses(&Method::GET, false).all(|pause| pause >= Duration::from_millis(50)));
     }
 }

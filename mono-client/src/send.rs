@@ -13,13 +13,19 @@ use std::future::Future;
 
 /// The largest answer that is read; the largest page of a list is far below.
 const MAX_BODY: usize = 16 * 1024 * 1024;
+/// The header that names a write, so that it is done once.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The longest id of a request that is kept; ours have 36 characters.
 const MAX_REQUEST_ID: usize = 128;
 
 impl Client {
     /// A request in the name of whoever is signed in.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let key = self.idempotency_key.as_ref().filter(|_| !method.is_safe());
         let mut request = self.token.authorize(self.anonymous(method, path));
+        if let Some(key) = key {
+            request = request.header(IDEMPOTENCY_KEY, &**key);
+        }
         if let Some(tenant) = self.tenant {
             request = request.header("x-tenant-id", tenant.to_string());
         }
@@ -34,7 +40,7 @@ impl Client {
     /// Sends a request, and again if that is safe and may help.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer> {
         let mut request = request.build().map_err(error::transport)?;
-        let mut pauses = retry::pauses(request.method());
+        let mut pauses = retry::pauses(request.method(), request.headers().contains_key(IDEMPOTENCY_KEY));
         self.in_time(async {
             loop {
                 let again = request.try_clone();
@@ -106,6 +112,14 @@ impl Answer {
         }
         let body = std::mem::take(&mut self.body);
         String::from_utf8(body).map_err(|_| self.unexpected("the body is not text"))
+    }
+
+    /// What was asked for and comes without an envelope, or the failure that the server speaks of.
+    pub(crate) fn bare<T: DeserializeOwned>(self) -> Result<T> {
+        if !self.status.is_success() {
+            return Err(self.failure());
+        }
+        serde_json::from_slice(&self.body).map_err(|error| self.unreadable(&error))
     }
 
     /// Nothing (204), or the failure that the server speaks of.

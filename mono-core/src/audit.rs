@@ -44,6 +44,8 @@ word_enum! {
         RecoveryCodesRenewed = "recovery_codes_renewed",
         /// A recovery code stood in for the second factor.
         RecoveryCodeUsed = "recovery_code_used",
+        /// A person who was made without a password was sent a link to set one.
+        PasswordLinkSent = "password_link_sent",
         /// A refresh token was used twice, so its session was ended.
         RefreshTokenReused = "refresh_token_reused",
         /// Support staff began to act as a person.
@@ -63,6 +65,7 @@ const BOOKKEEPING: &[&str] = &["version", "updatedAt"];
 
 /// One field of a thing, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct FieldChange {
     /// The name of the field.
     pub field: String,
@@ -81,6 +84,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 
 /// One entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// Its id.

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::id::{AccountId, ApiKeyId, MemberId, SessionId, TenantId, UserId};
+use crate::idempotency::IdempotencyKey;
 use crate::permission::{Decision, Permission, PermissionSet, Principal, Reason, Scope};
 use crate::subscription::{Entitlements, Source};
 use crate::time::Timestamp;
@@ -22,6 +23,8 @@ pub struct Caller {
     metered_call: Option<(&'static str, Arc<AtomicBool>)>,
     /// Shared by all clones, which stand for one request.
     wrote: Arc<AtomicBool>,
+    /// The key under which the request is done at most once.
+    idempotency_key: Option<IdempotencyKey>,
 }
 
 /// What is known of a caller apart from the request at hand; it can be kept for a few seconds.
@@ -166,7 +169,7 @@ impl Caller {
     /// Makes a caller of a checked credential. Only for `mono-auth`, and for an application that brings its own
     /// authentication: whoever calls this says that the identity is proven.
     pub fn mint(identity: Arc<Identity>, request: Arc<RequestContext>) -> Self {
-        Self { identity, request, metered_call: None, wrote: Arc::default() }
+        Self { identity, request, metered_call: None, wrote: Arc::default(), idempotency_key: None }
     }
 
     /// The program itself, outside any tenant.
@@ -190,7 +193,7 @@ impl Caller {
             account_entitlements: BTreeMap::new(),
         };
         let (request, wrote) = (Arc::default(), Arc::default());
-        Self { identity: Arc::new(identity), request, metered_call: None, wrote }
+        Self { identity: Arc::new(identity), request, metered_call: None, wrote, idempotency_key: None }
     }
 
     /// The same caller with another request.
@@ -198,6 +201,18 @@ impl Caller {
         self.request = request;
         self.wrote = Arc::default();
         self
+    }
+
+    /// The same caller, whose request is done at most once under this key: a transaction that writes
+    /// does not begin where one was committed under it before, and has to keep its answer.
+    pub fn once(mut self, key: IdempotencyKey) -> Self {
+        self.idempotency_key = Some(key);
+        self
+    }
+
+    /// The key under which the request is done at most once.
+    pub const fn idempotency_key(&self) -> Option<&IdempotencyKey> {
+        self.idempotency_key.as_ref()
     }
 
     /// The same caller, whose call counts as one of this limit as soon as it is found to be allowed.

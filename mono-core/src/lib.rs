@@ -7,6 +7,7 @@ pub mod caller;
 pub mod error;
 pub mod history;
 pub mod id;
+pub mod idempotency;
 pub mod model;
 pub mod page;
 pub mod permission;

@@ -70,6 +70,7 @@ impl Default for PageRequest {
 
 /// Where a page stands in its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
     /// The number of this page, from 1.
@@ -84,6 +85,7 @@ pub struct Pagination {
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 pub struct Page<T> {
     /// The items of this page, in the order of the list.
     pub items: Vec<T>,
@@ -174,6 +176,7 @@ impl std::str::FromStr for Cursor {
 
 /// A part of a list, with the place at which it goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{T}Slice"))]
 pub struct Slice<T> {
     /// The items, newest first.
     pub items: Vec<T>,

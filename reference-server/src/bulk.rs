@@ -17,6 +17,13 @@ use tokio::time::Instant;
 /// After how long no further item is begun: the answer has to come before the request is cut off.
 const LONGEST: Duration = Duration::from_secs(20);
 
+/// What the document says of a request that makes many.
+pub(crate) const MADE: &str =
+    "Each item is made or refused by itself, with the answer that the call for it alone has. At most 100.";
+/// What the document says of a request that changes many.
+pub(crate) const CHANGED: &str =
+    "Each item is changed or refused by itself, with the answer that the call for it alone has. At most 100.";
+
 /// The items of a request; each is read by itself, so that a wrong one is the only one that is refused.
 pub(crate) struct Items<T>(Vec<Result<T, Error>>);
 

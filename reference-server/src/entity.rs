@@ -29,7 +29,7 @@ pub fn entity_routes<E: Entity>() -> Router<App> {
         .route("/bulk", post(create_many::<E>).patch(update_many::<E>))
         .route("/{id}", get(read::<E>).put(update::<E>).delete(delete::<E>))
         .route("/{id}/restore", post(restore::<E>))
-        .merge(history::routes_with_revert::<Stored<E>>())
+        .merge(history::router::<Stored<E>>())
 }
 
 #[derive(Deserialize)]

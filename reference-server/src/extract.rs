@@ -9,7 +9,9 @@ use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
 use mono_auth::axum::ApiError;
 use mono_core::caller::Caller;
+use mono_core::idempotency::IdempotencyKey;
 use mono_core::{Error, ErrorKind};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
@@ -28,6 +30,10 @@ impl FromRequestParts<App> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let mono_auth::axum::Authenticated(caller) =
             mono_auth::axum::Authenticated::from_request_parts(parts, app).await?;
+        let caller = match parts.extensions.get::<IdempotencyKey>() {
+            Some(key) => caller.once(key.clone()),
+            None => caller,
+        };
         let counted_before = parts.extensions.get::<Again>().is_some();
         Ok(Self(if counted_before { caller } else { caller.metered(API_CALLS) }))
     }
@@ -205,6 +211,7 @@ impl<T: FromStr<Err = Error>, S: Send + Sync> FromRequestParts<S> for VersionPat
 }
 
 /// The number of a version in the address.
+#[derive(JsonSchema)]
 pub(crate) struct VersionNumber(pub(crate) i64);
 
 impl FromStr for VersionNumber {

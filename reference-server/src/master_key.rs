@@ -77,7 +77,12 @@ fn read(path: &std::path::Path) -> Result<Versions, Error> {
 
 /// Reads the master key, if there is one.
 pub(crate) fn load(config: &Config) -> Result<Option<KeyRing>, Error> {
-    versions(config)?.map(KeyRing::of_versions).transpose()
+    let Some(versions) = versions(config)? else { return Ok(None) };
+    let place = Place::of(config)?.name();
+    let ring = KeyRing::of_versions(versions).map_err(|error| {
+        Error::invalid("master_key", "invalid_key", format!("{place} cannot be used")).with_source(error)
+    })?;
+    Ok(Some(ring))
 }
 
 /// Reads the master key, and makes none.

@@ -222,7 +222,7 @@ async fn settle(tx: &mut PlatformTx, invitee: Invitee) -> Result<User, Error> {
 fn void(error: Error) -> Error {
     let is_void = match error.kind() {
         ErrorKind::Forbidden => error.code() != "tenant_suspended",
-        ErrorKind::Conflict => error.code() == "reference_missing",
+        ErrorKind::NotFound => true,
         _ => false,
     };
     if !is_void {

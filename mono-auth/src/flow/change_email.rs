@@ -1,4 +1,4 @@
-//! Change the address: asked for with the password, confirmed from the new address, told at the old one.
+//! Change the address: asked for with the password or after a step-up, confirmed from the new address, told at the old one.
 
 use super::password::{notify, revoke_sent, wrong_password};
 use super::{person, system};
@@ -35,16 +35,16 @@ struct Move {
 
 impl Authenticator {
     /// Sends a link to the address that the caller moves to. Nobody is told whether it is somebody's already: the link is
-    /// then not sent.
+    /// then not sent. Who has just proven who they are need not give the password again.
     ///
     /// # Errors
-    /// `Forbidden` with code `wrong_password`; `RateLimited` with code `too_many_attempts`; `Validation` for what is no
-    /// address, or the one that the caller has.
+    /// `Forbidden` with code `wrong_password`, or, without a password, `step_up_required`; `RateLimited` with code
+    /// `too_many_attempts`; `Validation` for what is no address, or the one that the caller has.
     pub async fn request_email_change(
         &self,
         caller: &Caller,
         email: &str,
-        password: SecretString,
+        password: Option<SecretString>,
     ) -> Result<(), Error> {
         let (system, id, session) = person(caller)?;
         let address = Email::parse(email)?;
@@ -53,11 +53,17 @@ impl Authenticator {
         if found.user.email == address {
             return Err(Error::invalid("email", "unchanged", "this is the address already"));
         }
-        if !self.check_password(&found, password, caller.request().clone()).await? {
+        let with_password = password.is_some();
+        if let Some(password) = password
+            && !self.check_password(&found, password, caller.request().clone()).await?
+        {
             return Err(wrong_password());
         }
         let throttles = throttle::attempts(MailKind::ChangeEmail.as_str(), email, caller.request());
         let mut tx = self.database.platform(&system).write().await?;
+        if !with_password {
+            self.require_fresh(&mut tx, id, session).await?;
+        }
         let attempt = tx.throttles().reserve(&throttles).await?;
         if throttle::is_within(&attempt) {
             let data = serde_json::to_value(Asked { session }).map_err(Error::internal)?;

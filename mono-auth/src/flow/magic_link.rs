@@ -1,18 +1,16 @@
 //! Sign in with a link that a mail brings.
 
-use super::open_session::{Proven, SignInAnswer};
+use super::open_session::{Entrance, SignInAnswer};
+use super::sign_in::wanted_tenant;
 use super::system;
 use crate::authenticator::Authenticator;
-use crate::mail::{Composed, active_user};
 use crate::single_use;
 use mono_core::Error;
 use mono_core::caller::RequestContext;
 use mono_core::model::auth_policy::SignInMethod;
 use mono_core::model::mail::MailKind;
 use mono_core::model::user::UserStatus;
-use mono_storage::db::PlatformTx;
-use mono_storage::store::{Mail, TokenPurpose};
-use serde_json::json;
+use mono_storage::store::TokenPurpose;
 
 /// What a person gives who signs in with a link.
 pub struct MagicLink {
@@ -45,27 +43,14 @@ impl Authenticator {
         let id = found.user_id.ok_or_else(single_use::invalid)?;
         // The person first, then the token, then the session: a reset that comes now ends it, one that came is seen.
         let held = tx.users().hold(id).await?;
-        single_use::consume(&mut tx, TokenPurpose::MagicLink, &given.token).await?;
         if held.is_none_or(|held| held.user.status != UserStatus::Active) {
             return Err(single_use::invalid());
         }
-        let proven = Proven {
-            user: id,
-            method: SignInMethod::MagicLink,
-            tenant: given.tenant.as_deref(),
-            host: given.host.as_deref(),
-        };
-        self.open_session(tx, proven).await
-    }
-
-    /// The mail with the link, or `None` where no person who may sign in has the address.
-    pub(crate) async fn compose_magic_link(
-        &self,
-        tx: &mut PlatformTx,
-        mail: &Mail,
-    ) -> Result<Option<Composed>, Error> {
-        let Some(user) = active_user(tx, &mail.address).await? else { return Ok(None) };
-        let (id, composed) = (user.id, Composed::to(user));
-        self.add_link(tx, (mail, TokenPurpose::MagicLink), Some(id), json!({}), composed).await.map(Some)
+        let tenant = wanted_tenant(&mut tx, id, given.tenant.as_deref(), given.host.as_deref()).await?;
+        let entrance = Entrance { tenant, method: SignInMethod::MagicLink };
+        // Who named the wrong tenant has not used the link up.
+        let (mut tx, _) = self.admit_at(tx, id, &entrance).await?;
+        single_use::consume(&mut tx, TokenPurpose::MagicLink, &given.token).await?;
+        self.open_session(tx, id, entrance).await
     }
 }

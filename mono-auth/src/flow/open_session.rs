@@ -1,7 +1,6 @@
 //! Open a session: what every way to sign in ends with, once it is proven who somebody is.
 
 use super::SignedIn;
-use super::sign_in::wanted_tenant;
 use crate::authenticator::Authenticator;
 use crate::identity::{admit, ended};
 use crate::{secret, single_use};
@@ -11,7 +10,7 @@ use mono_core::model::auth_policy::SignInMethod;
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::PlatformTx;
-use mono_storage::store::{NewSession, NewToken, TokenPurpose};
+use mono_storage::store::{NewSession, NewToken, Principal, TokenPurpose};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -47,23 +46,14 @@ pub struct SecondFactorChallenge {
     pub expires_at: Timestamp,
 }
 
-/// What is remembered between the first factor and the second.
+/// Where a person wants to work, and how they have proven who they are. It is remembered between the first factor and
+/// the second.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Challenge {
-    tenant: Option<TenantId>,
-    method: SignInMethod,
-}
-
-/// Somebody who has proven who they are, and where they want to work.
-pub(crate) struct Proven<'p> {
-    /// The person.
-    pub(crate) user: UserId,
-    /// How.
-    pub(crate) method: SignInMethod,
-    /// The slug of the tenant to work in.
-    pub(crate) tenant: Option<&'p str>,
-    /// The name of the host that the person signs in at.
-    pub(crate) host: Option<&'p str>,
+pub(super) struct Entrance {
+    /// The tenant to work in.
+    pub(super) tenant: Option<TenantId>,
+    /// How the person signs in.
+    pub(super) method: SignInMethod,
 }
 
 impl Authenticator {
@@ -71,23 +61,21 @@ impl Authenticator {
     ///
     /// # Errors
     /// `Forbidden` where the person is suspended, does not belong to the tenant that was asked for, or it is suspended.
-    pub(crate) async fn open_session(
+    pub(super) async fn open_session(
         &self,
         mut tx: PlatformTx,
-        proven: Proven<'_>,
+        user: UserId,
+        entrance: Entrance,
     ) -> Result<SignInAnswer, Error> {
-        let user = proven.user;
-        let tenant = wanted_tenant(&mut tx, user, proven.tenant, proven.host).await?;
-        let challenge = Challenge { tenant, method: proven.method };
         let factor = tx.second_factors().find(user).await?;
         if factor.is_none_or(|factor| factor.confirmed_at.is_none()) {
-            return self.admit_and_open(tx, user, challenge, false).await.map(SignInAnswer::SignedIn);
+            return self.admit_and_open(tx, user, entrance, false).await.map(SignInAnswer::SignedIn);
         }
         let token = secret::generate(tx.random());
         let purpose = TokenPurpose::SecondFactor;
         let expires_at = tx.now() + single_use::lifetime(purpose);
         let hash = secret::hash(token.expose_secret());
-        let data = serde_json::to_value(&challenge).map_err(Error::internal)?;
+        let data = serde_json::to_value(&entrance).map_err(Error::internal)?;
         tx.single_use_tokens().create(NewToken { purpose, hash, user: Some(user), data, expires_at }).await?;
         tx.commit().await?;
         Ok(SignInAnswer::SecondFactor(SecondFactorChallenge { token, expires_at }))
@@ -96,19 +84,13 @@ impl Authenticator {
     /// Opens the session of somebody of whom everything is proven that has to be.
     pub(super) async fn admit_and_open(
         &self,
-        mut tx: PlatformTx,
+        tx: PlatformTx,
         user: UserId,
-        challenge: Challenge,
+        entrance: Entrance,
         second_factor: bool,
     ) -> Result<SignedIn, Error> {
-        let Challenge { tenant, method } = challenge;
-        let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
-        let admitted = admit(&principal, tenant).and_then(|_| self.identities.take(&principal, method));
-        if let Err(refusal) = admitted {
-            tx.audit_user(Action::LoginFailed, Some(user)).await?;
-            tx.commit().await?;
-            return Err(refusal);
-        }
+        let (mut tx, principal) = self.admit_at(tx, user, &entrance).await?;
+        let Entrance { tenant, method } = entrance;
         let now = tx.now();
         let expires_at = now + chrono::TimeDelta::hours(i64::from(self.policy().session_hours));
         let new = NewSession { tenant, method, second_factor, ..NewSession::new(user, expires_at) };
@@ -117,5 +99,24 @@ impl Authenticator {
         tx.audit_user(Action::Login, Some(user)).await?;
         tx.commit().await?;
         Ok(SignedIn { session_expires_at, ..self.tokens_of(&session, now)? })
+    }
+
+    /// Refuses a person who may not work where they want to, or not after signing in like this; the refusal is recorded.
+    pub(super) async fn admit_at(
+        &self,
+        mut tx: PlatformTx,
+        user: UserId,
+        entrance: &Entrance,
+    ) -> Result<(PlatformTx, Principal), Error> {
+        let tenant = entrance.tenant;
+        let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
+        let admitted =
+            admit(&principal, tenant).and_then(|_| self.identities.take(&principal, entrance.method));
+        if let Err(refusal) = admitted {
+            tx.audit_user(Action::LoginFailed, Some(user)).await?;
+            tx.commit().await?;
+            return Err(refusal);
+        }
+        Ok((tx, principal))
     }
 }

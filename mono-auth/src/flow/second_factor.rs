@@ -1,6 +1,6 @@
 //! The second factor of a person: put in force, shown when signing in, taken away.
 
-use super::open_session::Challenge;
+use super::open_session::Entrance;
 use super::password::notify;
 use super::{SignedIn, person, system};
 use crate::authenticator::Authenticator;
@@ -161,16 +161,20 @@ impl Authenticator {
         let user = found.and_then(|token| token.user_id).ok_or_else(single_use::invalid)?;
         let attempt = self.reserve_code(&system, user).await?;
         let mut tx = self.database.platform(&system).write().await?;
-        let token = tx.single_use_tokens().consume(TokenPurpose::SecondFactor, &hash).await?;
-        let token = token.ok_or_else(single_use::invalid)?;
+        let Some(token) = tx.single_use_tokens().consume(TokenPurpose::SecondFactor, &hash).await? else {
+            // Somebody who clicks twice has guessed nothing.
+            tx.throttles().release(&attempt).await?;
+            tx.commit().await?;
+            return Err(single_use::invalid());
+        };
         if !self.show(&mut tx, user, code).await? {
             // Dropped: the challenge has not been used.
             drop(tx);
             return Err(self.record_failure(&system, user, wrong_code()).await?);
         }
         tx.throttles().release(&attempt).await?;
-        let challenge: Challenge = serde_json::from_value(token.data).map_err(Error::internal)?;
-        self.admit_and_open(tx, user, challenge, true).await
+        let entrance: Entrance = serde_json::from_value(token.data).map_err(Error::internal)?;
+        self.admit_and_open(tx, user, entrance, true).await
     }
 
     /// Writes down that somebody did not prove who they are, so that guessing at one person shows; gives the refusal.

@@ -6,6 +6,7 @@ use crate::authenticator::Authenticator;
 use crate::mail::Composed;
 use crate::password_policy::PasswordOwner;
 use crate::single_use;
+use mono_core::audit::Action;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::UserId;
 use mono_core::model::mail::MailKind;
@@ -41,6 +42,7 @@ impl Authenticator {
         }
         let mail = NewMail { user: Some(user), ..NewMail::new(MailKind::SetPassword, found.user.email) };
         tx.mails().enqueue(mail).await?;
+        tx.audit_for(caller, Action::PasswordLinkSent, user).await?;
         tx.commit().await
     }
 

@@ -1,6 +1,6 @@
 //! Sign in with e-mail address and password.
 
-use super::open_session::{Proven, SignInAnswer};
+use super::open_session::{Entrance, SignInAnswer};
 use super::system;
 use crate::authenticator::Authenticator;
 use crate::identity::admit;
@@ -96,8 +96,9 @@ impl Authenticator {
             return Err(refused());
         };
         tx.throttles().release(attempt).await?;
-        let proven = Proven { user: found.user.id, method: SignInMethod::Password, tenant: slug, host };
-        self.open_session(tx, proven).await
+        let user = found.user.id;
+        let tenant = wanted_tenant(&mut tx, user, slug, host).await?;
+        self.open_session(tx, user, Entrance { tenant, method: SignInMethod::Password }).await
     }
 
     /// Hashes a password as passwords are hashed today.

@@ -69,10 +69,10 @@ impl Authenticator {
     pub async fn compose(&self, tx: &mut PlatformTx, mail: &Mail) -> Result<Option<Composed>, Error> {
         match mail.kind {
             MailKind::SetPassword => self.compose_set_password(tx, mail).await,
-            MailKind::ResetPassword => self.compose_reset_password(tx, mail).await,
+            MailKind::ResetPassword => self.compose_requested(tx, mail, TokenPurpose::ResetPassword).await,
             MailKind::VerifyEmail => self.compose_verify_email(tx, mail).await,
             MailKind::ChangeEmail => self.compose_change_email(tx, mail).await,
-            MailKind::MagicLink => self.compose_magic_link(tx, mail).await,
+            MailKind::MagicLink => self.compose_requested(tx, mail, TokenPurpose::MagicLink).await,
             MailKind::Invitation => self.compose_invitation(tx, mail).await,
             MailKind::SignUp => self.compose_sign_up(tx, mail).await,
             MailKind::PasswordChanged

@@ -2,18 +2,20 @@
 
 use crate::{caller, person, sign_in, timed};
 use mono_auth::Authenticator;
-use mono_core::caller::{Actor, Caller, SystemReason};
+use mono_core::caller::{Actor, Caller, RequestContext, SystemReason};
 use mono_core::id::{MemberId, UserId};
 use mono_core::permission::Scope;
 use mono_core::time::Clock;
 use mono_core::{ErrorKind, permission};
 use mono_storage::testkit::World;
+use secrecy::ExposeSecret;
 
 mono_storage::conformance!(
     staff_act_as_a_member_for_an_hour_and_in_plain_sight,
     what_is_for_the_person_alone_stays_theirs,
     nobody_acts_as_staff_and_nobody_without_the_right_acts_at_all,
     staff_act_in_the_tenant_where_they_began_and_no_longer_than_their_own_sessions,
+    who_signs_out_acts_as_nobody_any_more,
 );
 
 const ANA: &str = "ana@harbour.example";
@@ -158,5 +160,27 @@ async fn staff_act_in_the_tenant_where_they_began_and_no_longer_than_their_own_s
     let staff = caller(&authenticator, &sign_in(&authenticator, STAFF).await.unwrap()).await.unwrap();
     assert!(authenticator.revoke_other_sessions(&staff).await.unwrap() >= 2);
     assert_eq!(caller(&authenticator, &acting).await.unwrap_err().code(), "session_ended");
+    caller(&authenticator, &own).await.expect("the person themself goes on");
+}
+
+async fn who_signs_out_acts_as_nobody_any_more(world: World) {
+    let (authenticator, _) = timed(&world);
+    person(&world, &authenticator, ANA, "user").await;
+    let own = sign_in(&authenticator, ANA).await.unwrap();
+    let member = member(&authenticator, ANA).await;
+    staff(&world, &authenticator).await;
+    for by_list in [false, true] {
+        let session = sign_in(&authenticator, STAFF).await.unwrap();
+        let asking = caller(&authenticator, &session).await.unwrap();
+        let acting = authenticator.impersonate(&asking, world.harbour.id, member, "ticket 7").await.unwrap();
+        caller(&authenticator, &acting).await.unwrap();
+        if by_list {
+            authenticator.revoke_session(&asking, session.session_id).await.unwrap();
+        } else {
+            let token = session.refresh_token.unwrap();
+            authenticator.sign_out(token.expose_secret(), RequestContext::default()).await.unwrap();
+        }
+        assert_eq!(caller(&authenticator, &acting).await.unwrap_err().code(), "session_ended");
+    }
     caller(&authenticator, &own).await.expect("the person themself goes on");
 }

@@ -2,12 +2,13 @@
 
 use crate::{PASSWORD, caller, person, timed};
 use mono_auth::{Authenticator, SignIn, SignInAnswer, SignedIn, StepUp};
-use mono_core::caller::{Caller, RequestContext};
+use mono_core::caller::{Actor, Caller, RequestContext, SystemReason};
 use mono_core::error::ErrorKind;
 use mono_core::model::auth_policy::AuthPolicyChange;
-use mono_core::permission::Scope;
+use mono_core::permission::{Effect, Pattern, Scope};
 use mono_core::time::{Clock, Timestamp};
 use mono_core::{Error, permission};
+use mono_storage::store::NewGrant;
 use mono_storage::testkit::World;
 use secrecy::{ExposeSecret, SecretString};
 use totp_rs::{Algorithm, Builder, Secret};
@@ -17,12 +18,14 @@ mono_storage::conformance!(
     a_code_works_once_also_when_shown_at_once,
     a_recovery_code_works_once_also_when_shown_at_once,
     a_challenge_works_once_and_a_wrong_code_leaves_it,
+    who_clicks_twice_has_guessed_nothing,
     five_codes_are_looked_at_and_the_sixth_is_not,
     a_challenge_of_one_person_is_not_opened_with_the_code_of_another,
     dangerous_permissions_ask_for_fresh_authentication,
     where_there_is_a_second_factor_the_password_alone_is_not_fresh,
     nothing_dangerous_is_done_in_the_name_of_somebody_else,
     a_role_that_needs_a_second_factor_can_enrol_one_and_nothing_else,
+    who_was_given_everything_is_asked_for_a_second_factor_too,
     a_tenant_shortens_sessions_that_work_in_it,
     a_tenant_says_which_ways_to_sign_in_it_takes,
     a_weaker_hash_is_replaced_at_the_next_sign_in,
@@ -180,6 +183,23 @@ async fn a_challenge_works_once_and_a_wrong_code_leaves_it(world: World) {
     assert_eq!(failure(show(&authenticator, "made up", "000000").await).1, "invalid_single_use_token");
 }
 
+async fn who_clicks_twice_has_guessed_nothing(world: World) {
+    let (authenticator, clock) = timed(&world);
+    person(&world, &authenticator, ANA, "user").await;
+    let ana = signed_in(&authenticator, ANA).await;
+    let (secret, _) = enrol(&authenticator, &ana, clock.now()).await;
+    // More often than one may guess.
+    for _ in 0..8 {
+        clock.go_on(30);
+        let (asked, shown) = (challenge(&authenticator, ANA).await, code(&secret, clock.now()));
+        let (first, second) =
+            tokio::join!(show(&authenticator, &asked, &shown), show(&authenticator, &asked, &shown));
+        let (signed_in, refused) = if first.is_ok() { (first, second) } else { (second, first) };
+        signed_in.expect("one of the two signs in");
+        assert_eq!(failure(refused).1, "invalid_single_use_token");
+    }
+}
+
 async fn five_codes_are_looked_at_and_the_sixth_is_not(world: World) {
     let (authenticator, clock) = timed(&world);
     person(&world, &authenticator, ANA, "user").await;
@@ -330,6 +350,29 @@ async fn a_role_that_needs_a_second_factor_can_enrol_one_and_nothing_else(world:
     caller(&authenticator, &session).await.unwrap();
 }
 
+async fn who_was_given_everything_is_asked_for_a_second_factor_too(world: World) {
+    let (authenticator, _) = timed(&world);
+    person(&world, &authenticator, ANA, "user").await;
+    let ana = signed_in(&authenticator, ANA).await;
+    let Actor::User { member: Some(member), .. } = ana.actor() else { panic!("a member") };
+    let give = async |pattern: &str, effect| {
+        let (pattern, scope) = (Pattern::parse(pattern).unwrap(), Scope::tenant(world.harbour.id));
+        let new = NewGrant { member, pattern, effect, scope, starts_at: None, ends_at: None };
+        let system = Caller::system_in(SystemReason::Seed, world.harbour.id);
+        let mut tx = world.test.database.tenant(&system).write().await.unwrap();
+        tx.grants().give(new).await.unwrap();
+        tx.commit().await.unwrap();
+        authenticator.forget();
+    };
+    give("tenant.accounts.*", Effect::Allow).await;
+    let roles = Some(Some(["tenant_admin".to_owned()].into()));
+    ask(&world, &authenticator, AuthPolicyChange { second_factor_roles: roles, ..Default::default() }).await;
+    let session = answer(&authenticator, ANA).await.signed_in().unwrap();
+    caller(&authenticator, &session).await.expect("a part of the rights is not the role");
+    give("*", Effect::Allow).await;
+    assert_eq!(failure(caller(&authenticator, &session).await).1, "second_factor_enrolment_required");
+}
+
 async fn a_tenant_shortens_sessions_that_work_in_it(world: World) {
     let (authenticator, clock) = timed(&world);
     person(&world, &authenticator, ANA, "user").await;
@@ -384,7 +427,7 @@ async fn a_weaker_hash_is_replaced_at_the_next_sign_in(world: World) {
         )
         .unwrap()
         .to_string();
-    let system = Caller::system(mono_core::caller::SystemReason::Seed);
+    let system = Caller::system(SystemReason::Seed);
     let mut tx = world.test.database.platform(&system).write().await.unwrap();
     mono_storage::platform_sql!(tx, "UPDATE users SET password_hash = $2 WHERE id = $1", ana, weak.as_str())
         .execute()

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// `POST`: makes an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateAccount {
     /// Its name.
@@ -57,6 +58,7 @@ impl CreateAccount {
 
 /// `PATCH`: changes an account; what is left out stays as it is (RFC 7396).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct UpdateAccount {
     /// The version that the change is based on; a stale one is a conflict.
@@ -81,6 +83,7 @@ pub struct UpdateAccount {
     pub status: Option<String>,
     /// A new address; `null` removes it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
     pub email: Option<Option<String>>,
 }
 
@@ -109,6 +112,7 @@ impl UpdateAccount {
 
 /// The query of `GET`: which page, which accounts, which order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ListAccounts {
     /// The number of the page, from 1.
@@ -150,6 +154,7 @@ impl ListAccounts {
 
 /// The query of `GET …/by-cursor`: from where, which accounts. They come newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScrollAccounts {
     /// The cursor that the slice before gave as `next`; left out, the list begins.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 /// The query of `GET`: which page of which entries, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ListAudit {
     /// The number of the page, from 1.
@@ -86,6 +87,7 @@ word_enum! {
 
 /// The query of `GET …/export`: which entries, oldest first, in which form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ExportAudit {
     /// `csv` or `jsonl`.

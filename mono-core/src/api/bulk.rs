@@ -10,6 +10,7 @@ pub const MOST_ITEMS: usize = 100;
 
 /// `POST …/bulk` makes and `PATCH …/bulk` changes the items, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{T}Bulk"))]
 #[serde(deny_unknown_fields)]
 pub struct Bulk<T> {
     /// At most 100.
@@ -18,6 +19,7 @@ pub struct Bulk<T> {
 
 /// A change of one thing, among others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{C}BulkChange"))]
 #[serde(deny_unknown_fields)]
 pub struct BulkChange<C> {
     /// The thing.
@@ -35,6 +37,7 @@ impl<C> BulkChange<C> {
 
 /// The answer: 200, whatever became of the items.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{T}BulkResults"))]
 pub struct BulkResults<T> {
     /// One for each item, in the order of the items.
     pub results: Vec<BulkResult<T>>,
@@ -42,6 +45,7 @@ pub struct BulkResults<T> {
 
 /// What became of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{T}BulkResult"))]
 #[serde(untagged)]
 pub enum BulkResult<T> {
     /// It was done.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The query of `GET`: which page, which members, which order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ListMembers {
     /// The number of the page, from 1.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 /// `POST`: makes a draft.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateProfile {
     /// The schema that its data obey.
@@ -34,6 +35,7 @@ impl CreateProfile {
 
 /// `POST …/bulk`: makes a draft of a member.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateProfileOf {
     /// The member.
@@ -62,6 +64,7 @@ impl CreateProfileOf {
 
 /// `PATCH`: changes a profile; what is left out stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateProfile {
     /// The version that the change is based on; a stale one is a conflict. The header `If-Match` says the same.

@@ -15,6 +15,7 @@ const MAX_LOCALES: usize = 50;
 /// What a tenant sets about itself; what is left out stays as it is (RFC 7396, but `settings` and `branding` are put in
 /// place as a whole).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TenantSettings {
     /// A currency such as `EUR`.
@@ -84,6 +85,7 @@ fn locales(list: &[String]) -> Result<Vec<Locale>, Error> {
 
 /// `PATCH /api/v1/tenant`: changes the caller's own tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct UpdateOwnTenant {
     /// The version that the change is based on; a stale one is a conflict. The header `If-Match` says the same.
@@ -109,6 +111,7 @@ impl UpdateOwnTenant {
 
 /// `PATCH /api/v1/platform/tenants/{id}`: changes a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct UpdateTenant {
     /// The version that the change is based on; a stale one is a conflict. The header `If-Match` says the same.
@@ -122,6 +125,7 @@ pub struct UpdateTenant {
     pub slug: Option<String>,
     /// A new domain; `null` removes it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
     pub domain: Option<Option<String>>,
     /// What the tenant sets about itself.
     #[serde(flatten)]
@@ -160,6 +164,7 @@ impl UpdateTenant {
 /// `POST /api/v1/platform/tenants`: makes a tenant. Without a template it has no plan yet: `PUT …/{id}/subscription`
 /// gives it one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateTenant {
     /// Its name.
@@ -203,6 +208,7 @@ impl CreateTenant {
 
 /// The query of `GET /api/v1/platform/tenants`: which page, which tenants, which order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ListTenants {
     /// The number of the page, from 1.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// A person's membership in a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Member {
     /// The tenant.

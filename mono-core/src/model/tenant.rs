@@ -24,6 +24,7 @@ word_enum! {
 
 /// An organisation that uses the platform. Everything it owns carries its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Tenant {
     /// Its id.
@@ -58,6 +59,7 @@ pub struct Tenant {
 
 /// A tenant as somebody who belongs to it sees it when they choose where to work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Membership {
     /// The tenant.
@@ -84,6 +86,7 @@ pub struct Membership {
 /// # Ok::<(), mono_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Document(Map<String, Value>);
 

@@ -23,6 +23,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (13, "second factors", include_str!("../../migrations/postgres/0013_second_factors.sql")),
     (14, "keys", include_str!("../../migrations/postgres/0014_keys.sql")),
     (15, "events", include_str!("../../migrations/postgres/0015_events.sql")),
+    (16, "idempotency", include_str!("../../migrations/postgres/0016_idempotency.sql")),
 ];
 #[cfg(feature = "sqlite")]
 const SQLITE: &[(i64, &str, &str)] = &[
@@ -38,6 +39,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (13, "second factors", include_str!("../../migrations/sqlite/0013_second_factors.sql")),
     (14, "keys", include_str!("../../migrations/sqlite/0014_keys.sql")),
     (15, "events", include_str!("../../migrations/sqlite/0015_events.sql")),
+    (16, "idempotency", include_str!("../../migrations/sqlite/0016_idempotency.sql")),
 ];
 
 /// The table that keeps which of our own migrations were run. An application keeps one for itself.
@@ -86,8 +88,7 @@ pub async fn migrate(options: &DatabaseOptions, owner_url: Option<&str>) -> Resu
         #[cfg(feature = "postgres")]
         Target::Postgres(target) => {
             let mut connection = connect_owner(owner_url).await?;
-            let own = migrator(OWN_TABLE.to_owned(), POSTGRES.iter().copied());
-            own.run(&mut connection).await.map_err(failed)?;
+            make_tables(&mut connection).await?;
             for (login, role) in
                 [(&target.application, "mono_application"), (&target.platform, "mono_platform")]
             {
@@ -105,6 +106,30 @@ pub async fn migrate(options: &DatabaseOptions, owner_url: Option<&str>) -> Resu
             connection.close().await.map_err(Error::unavailable)
         }
     }
+}
+
+#[cfg(feature = "postgres")]
+async fn make_tables(connection: &mut sqlx::PgConnection) -> Result<(), Error> {
+    let own = migrator(OWN_TABLE.to_owned(), POSTGRES.iter().copied());
+    own.run(connection).await.map_err(failed)
+}
+
+/// Makes the tables in a database that others are copied from: no login is made. Closes its connection, since a database
+/// that somebody is connected to cannot be copied.
+#[cfg(all(feature = "postgres", feature = "testkit"))]
+pub(crate) async fn migrate_template(owner_url: &str) -> Result<(), Error> {
+    let mut connection = connect_owner(Some(owner_url)).await?;
+    make_tables(&mut connection).await?;
+    connection.close().await.map_err(Error::unavailable)
+}
+
+/// What the migrations say, in a few digits.
+#[cfg(all(feature = "postgres", feature = "testkit"))]
+pub(crate) fn fingerprint() -> u64 {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    POSTGRES.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Brings an application's own tables up to date, after [`migrate`] and under the same lock. Which versions were run

@@ -6,7 +6,7 @@
 pub(crate) mod database;
 mod error;
 pub mod isolation;
-mod migration;
+pub(crate) mod migration;
 mod options;
 pub(crate) mod owner;
 mod predicate;

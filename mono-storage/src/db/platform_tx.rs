@@ -8,6 +8,7 @@ use super::value::Value;
 use crate::bus::{Tag, Touched, touched_by};
 use crate::chain::{Entry, Log};
 use crate::deferred::Passes;
+use crate::store::idempotency;
 use mono_core::Error;
 use mono_core::caller::{Caller, STEP_UP_REQUIRED};
 use mono_core::id::{Id, Random};
@@ -40,7 +41,7 @@ impl<'d> Platform<'d> {
     /// Begins a transaction that reads and writes. It takes effect with [`PlatformTx::commit`] and not otherwise.
     ///
     /// # Errors
-    /// `Unavailable` where the database is away.
+    /// `Unavailable` where the database is away; `Conflict` as [`Tenant::write`](super::Tenant::write).
     pub async fn write(self) -> Result<PlatformTx, Error> {
         self.begin(Access::Write).await
     }
@@ -50,7 +51,11 @@ impl<'d> Platform<'d> {
             self.caller.note_write();
         }
         let transaction = self.database.begin_platform(access).await?;
-        Ok(PlatformTx::new(transaction, self.caller, self.database))
+        let mut tx = PlatformTx::new(transaction, self.caller, self.database);
+        if access == Access::Write {
+            tx.claim_idempotency_key().await?;
+        }
+        Ok(tx)
     }
 }
 
@@ -86,8 +91,23 @@ impl PlatformTx {
     /// Makes everything that was done durable and visible at once.
     ///
     /// # Errors
+    /// As [`TenantTx::commit`](super::TenantTx::commit).
+    pub async fn commit(self) -> Result<(), Error> {
+        idempotency::refuse_key(&self.caller)?;
+        self.finish().await
+    }
+
+    /// As [`commit`](Self::commit), and keeps what is answered, as
+    /// [`TenantTx::commit_answer`](super::TenantTx::commit_answer).
+    ///
+    /// # Errors
     /// `Unavailable` or `Internal` where the database could not commit; nothing has happened then.
-    pub async fn commit(mut self) -> Result<(), Error> {
+    pub async fn commit_answer(mut self, status: u16, body: &str) -> Result<(), Error> {
+        self.keep_answer(status, body).await?;
+        self.finish().await
+    }
+
+    async fn finish(mut self) -> Result<(), Error> {
         if !self.transaction.has_failed() {
             self.append_entries().await?;
         }

@@ -8,6 +8,7 @@ use super::value::{Bind, Value};
 use crate::bus::{Tag, Touched, touched_by};
 use crate::chain::Entry;
 use crate::deferred::Passes;
+use crate::store::idempotency;
 use mono_core::Error;
 use mono_core::caller::{Caller, Pass, STEP_UP_REQUIRED};
 use mono_core::id::{Id, TenantId};
@@ -48,7 +49,8 @@ impl<'d> Tenant<'d> {
     /// Begins a transaction that reads and writes. It takes effect with [`TenantTx::commit`] and not otherwise.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read); for a caller with an idempotency key also `Conflict` where a request was done under it
+    /// before, with its answer where it was the same request ([`KeptAnswer::of`](mono_core::idempotency::KeptAnswer::of)).
     pub async fn write(self) -> Result<TenantTx, Error> {
         self.begin(Access::Write).await
     }
@@ -56,7 +58,11 @@ impl<'d> Tenant<'d> {
     async fn begin(self, access: Access) -> Result<TenantTx, Error> {
         let tenant = self.caller.tenant()?;
         let transaction = self.database.begin_tenant(tenant, access, self.caller).await?;
-        Ok(TenantTx::new(tenant, transaction, access, self.caller, self.database))
+        let mut tx = TenantTx::new(tenant, transaction, access, self.caller, self.database);
+        if access == Access::Write {
+            tx.claim_idempotency_key().await?;
+        }
+        Ok(tx)
     }
 }
 
@@ -105,8 +111,28 @@ impl TenantTx {
     /// Makes everything that was done durable and visible at once.
     ///
     /// # Errors
+    /// `Unavailable` or `Internal` where the database could not commit; `Validation` with code `idempotency_not_supported`
+    /// where the caller has an idempotency key, which [`commit_answer`](Self::commit_answer) serves. Nothing has happened
+    /// then.
+    pub async fn commit(self) -> Result<(), Error> {
+        if self.is_writable() {
+            idempotency::refuse_key(&self.caller)?;
+        }
+        self.finish().await
+    }
+
+    /// As [`commit`](Self::commit), and keeps what is answered, if the caller has an idempotency key: who sends the same
+    /// request under it within a day gets the same answer, and nothing is done again. A body that holds a secret is not
+    /// kept: use [`commit`](Self::commit).
+    ///
+    /// # Errors
     /// `Unavailable` or `Internal` where the database could not commit; nothing has happened then.
-    pub async fn commit(mut self) -> Result<(), Error> {
+    pub async fn commit_answer(mut self, status: u16, body: &str) -> Result<(), Error> {
+        self.keep_answer(status, body).await?;
+        self.finish().await
+    }
+
+    async fn finish(mut self) -> Result<(), Error> {
         if !self.transaction.has_failed() {
             let entries = std::mem::take(&mut self.entries);
             self.append(entries).await?;

@@ -4,6 +4,7 @@ use crate::chain::{Entry, entry_columns};
 use crate::db::{FromRow, PlatformTx, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::{Action, AuditEntry, AuditFilter, changes};
+use mono_core::caller::Caller;
 use mono_core::id::{AuditId, TenantId, UserId};
 use mono_core::page::{Page, PageRequest};
 use mono_core::permission::{Permission, Scope};
@@ -81,6 +82,19 @@ impl PlatformTx {
     /// What the database refuses.
     pub async fn audit_user(&mut self, action: Action, user: Option<UserId>) -> Result<(), Error> {
         self.audit(action, "user", user.map(UserId::uuid), Value::Array(Vec::new())).await
+    }
+
+    /// Records what somebody did about a person, where the program works in their name.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    #[expect(clippy::unused_async, reason = "an operation of a store, like the others")]
+    pub async fn audit_for(&mut self, caller: &Caller, action: Action, user: UserId) -> Result<(), Error> {
+        self.caller().require_system()?;
+        let (stamp, nothing) = ((self.new_id::<AuditId>(), self.now()), Value::Array(Vec::new()));
+        let entry = Entry::new(stamp, caller, action, "user", Some(user.uuid()), nothing);
+        self.keep_entry(None, entry);
+        Ok(())
     }
 
     /// Records that support staff begin to act as a person in a tenant, in the logs of both the platform and the tenant.

@@ -189,9 +189,8 @@ impl Invitations<'_> {
     /// meanwhile, or has ended, or is another person's.
     ///
     /// # Errors
-    /// `Forbidden` where who invited may do so no more, or holds a role no more, or the role is gone; `Conflict` with code
-    /// `already_member`, or `reference_missing` where an account is gone; `LimitExceeded` where the plan's members are
-    /// used up.
+    /// `Forbidden` where who invited may do so no more, or holds a role no more, or the role is gone; `NotFound` where an
+    /// account is gone; `Conflict` with code `already_member`; `LimitExceeded` where the plan's members are used up.
     pub async fn accept(
         self,
         id: InvitationId,
@@ -221,6 +220,9 @@ impl Invitations<'_> {
         tx.audit_change(Action::Delete, ENTITY, id, Some(&invitation), None).await?;
         let member = tx.members().add(user).await?;
         for given in &invitation.roles {
+            if let Some(account) = given.account_id {
+                super::accounts::require(tx, account).await?;
+            }
             let scope = given.scope(tenant);
             tx.assignments().assign(NewAssignment::new(member.id, given.role.as_str(), scope)).await?;
         }

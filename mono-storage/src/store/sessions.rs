@@ -217,7 +217,7 @@ impl Sessions<'_> {
         Ok(())
     }
 
-    /// Ends one session of a user; gives whether it held.
+    /// Ends one session of a user, and those in which they act as somebody else; gives whether it held.
     ///
     /// # Errors
     /// `Forbidden` unless the program itself asks.
@@ -234,7 +234,11 @@ impl Sessions<'_> {
             id,
             now
         );
-        Ok(ended.execute().await? > 0)
+        let held = ended.execute().await? > 0;
+        if held {
+            revoke_acting(tx, user).await?;
+        }
+        Ok(held)
     }
 
     /// Ends every session of a user but one, and gives how many; also those in which they act as somebody else.
@@ -255,16 +259,7 @@ impl Sessions<'_> {
             now
         );
         let own = own.execute().await?;
-        // Two statements, so that each has an index: who acts as somebody does so for an hour at most.
-        let acting = platform_sql!(
-            tx,
-            "UPDATE sessions SET revoked_at = $2
-             WHERE expires_at > $2 AND expires_at <= $3 AND impersonator_id = $1 AND revoked_at IS NULL",
-            user,
-            now,
-            now + IMPERSONATION_LIFETIME
-        );
-        Ok(own + acting.execute().await?)
+        Ok(own + revoke_acting(tx, user).await?)
     }
 
     /// Ends every session of a user.
@@ -283,6 +278,21 @@ impl Sessions<'_> {
         self.tx.caller().require_system()?;
         platform_sql!(self.tx, "DELETE FROM sessions WHERE expires_at < $1", before).execute().await
     }
+}
+
+/// Ends the sessions in which a user acts as somebody else. By itself, so that it has an index: such a session lasts an
+/// hour at most.
+async fn revoke_acting(tx: &mut PlatformTx, user: UserId) -> Result<u64, Error> {
+    let now = tx.now();
+    let acting = platform_sql!(
+        tx,
+        "UPDATE sessions SET revoked_at = $2
+         WHERE expires_at > $2 AND expires_at <= $3 AND impersonator_id = $1 AND revoked_at IS NULL",
+        user,
+        now,
+        now + IMPERSONATION_LIFETIME
+    );
+    acting.execute().await
 }
 
 /// Where the request comes from, for the person who looks at the list of their sessions.

@@ -1,6 +1,8 @@
 //! Throw-away databases.
 
 use crate::db::database::Pools;
+#[cfg(feature = "postgres")]
+use crate::db::migration::{self, migrate_template};
 use crate::db::{Database, DatabaseOptions, migrate};
 use crate::system::SystemRandom;
 use mono_core::id::{Random, TenantId};
@@ -144,6 +146,40 @@ impl TestDatabase {
     }
 }
 
+/// The database that those of the cases are copies of: to copy it takes a tenth of making its tables.
+#[cfg(feature = "postgres")]
+static TEMPLATE: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
+
+#[cfg(feature = "postgres")]
+fn random_name() -> String {
+    let mut bytes = [0_u8; 8];
+    SystemRandom.fill(&mut bytes);
+    format!("mono_test_{:016x}", u64::from_be_bytes(bytes))
+}
+
+/// Makes the database that others are copied from, unless another program did for the same migrations. It gets its name
+/// when it is whole.
+#[cfg(feature = "postgres")]
+async fn make_template(server: &str, head: &str, query: &str) -> String {
+    use sqlx::Connection as _;
+    let template = format!("mono_test_template_{:016x}", migration::fingerprint());
+    let mut connection = sqlx::PgConnection::connect(server).await.expect("the test server answers");
+    // Held until the connection closes.
+    let lock = sqlx::query("SELECT pg_advisory_lock(hashtextextended('mono_test_template', 0))");
+    lock.execute(&mut connection).await.expect("the test server lets locks be taken");
+    let there = sqlx::query_scalar::<_, bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)");
+    if !there.bind(&template).fetch_one(&mut connection).await.expect("the test server answers") {
+        let name = random_name();
+        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        sqlx::raw_sql(create).execute(&mut connection).await.expect("the test server lets databases be made");
+        migrate_template(&format!("{head}/{name}{query}")).await.expect("the tables are made");
+        let rename = sqlx::AssertSqlSafe(format!("ALTER DATABASE {name} RENAME TO {template}"));
+        sqlx::raw_sql(rename).execute(&mut connection).await.expect("the template gets its name");
+    }
+    connection.close().await.expect("the connection closes");
+    template
+}
+
 /// A new database on the server of the environment: the URL of its run-time login, and of its owner.
 #[cfg(feature = "postgres")]
 async fn create_postgres() -> Option<(String, String)> {
@@ -157,14 +193,22 @@ async fn create_postgres() -> Option<(String, String)> {
         }
         return None;
     };
-    let mut bytes = [0_u8; 8];
-    SystemRandom.fill(&mut bytes);
-    let name = format!("mono_test_{:016x}", u64::from_be_bytes(bytes));
-    let mut connection = sqlx::PgConnection::connect(&server).await.expect("the test server answers");
-    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::raw_sql(create).execute(&mut connection).await.expect("the test server lets databases be made");
     let (head, rest) = server.rsplit_once('/').expect("the URL names a database");
     let query = rest.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
+    let template = TEMPLATE.get_or_init(|| make_template(&server, head, &query)).await;
+    let name = random_name();
+    let mut connection = sqlx::PgConnection::connect(&server).await.expect("the test server answers");
+    for statement in [
+        format!("CREATE DATABASE {name} TEMPLATE {template}"),
+        // What a migration says of the database itself is not copied.
+        format!("REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC"),
+    ] {
+        let statement = sqlx::AssertSqlSafe(statement);
+        sqlx::raw_sql(statement)
+            .execute(&mut connection)
+            .await
+            .expect("the test server lets databases be made");
+    }
     let (scheme, authority) = head.split_once("://").expect("the URL has a scheme");
     let host = authority.rsplit('@').next().unwrap_or(authority);
     // A password that is quoted in SQL and encoded in the URL, so that both are seen to work.

@@ -19,6 +19,7 @@ mod events;
 mod granting;
 mod histories;
 mod history;
+mod idempotency;
 mod isolation;
 mod limits;
 mod mails;

@@ -23,7 +23,8 @@ pub(super) enum KeysAction {
     Rotate,
     /// Seal again with the newest version what older ones have sealed. May be stopped and begun again at any moment.
     Reencrypt,
-    /// Take away an older version that nothing needs any more.
+    /// Take away an older version that nothing needs any more. Every server was started again since the rotation: what
+    /// one that was not seals from now on, nobody can open.
     Remove {
         /// The version.
         version: u32,
@@ -57,10 +58,14 @@ async fn work(
         }
         KeysAction::Rotate => {
             let version = master_key::rotate(config, database.random())?;
+            let old = ring.newest();
             println!(
-                "Version {version} of the master key was added. Start every server again: from then on it signs."
+                "Version {version} of the master key was added. Start every server again now: a server that"
             );
-            println!("What version {} has signed stays good until it ends.", ring.newest());
+            println!(
+                "was not goes on signing and sealing with version {old}, and refuses what version {version} signs."
+            );
+            println!("What version {old} has signed stays good until it ends.");
         }
         KeysAction::Reencrypt => {
             followed(database, ring).await?;

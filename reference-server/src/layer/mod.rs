@@ -1,6 +1,7 @@
 //! What surrounds every handler.
 
 pub(crate) mod fallback;
+pub(crate) mod idempotency;
 pub(crate) mod panic;
 pub(crate) mod rate_limit;
 pub(crate) mod request_context;

@@ -29,6 +29,7 @@ impl IntoResponse for Serialised {
     }
 }
 
+pub(crate) mod docs;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod public {

@@ -1,5 +1,8 @@
 //! The flows that a mail goes on with, from end to end.
 
+use crate::mailbox::{
+    CHANGE_EMAIL, INVITATION, MAGIC_LINK, RESET_PASSWORD, SET_PASSWORD, SIGN_UP, VERIFY_EMAIL, only,
+};
 use crate::server::{ADMIN, LONER, PASSWORD, STAFF, Server, USER, credentials, send};
 use mono_client::Client;
 use mono_core::api::auth::LoginRequest;
@@ -8,14 +11,12 @@ use mono_core::api::invitations::{AcceptInvitation, CreateInvitation, ListInvita
 use mono_core::api::magic_links::ConfirmMagicLink;
 use mono_core::api::passwords::{ChangePassword, ConfirmPassword};
 use mono_core::api::sign_up::ConfirmSignUp;
-use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::UserId;
 use mono_core::model::invitation::InvitedRole;
 use mono_core::{Error, ErrorKind};
 use mono_storage::testkit::World;
 use reference_server::{App, ServerLimits, serve};
 use reqwest::Method;
-use secrecy::ExposeSecret;
 use serde_json::json;
 use std::time::Duration;
 
@@ -34,34 +35,6 @@ const AUTH: &str = "/api/v1/public/auth";
 /// What the policy takes for a password.
 const STRONG: &str = "Quiet herons, 71 over gravel";
 const OTHER: &str = "Seven kettles: 4 under Plaster";
-
-/// Sends every mail that waits, and gives the kind, the address and the token of each.
-async fn mails(app: &App) -> Vec<(String, String, String)> {
-    let mut read = Vec::new();
-    let system = Caller::system(SystemReason::Authentication);
-    loop {
-        let mut tx = app.database.platform(&system).write().await.unwrap();
-        let mails = tx.mails().claim(1).await.unwrap();
-        tx.commit().await.unwrap();
-        let Some(mail) = mails.first() else { return read };
-        let mut tx = app.database.platform(&system).write().await.unwrap();
-        let composed = app.authenticator.compose(&mut tx, mail).await.unwrap();
-        assert!(tx.mails().sent(mail).await.unwrap());
-        tx.commit().await.unwrap();
-        let Some(composed) = composed else { continue };
-        let link = composed.link.map(|link| link.expose_secret().to_owned()).unwrap_or_default();
-        let token = link.split_once("#token=").map(|(_, token)| token.to_owned()).unwrap_or_default();
-        read.push((mail.kind.to_string(), composed.to.to_string(), token));
-    }
-}
-
-/// The token of the one mail that waits.
-async fn token(app: &App, kind: &str, to: &str) -> String {
-    let mails = mails(app).await;
-    assert_eq!(mails.len(), 1, "{mails:?}");
-    assert_eq!((mails[0].0.as_str(), mails[0].1.as_str()), (kind, to));
-    mails[0].2.clone()
-}
 
 fn ask(email: &str) -> RequestMail {
     RequestMail { email: email.to_owned() }
@@ -87,7 +60,8 @@ async fn login(client: &Client, email: &str, password: &str) -> Result<(), Error
 /// The same server, where everybody may sign up, and its application.
 async fn open(server: &Server) -> (Client, App) {
     let authenticator = server.app.authenticator.clone().with_sign_up(true);
-    let app = App { authenticator, ..server.app.clone() };
+    let mailer = server.mailbox.mailer(&authenticator);
+    let app = App { authenticator, mailer, ..server.app.clone() };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = reference_server::router(app.clone());
@@ -115,14 +89,14 @@ async fn nobody_is_told_whose_an_address_is(world: World) {
     }
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
-    assert_eq!(mails(&server.app).await.len(), 3, "the one who may have them has one of each");
+    assert_eq!(server.mails().await.len(), 3, "the one who may have them has one of each");
 }
 
 /// What scans mails opens their links, and a page may load before somebody confirms.
 async fn a_look_at_a_link_uses_nothing_up(world: World) {
     let server = Server::start(world).await;
     server.client().auth().request_password_reset(&ask(USER)).await.unwrap();
-    let token = token(&server.app, "reset_password", USER).await;
+    let token = server.token_in(RESET_PASSWORD, USER).await;
     for method in [Method::GET, Method::HEAD, Method::PUT] {
         let path = format!("{AUTH}/password-reset/confirm?token={token}");
         assert_eq!(send(server.request(method, &path)).await.status, 405);
@@ -136,7 +110,7 @@ async fn a_password_is_reset_and_changed(world: World) {
     let server = Server::start(world).await;
     let (client, auth) = (server.sign_in(USER).await, server.client());
     auth.auth().request_password_reset(&ask(USER)).await.unwrap();
-    let token = token(&server.app, "reset_password", USER).await;
+    let token = server.token_in(RESET_PASSWORD, USER).await;
     let reset = async |password: &str| {
         let confirm = ConfirmPassword { token: token.clone(), password: password.into() };
         auth.auth().reset_password(&confirm).await
@@ -157,22 +131,22 @@ async fn a_password_is_reset_and_changed(world: World) {
     client.user().change_password(&change(STRONG, OTHER)).await.unwrap();
     client.user().profile().await.unwrap();
     assert_eq!(refused(auth.user().profile().await).1, "session_ended");
-    let told = mails(&server.app).await;
-    assert_eq!(told.iter().filter(|mail| mail.0 == "password_changed").count(), 2);
+    let told = server.mails().await;
+    assert_eq!(told.iter().filter(|mail| mail.subject == "Your password was changed").count(), 2);
 }
 
 async fn a_link_signs_in_with_tokens_or_cookies(world: World) {
     let server = Server::start(world).await;
     let client = server.client();
     client.auth().request_magic_link(&ask(USER)).await.unwrap();
-    let first = token(&server.app, "magic_link", USER).await;
+    let first = server.token_in(MAGIC_LINK, USER).await;
     let signed_in =
         client.auth().magic_link(&ConfirmMagicLink::new(&first)).await.unwrap().signed_in().unwrap();
     assert_eq!(signed_in.tenant_id, Some(server.world.harbour.id));
     assert_eq!(client.user().profile().await.unwrap().email.as_str(), USER);
     assert_eq!(refused(client.auth().magic_link(&ConfirmMagicLink::new(&first)).await), used_up());
     client.auth().request_magic_link(&ask(USER)).await.unwrap();
-    let second = token(&server.app, "magic_link", USER).await;
+    let second = server.token_in(MAGIC_LINK, USER).await;
     let body = json!({"token": second, "cookies": true});
     let request = || server.post(&format!("{AUTH}/magic-link/confirm")).json(&body);
     assert_eq!(send(request()).await.failure().1, "cross_site_request", "another site signs nobody in");
@@ -187,19 +161,32 @@ async fn an_address_is_confirmed_and_changed(world: World) {
     let client = server.sign_in(USER).await;
     assert!(!client.user().profile().await.unwrap().email_verified);
     client.auth().request_verification(&ask(USER)).await.unwrap();
-    let verify = token(&server.app, "verify_email", USER).await;
+    let verify = server.token_in(VERIFY_EMAIL, USER).await;
     client.auth().verify_email(&confirm(&verify)).await.unwrap();
     assert!(client.user().profile().await.unwrap().email_verified);
-    let change =
-        |password: &str| ChangeEmail { email: "new@harbour.example".into(), password: password.into() };
-    assert_eq!(refused(client.user().request_email_change(&change("x")).await).1, "wrong_password");
-    client.user().request_email_change(&change(PASSWORD)).await.unwrap();
-    let moving = token(&server.app, "change_email", "new@harbour.example").await;
+    let change = |password: Option<&str>| ChangeEmail {
+        email: "new@harbour.example".into(),
+        password: password.map(Into::into),
+    };
+    assert_eq!(refused(client.user().request_email_change(&change(Some("x"))).await).1, "wrong_password");
+    client.user().request_email_change(&change(Some(PASSWORD))).await.unwrap();
+    let before = server.token_in(CHANGE_EMAIL, "new@harbour.example").await;
+    client
+        .user()
+        .request_email_change(&change(None))
+        .await
+        .expect("who has just signed in is asked for nothing");
+    let moving = server.token_in(CHANGE_EMAIL, "new@harbour.example").await;
+    assert_eq!(
+        refused(client.auth().change_email(&confirm(&before)).await),
+        used_up(),
+        "the later one counts"
+    );
     client.auth().change_email(&confirm(&moving)).await.unwrap();
     assert_eq!(refused(client.auth().change_email(&confirm(&moving)).await), used_up());
     assert_eq!(client.user().profile().await.unwrap().email.as_str(), "new@harbour.example");
-    let told = mails(&server.app).await;
-    assert_eq!((told.len(), told[0].0.as_str(), told[0].1.as_str()), (1, "email_changed", USER));
+    let told = server.mails().await;
+    assert_eq!(only(told, ("", "Your e-mail address was changed"), USER), "");
     login(&server.client(), "new@harbour.example", PASSWORD).await.unwrap();
 }
 
@@ -212,11 +199,11 @@ async fn an_invitation_is_sent_and_accepted(world: World) {
     };
     let invitations = admin.tenant().invitations();
     let invitation = invitations.create(&invite("eva@new.example")).await.unwrap();
-    let first = token(&server.app, "invitation", "eva@new.example").await;
+    let first = server.token_in(INVITATION, "eva@new.example").await;
     assert_eq!(refused(invitations.create(&invite("EVA@new.example")).await).1, "already_invited");
     assert_eq!(refused(invitations.create(&invite(USER)).await).1, "already_member");
     invitations.resend(invitation.id).await.unwrap();
-    let second = token(&server.app, "invitation", "eva@new.example").await;
+    let second = server.token_in(INVITATION, "eva@new.example").await;
     let listed = invitations.list(&ListInvitations::default()).await.unwrap();
     assert_eq!((listed.pagination.total, listed.items[0].id), (1, invitation.id));
     let anybody = server.client();
@@ -234,7 +221,7 @@ async fn an_invitation_is_sent_and_accepted(world: World) {
     assert_eq!(anybody.user().profile().await.unwrap().tenant_id, Some(harbour));
 
     invitations.create(&invite(LONER)).await.unwrap();
-    let third = token(&server.app, "invitation", LONER).await;
+    let third = server.token_in(INVITATION, LONER).await;
     let wrong = refused(anybody.user().accept_invitation(&confirm(&third)).await);
     assert_eq!(wrong, (ErrorKind::Forbidden, "wrong_person".into()));
     let loner = server.client();
@@ -243,7 +230,7 @@ async fn an_invitation_is_sent_and_accepted(world: World) {
     assert_eq!(loner.user().choose_tenant(harbour).await.unwrap().tenant_id, Some(harbour));
 
     let gone = invitations.create(&invite("zoe@new.example")).await.unwrap();
-    let fourth = token(&server.app, "invitation", "zoe@new.example").await;
+    let fourth = server.token_in(INVITATION, "zoe@new.example").await;
     invitations.revoke(gone.id).await.unwrap();
     assert_eq!(refused(anybody.auth().inspect_invitation(&confirm(&fourth)).await), used_up());
     let twice = json!({"email": "x", "roles": [{"role": "user"}, {"role": "user"}]});
@@ -259,7 +246,7 @@ async fn who_may_sign_up_does(world: World) {
     assert_eq!(off, (ErrorKind::Forbidden, "sign_up_off".into()));
     let (client, app) = open(&server).await;
     let unknown = client.auth().request_sign_up(&ask("eva@new.example")).await.unwrap();
-    let sign_up = token(&app, "sign_up", "eva@new.example").await;
+    let sign_up = only(server.mails_of(&app).await, SIGN_UP, "eva@new.example");
     let confirm = ConfirmSignUp { token: sign_up, name: "Eva".into(), password: STRONG.into() };
     assert_eq!(refused(closed.auth().sign_up(&confirm).await).1, "sign_up_off");
     let user = client.auth().sign_up(&confirm).await.unwrap().user_id;
@@ -268,7 +255,7 @@ async fn who_may_sign_up_does(world: World) {
     assert_eq!(client.user().profile().await.unwrap().id, user);
     let known = client.auth().request_sign_up(&ask(USER)).await.unwrap();
     assert_eq!(known, unknown, "nobody is told that somebody is there");
-    token(&app, "reset_password", USER).await;
+    only(server.mails_of(&app).await, RESET_PASSWORD, USER);
 }
 
 async fn who_was_made_without_a_password_is_sent_a_link(world: World) {
@@ -283,7 +270,7 @@ async fn who_was_made_without_a_password_is_sent_a_link(world: World) {
         assert_eq!(refusal, (ErrorKind::Forbidden, code.to_owned()));
     }
     staff.platform().users().send_set_password(eva).await.unwrap();
-    let token = token(&server.app, "set_password", EVA).await;
+    let token = server.token_in(SET_PASSWORD, EVA).await;
     let confirm = ConfirmPassword { token, password: STRONG.into() };
     client.auth().set_password(&confirm).await.unwrap();
     login(&client, EVA, STRONG).await.unwrap();

@@ -1,7 +1,7 @@
 //! A server in the test process, over a throw-away database, with people who can really sign in.
 
+use crate::mailbox::Mailbox;
 use axum::Router;
-use mono_auth::mail::{Mailer, Transport};
 use mono_auth::{Authenticator, KeyRing, Passwords};
 use mono_client::Client;
 use mono_core::api::accounts::CreateAccount;
@@ -54,6 +54,7 @@ pub(crate) struct Server {
     pub(crate) world: World,
     pub(crate) app: App,
     pub(crate) address: SocketAddr,
+    pub(crate) mailbox: Mailbox,
     http: reqwest::Client,
     task: JoinHandle<()>,
 }
@@ -104,14 +105,14 @@ impl Server {
         options.acquire_timeout = Duration::from_mins(1);
         let database = change(Database::connect(&options).await.unwrap());
         let authenticator = Authenticator::new(database.clone(), &key_ring()).unwrap();
-        let folder = Transport::folder("unused".into());
-        let mailer = Mailer::new(authenticator.clone(), folder, "no-reply@localhost").unwrap();
+        let mailbox = Mailbox::new();
+        let mailer = mailbox.mailer(&authenticator);
         let app = App::new(database, authenticator, mailer);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (router, limits) = (reference_server::router_with(app.clone(), own), ServerLimits::default());
         let task = tokio::spawn(serve(listener, router, limits, std::future::pending()));
-        let server = Self { world, app, address, http: reqwest::Client::new(), task };
+        let server = Self { world, app, address, mailbox, http: reqwest::Client::new(), task };
         server.people().await;
         server
     }

@@ -13,6 +13,7 @@ use mono_storage::testkit::World;
 mono_storage::conformance!(
     a_new_address_is_confirmed_there_and_told_at_the_old_one,
     who_asks_for_an_address_gives_the_password,
+    who_has_just_proven_who_they_are_asks_without_the_password,
     an_address_of_somebody_else_is_neither_taken_nor_told_of,
     a_reset_ends_a_change_of_the_address,
     an_address_is_confirmed_once,
@@ -40,7 +41,7 @@ async fn a_new_address_is_confirmed_there_and_told_at_the_old_one(world: World) 
     let ana = flows.caller(&session).await.unwrap();
     flows.authenticator.request_password_reset(ANA, anywhere()).await.unwrap();
     let reset = flows.token(MailKind::ResetPassword, ANA).await;
-    flows.authenticator.request_email_change(&ana, NEW, PASSWORD.into()).await.unwrap();
+    flows.authenticator.request_email_change(&ana, NEW, Some(PASSWORD.into())).await.unwrap();
     let token = flows.token(MailKind::ChangeEmail, NEW).await;
     assert_eq!(
         flows.authenticator.profile(&ana).await.unwrap().email.as_str(),
@@ -83,7 +84,8 @@ async fn who_asks_for_an_address_gives_the_password(world: World) {
     flows.person(ANA, "user").await;
     let ana = flows.signed_in(ANA, PASSWORD).await;
     let ask = async |email: &str, password: &str| {
-        let asked = flows.authenticator.request_email_change(&ana, email, password.into()).await.unwrap_err();
+        let asked =
+            flows.authenticator.request_email_change(&ana, email, Some(password.into())).await.unwrap_err();
         (asked.kind(), asked.code().to_owned())
     };
     assert_eq!(ask(NEW, "wrong").await, (ErrorKind::Forbidden, "wrong_password".into()));
@@ -92,14 +94,31 @@ async fn who_asks_for_an_address_gives_the_password(world: World) {
     assert!(flows.mails().await.is_empty());
 }
 
+async fn who_has_just_proven_who_they_are_asks_without_the_password(world: World) {
+    let flows = Flows::new(world);
+    flows.person(ANA, "user").await;
+    let ana = flows.signed_in(ANA, PASSWORD).await;
+    flows.authenticator.request_email_change(&ana, NEW, None).await.unwrap();
+    let token = flows.token(MailKind::ChangeEmail, NEW).await;
+    flows.clock.go_on(15 * 60);
+    let late = flows.authenticator.request_email_change(&ana, "ana@late.example", None).await.unwrap_err();
+    assert_eq!((late.kind(), late.code()), (ErrorKind::Forbidden, "step_up_required"));
+    assert!(flows.mails().await.is_empty());
+    flows.authenticator.change_email(&token, anywhere()).await.unwrap();
+}
+
 async fn an_address_of_somebody_else_is_neither_taken_nor_told_of(world: World) {
     let flows = Flows::new(world);
     flows.person(ANA, "user").await;
     flows.person("ben@harbour.example", "user").await;
     let ana = flows.signed_in(ANA, PASSWORD).await;
-    flows.authenticator.request_email_change(&ana, "BEN@harbour.example", PASSWORD.into()).await.unwrap();
+    flows
+        .authenticator
+        .request_email_change(&ana, "BEN@harbour.example", Some(PASSWORD.into()))
+        .await
+        .unwrap();
     assert!(flows.mails().await.is_empty(), "neither of the two is sent anything");
-    flows.authenticator.request_email_change(&ana, NEW, PASSWORD.into()).await.unwrap();
+    flows.authenticator.request_email_change(&ana, NEW, Some(PASSWORD.into())).await.unwrap();
     let token = flows.token(MailKind::ChangeEmail, NEW).await;
     flows.person("ana@new.example", "user").await;
     let taken = flows.authenticator.change_email(&token, anywhere()).await;
@@ -114,10 +133,10 @@ async fn a_reset_ends_a_change_of_the_address(world: World) {
     let thief = flows.signed_in(ANA, PASSWORD).await;
     flows.authenticator.request_password_reset(ANA, anywhere()).await.unwrap();
     let reset = flows.token(MailKind::ResetPassword, ANA).await;
-    flows.authenticator.request_email_change(&thief, "thief@x.example", PASSWORD.into()).await.unwrap();
+    flows.authenticator.request_email_change(&thief, "thief@x.example", Some(PASSWORD.into())).await.unwrap();
     let sent = flows.token(MailKind::ChangeEmail, "thief@x.example").await;
     // A second one is asked for and not sent yet.
-    flows.authenticator.request_email_change(&thief, "thief@y.example", PASSWORD.into()).await.unwrap();
+    flows.authenticator.request_email_change(&thief, "thief@y.example", Some(PASSWORD.into())).await.unwrap();
     flows.authenticator.reset_password(&reset, STRONG.into(), anywhere()).await.unwrap();
     assert_eq!(code(flows.authenticator.change_email(&sent, anywhere()).await), USED_UP);
     let mails = flows.mails().await;

@@ -5,13 +5,14 @@ use crate::PASSWORD;
 use mono_auth::AcceptInvitation;
 use mono_core::caller::{Actor, Caller, SystemReason};
 use mono_core::id::{AccountId, UserId};
+use mono_core::model::account::{AccountType, NewAccount};
 use mono_core::model::invitation::{Invitation, InvitedRole, NewInvitation};
 use mono_core::model::mail::MailKind;
 use mono_core::model::member::Member;
 use mono_core::model::tenant::TenantStatus;
 use mono_core::page::PageRequest;
-use mono_core::permission::Scope;
-use mono_core::text::Email;
+use mono_core::permission::{Role, Scope};
+use mono_core::text::{Email, Name, Slug};
 use mono_core::{Error, ErrorKind, permission};
 use mono_storage::platform_sql;
 use mono_storage::testkit::World;
@@ -23,6 +24,7 @@ mono_storage::conformance!(
     an_invitation_is_accepted_once_however_many_try,
     nobody_invites_to_more_than_they_hold,
     what_who_invited_may_give_no_more_is_not_given,
+    a_role_or_an_account_that_is_gone_is_not_given,
     a_suspended_tenant_takes_nobody_in,
     an_invitation_ends_is_sent_again_and_taken_back,
     an_invitation_takes_a_place_when_it_is_accepted,
@@ -261,6 +263,41 @@ async fn what_who_invited_may_give_no_more_is_not_given(world: World) {
             tx.users().credentials(&Email::parse(&format!("eva{number}@new.example")).unwrap()).await;
         assert!(nobody.unwrap().is_none(), "nothing is half done");
     }
+}
+
+async fn a_role_or_an_account_that_is_gone_is_not_given(world: World) {
+    let flows = Flows::new(world);
+    let admin = admin(&flows).await;
+    let mut tx = flows.database.tenant(&admin).write().await.unwrap();
+    tx.roles().create(Role::new("clerk").allow(["tenant.accounts.read"])).await.unwrap();
+    let (name, slug) = (Name::parse("Pier").unwrap(), Slug::parse("pier").unwrap());
+    let new = NewAccount { name, slug, account_type: AccountType::Business, email: None };
+    let account = tx.accounts().create(new).await.unwrap().id;
+    tx.commit().await.unwrap();
+    let in_account = InvitedRole { role: "user".into(), account_id: Some(account) };
+    let (role, place) = ("eva@new.example", "zoe@new.example");
+    let (_, of_role) = invite(&flows, &admin, role, &["clerk"]).await;
+    let new = NewInvitation { email: Email::parse(place).unwrap(), roles: vec![in_account] };
+    flows.authenticator.invite(&admin, new).await.unwrap();
+    let of_place = flows.token(MailKind::Invitation, place).await;
+    let mut tx = flows.database.tenant(&admin).write().await.unwrap();
+    tx.roles().delete("clerk").await.unwrap();
+    tx.accounts().delete(account).await.unwrap();
+    tx.commit().await.unwrap();
+    let before = used(&flows).await;
+    for (email, token) in [(role, &of_role), (place, &of_place)] {
+        let error = accept(&flows, token, Some("Eva"), STRONG).await.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Forbidden, "invitation_void"), "{email}");
+        let mut tx = flows.database.platform(&system()).read().await.unwrap();
+        let nobody = tx.users().credentials(&Email::parse(email).unwrap()).await.unwrap();
+        assert!(nobody.is_none(), "nothing is half done");
+    }
+    assert_eq!(used(&flows).await, before);
+    // What comes back is given.
+    let mut tx = flows.database.tenant(&admin).write().await.unwrap();
+    tx.accounts().restore(account).await.unwrap();
+    tx.commit().await.unwrap();
+    accept(&flows, &of_place, Some("Zoe"), STRONG).await.expect("the link was not used up");
 }
 
 async fn a_suspended_tenant_takes_nobody_in(world: World) {

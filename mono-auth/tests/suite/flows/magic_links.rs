@@ -4,7 +4,9 @@ use super::{Flows, STRONG, USED_UP, anywhere, code, system};
 use crate::{PASSWORD, second_factors};
 use mono_auth::{MagicLink, SignInAnswer, SignedIn};
 use mono_core::Error;
+use mono_core::caller::{Caller, SystemReason};
 use mono_core::model::mail::MailKind;
+use mono_core::model::tenant::TenantStatus;
 use mono_core::time::Clock as _;
 use mono_storage::platform_sql;
 use mono_storage::testkit::World;
@@ -12,6 +14,7 @@ use secrecy::ExposeSecret;
 
 mono_storage::conformance!(
     a_link_signs_in_once,
+    a_link_that_was_refused_because_of_the_tenant_can_be_used_again,
     of_many_who_use_a_link_one_is_signed_in,
     a_link_ends_soon_and_is_for_who_may_sign_in,
     a_reset_leaves_no_session_of_a_link,
@@ -39,8 +42,28 @@ async fn a_link_signs_in_once(world: World) {
     assert_eq!((signed_in.user_id, signed_in.tenant_id), (user, Some(flows.world.harbour.id)));
     flows.caller(&signed_in).await.unwrap();
     assert_eq!(code(sign_in(&flows, &first, None).await), USED_UP);
-    let second = token(&flows).await;
-    assert_eq!(code(sign_in(&flows, &second, Some("lagoon")).await), "not_a_member");
+}
+
+async fn a_link_that_was_refused_because_of_the_tenant_can_be_used_again(world: World) {
+    let flows = Flows::new(world);
+    flows.person(ANA, "user").await;
+    let sent = token(&flows).await;
+    assert_eq!(code(sign_in(&flows, &sent, Some("lagoon")).await), "not_a_member");
+    assert_eq!(code(sign_in(&flows, &sent, Some("nowhere")).await), "not_a_member");
+    let set = async |status| {
+        let mut tx = flows.database.platform(&Caller::system(SystemReason::Seed)).write().await.unwrap();
+        tx.tenants().set_status(flows.world.harbour.id, status).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    set(TenantStatus::Suspended).await;
+    assert_eq!(code(sign_in(&flows, &sent, Some("harbour")).await), "tenant_suspended");
+    set(TenantStatus::Active).await;
+    let mut tx = flows.database.platform(&system()).read().await.unwrap();
+    let failures = platform_sql!(tx, "SELECT id FROM platform_audit_log WHERE action = 'login_failed'");
+    assert_eq!(failures.rows().await.unwrap().len(), 3, "each refusal is recorded");
+    drop(tx);
+    sign_in(&flows, &sent, Some("harbour")).await.expect("the link was not used up");
+    assert_eq!(code(sign_in(&flows, &sent, Some("harbour")).await), USED_UP);
 }
 
 async fn of_many_who_use_a_link_one_is_signed_in(world: World) {

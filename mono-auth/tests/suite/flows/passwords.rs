@@ -287,6 +287,16 @@ async fn who_was_made_without_a_password_sets_one(world: World) {
     let (ben, _) = flows.world.member(&flows.world.harbour, "ben@harbour.example").await;
     let seed = Caller::system(SystemReason::Seed);
     flows.authenticator.send_set_password(&seed, ben).await.unwrap();
+    let mut tx = flows.database.platform(&seed).read().await.unwrap();
+    let audited = mono_storage::platform_sql!(
+        tx,
+        "SELECT actor, entity_id FROM platform_audit_log WHERE action = 'password_link_sent'"
+    );
+    let audited = audited.rows().await.unwrap();
+    assert_eq!(audited.len(), 1);
+    assert_eq!(audited[0].get::<String>("actor").unwrap(), seed.actor().to_string(), "who sent it");
+    assert_eq!(audited[0].get::<UserId>("entity_id").unwrap(), ben);
+    drop(tx);
     let token = flows.token(MailKind::SetPassword, "ben@harbour.example").await;
     flows.clock.go_on(6 * 24 * 60 * 60);
     assert_eq!(code(flows.authenticator.reset_password(&token, STRONG.into(), anywhere()).await), USED_UP);

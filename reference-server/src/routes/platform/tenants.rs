@@ -2,11 +2,10 @@
 
 use crate::app::App;
 use crate::extract::{IfMatch, Json, Path, Query, VersionPath};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::api::history::{CompareVersions, ListVersions};
 use mono_core::api::tenants::{CreateTenant, ListTenants, UpdateTenant};
@@ -16,18 +15,42 @@ use mono_core::history::Version;
 use mono_core::id::TenantId;
 use mono_core::model::tenant::{Tenant, TenantStatus};
 use mono_core::page::{Page, PageRequest};
+use mono_core::permission;
+use mono_core::permission::Permission;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(list).post(create))
-        .route("/{id}", get(read).patch(update))
-        .route("/{id}/suspend", post(suspend))
-        .route("/{id}/archive", post(archive))
-        .route("/{id}/reactivate", post(reactivate))
-        .route("/{id}/versions", get(versions))
-        .route("/{id}/versions/diff", get(diff))
-        .route("/{id}/versions/{version}", get(version))
-        .route("/{id}/versions/{version}/revert", post(revert))
+const READ: Permission = permission!("platform.tenants.read");
+const UPDATE: Permission = permission!("platform.tenants.update");
+const SUSPEND: Permission = permission!("platform.tenants.suspend");
+
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/", list, about("List the tenants").needs(READ))
+        .post(
+            "/",
+            create,
+            about("Make a tenant")
+                .needs(permission!("platform.tenants.create"))
+                .says("From a template it starts with a plan, schemas, option sets and roles.")
+                .example(json!({"name": "Harbour", "currency": "EUR"})),
+        )
+        .get("/{id}", read, about("Read a tenant").needs(READ))
+        .patch(
+            "/{id}",
+            update,
+            about("Change a tenant").needs(UPDATE).example(json!({"name": "Harbour", "domain": null})),
+        )
+        .post("/{id}/suspend", suspend, about("Suspend a tenant: nobody may work in it").needs(SUSPEND))
+        .post("/{id}/archive", archive, about("Archive a tenant").needs(SUSPEND))
+        .post("/{id}/reactivate", reactivate, about("Reactivate a tenant").needs(SUSPEND))
+        .get("/{id}/versions", versions, about("List the versions of a tenant, newest first").needs(READ))
+        .get("/{id}/versions/diff", diff, about("Compare two versions of a tenant").needs(READ))
+        .get("/{id}/versions/{version}", version, about("Read a version of a tenant").needs(READ))
+        .post(
+            "/{id}/versions/{version}/revert",
+            revert,
+            about("Go back to a version of a tenant").needs(UPDATE),
+        )
 }
 
 async fn list(

@@ -2,12 +2,12 @@
 
 use crate::app::App;
 use crate::extract::Json;
+use crate::openapi::{Routes, about};
+use axum::Extension;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, HOST};
+use axum::http::header::HOST;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Extension, Router};
 use mono_auth::axum::ApiError;
 use mono_auth::cookie::{REFRESH_COOKIE, cookie, remove_cookies, require_same_origin, set_cookies};
 use mono_auth::{SignIn, SignInAnswer, SignedIn};
@@ -19,13 +19,61 @@ use mono_core::api::second_factor::SecondFactorLogin;
 use mono_core::caller::RequestContext;
 use mono_core::{Error, ErrorKind};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/login", post(login))
-        .route("/second-factor", post(second_factor))
-        .route("/refresh", post(refresh))
-        .route("/logout", post(logout))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .post(
+            "/login",
+            login,
+            about("Sign in with a password")
+                .says(
+                    "With `cookies`, the tokens come as cookies of a browser and the answer \
+                    holds the token against forged requests. Who has a second factor gets \
+                    a challenge, to be shown with a code.",
+                )
+                .example(json!({
+                    "email": "admin@harbour.example",
+                    "password": "correct horse battery staple",
+                }))
+                .answers::<200, LoginResponse>()
+                .answers::<200, CookieLoginResponse>()
+                .answers::<200, SecondFactorRequired>()
+                .fails(ErrorKind::Unauthorized)
+                .fails(ErrorKind::Forbidden),
+        )
+        .post(
+            "/second-factor",
+            second_factor,
+            about("Sign in with the code of the second factor")
+                .example(json!({"challenge": "the challenge of the answer before", "code": "123456"}))
+                .answers::<200, LoginResponse>()
+                .answers::<200, CookieLoginResponse>()
+                .fails(ErrorKind::Unauthorized)
+                .fails(ErrorKind::Forbidden),
+        )
+        .post(
+            "/refresh",
+            refresh,
+            about("Get new tokens for a refresh token")
+                .says(
+                    "A refresh token works once; one that is used a second time ends its \
+                    session. A browser sends it as a cookie.",
+                )
+                .example(json!({"refreshToken": "the refresh token of the answer before"}))
+                .answers::<200, LoginResponse>()
+                .answers::<200, CookieLoginResponse>()
+                .fails(ErrorKind::Unauthorized)
+                .fails(ErrorKind::Forbidden),
+        )
+        .post(
+            "/logout",
+            logout,
+            about("End the session of a refresh token")
+                .example(json!({"refreshToken": "the refresh token of the session"}))
+                .fails(ErrorKind::Unauthorized)
+                .fails(ErrorKind::Forbidden),
+        )
 }
 
 async fn login(
@@ -79,7 +127,7 @@ async fn logout(
     Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
     Json(given): Json<RefreshRequest>,
-) -> Result<impl IntoResponse, ApiError> {
+) -> Result<(StatusCode, HeaderMap), ApiError> {
     let (token, _) = refresh_token(&headers, given)?;
     app.authenticator.sign_out(token.expose_secret(), context).await?;
     let mut headers = HeaderMap::new();
@@ -111,7 +159,7 @@ pub(crate) fn answer(app: &App, answer: SignInAnswer, cookies: bool) -> Result<R
                 challenge: challenge.token.expose_secret().to_owned(),
                 expires_at: challenge.expires_at,
             };
-            Ok(([(CACHE_CONTROL, "no-store")], axum::Json(Success::new(answer))).into_response())
+            Ok(axum::Json(Success::new(answer)).into_response())
         }
     }
 }
@@ -121,8 +169,6 @@ pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Re
     let (expires_at, session_expires_at) = (signed_in.expires_at, signed_in.session_expires_at);
     let (session_id, user_id, tenant_id) = (signed_in.session_id, signed_in.user_id, signed_in.tenant_id);
     let impersonator_id = signed_in.impersonator_id;
-    // RFC 6749: an answer that holds a token is kept by no cache.
-    let no_store = [(CACHE_CONTROL, "no-store")];
     if cookies {
         let csrf_token = app.authenticator.csrf_token(session_id)?;
         let mut headers = HeaderMap::new();
@@ -136,7 +182,7 @@ pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Re
             tenant_id,
             impersonator_id,
         };
-        return Ok((no_store, headers, axum::Json(Success::new(answer))).into_response());
+        return Ok((headers, axum::Json(Success::new(answer))).into_response());
     }
     let answer = LoginResponse {
         access_token: signed_in.access_token,
@@ -149,5 +195,5 @@ pub(crate) fn tokens(app: &App, signed_in: SignedIn, cookies: bool) -> Result<Re
         tenant_id,
         impersonator_id,
     };
-    Ok((no_store, axum::Json(Success::new(answer))).into_response())
+    Ok(axum::Json(Success::new(answer)).into_response())
 }

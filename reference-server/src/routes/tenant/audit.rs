@@ -2,12 +2,12 @@
 
 use crate::app::App;
 use crate::extract::{Authenticated, Query};
+use crate::openapi::{Routes, about};
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use futures_util::stream;
 use mono_auth::axum::ApiError;
 use mono_core::Error;
@@ -17,11 +17,24 @@ use mono_core::audit::{AuditEntry, AuditFilter};
 use mono_core::caller::Caller;
 use mono_core::id::AuditId;
 use mono_core::page::Page;
+use mono_core::permission;
 use mono_core::time::Timestamp;
 use mono_storage::db::Database;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/", get(list)).route("/export", get(export))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get(
+            "/",
+            list,
+            about("List the audit log of the tenant, newest first").needs(permission!("tenant.audit.read")),
+        )
+        .get(
+            "/export",
+            export,
+            about("Export the audit log of the tenant, oldest first")
+                .needs(permission!("tenant.audit.export"))
+                .answers_text(&["text/csv", "application/jsonl"]),
+        )
 }
 
 async fn list(

@@ -2,16 +2,33 @@
 
 use crate::app::App;
 use crate::extract::{IfMatch, Json};
-use axum::Router;
+use crate::openapi::{Routes, about};
 use axum::extract::State;
-use axum::routing::get;
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::api::auth_policy::{AuthPolicyResponse, UpdateAuthPolicy};
 use mono_core::api::envelope::Success;
 use mono_core::model::auth_policy::TenantAuthPolicy;
+use mono_core::permission;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/", get(read).patch(update))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get(
+            "/",
+            read,
+            about("Read how members of the tenant sign in").needs(permission!("tenant.auth_policy.read")),
+        )
+        .patch(
+            "/",
+            update,
+            about("Change how members of the tenant sign in")
+                .needs(permission!("tenant.auth_policy.update"))
+                .says(
+                    "It can be stricter than the platform's policy, not laxer; `null` goes \
+                    back to the platform's.",
+                )
+                .example(json!({"sessionHours": 12, "idleMinutes": null})),
+        )
 }
 
 async fn read(

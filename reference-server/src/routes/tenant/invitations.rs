@@ -2,22 +2,42 @@
 
 use crate::app::App;
 use crate::extract::{Authenticated, Json, Path, Query};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{delete, get, post};
 use mono_auth::axum::ApiError;
 use mono_core::api::invitations::{CreateInvitation, ListInvitations};
 use mono_core::id::InvitationId;
 use mono_core::model::invitation::Invitation;
 use mono_core::page::Page;
+use mono_core::permission;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(list).post(create))
-        .route("/{id}", delete(revoke))
-        .route("/{id}/resend", post(resend))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get(
+            "/",
+            list,
+            about("List the invitations that nobody has accepted yet")
+                .needs(permission!("tenant.members.invite")),
+        )
+        .post(
+            "/",
+            create,
+            about("Invite somebody by mail")
+                .needs(permission!("tenant.members.invite"))
+                .says("Roles that the invitation brings need `tenant.roles.assign` too.")
+                .example(json!({"email": "ann@new.example", "roles": [{"role": "user"}]})),
+        )
+        .delete("/{id}", revoke, about("Take an invitation back").needs(permission!("tenant.members.invite")))
+        .post(
+            "/{id}/resend",
+            resend,
+            about("Send an invitation again")
+                .needs(permission!("tenant.members.invite"))
+                .says("The link of the mail before works no more."),
+        )
 }
 
 async fn list(

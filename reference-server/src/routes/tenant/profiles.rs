@@ -3,11 +3,10 @@
 use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, IfMatch, Json, Path};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer, history};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use mono_auth::axum::ApiError;
 use mono_core::Error;
 use mono_core::api::bulk::{BulkChange, BulkResults};
@@ -16,19 +15,76 @@ use mono_core::caller::Caller;
 use mono_core::id::{MemberId, ProfileId};
 use mono_core::model::profile::{Profile, ProfileChange};
 use mono_core::model::tenant::Document;
+use mono_core::permission;
+use mono_core::permission::Permission;
 use mono_core::subscription::Key;
+use serde_json::json;
+
+const READ: Permission = permission!("tenant.members.read");
+const READ_OWN: Permission = permission!("user.profile.read");
+const UPDATE: Permission = permission!("tenant.members.update");
+const UPDATE_OWN: Permission = permission!("user.profile.update");
+const PUBLISH_OWN: Permission = permission!("user.profile.publish");
 
 /// The routes below `/api/v1/tenant/members`.
-pub(crate) fn routes_of_members() -> Router<App> {
-    Router::new().route("/{id}/profiles", get(list).post(create))
+pub(crate) fn routes_of_members() -> Routes {
+    Routes::new()
+        .get("/{id}/profiles", list, about("List the profiles of a member").needs_one_of(&[READ, READ_OWN]))
+        .post(
+            "/{id}/profiles",
+            create,
+            about("Make a profile of a member, as a draft")
+                .needs_one_of(&[UPDATE, UPDATE_OWN])
+                .example(json!({"kind": "model", "data": {"height": 180}})),
+        )
 }
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/bulk", post(create_many).patch(update_many))
-        .route("/{id}", get(read).patch(update).delete(delete))
-        .route("/{id}/restore", post(restore))
-        .merge(history::routes_with_revert::<Profile>())
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .post(
+            "/bulk",
+            create_many,
+            about("Make many profiles").needs_one_of(&[UPDATE, UPDATE_OWN]).says(bulk::MADE).example(json!({
+                "items": [{"memberId": "01980000-0000-7000-8000-000000000000",
+                "kind": "model",
+                "data": {"height": 180}}],
+            })),
+        )
+        .patch(
+            "/bulk",
+            update_many,
+            about("Change many profiles").needs_one_of(&[UPDATE, UPDATE_OWN]).says(bulk::CHANGED).example(
+                json!({
+                    "items": [{"id": "01980000-0000-7000-8000-000000000000",
+                    "change": {"data": {"height": 181}}}],
+                }),
+            ),
+        )
+        .get("/{id}", read, about("Read a profile").needs_one_of(&[READ, READ_OWN]))
+        .patch(
+            "/{id}",
+            update,
+            about("Change or publish a profile")
+                .needs_one_of(&[UPDATE, UPDATE_OWN, PUBLISH_OWN])
+                .says(
+                    "On a profile of one's own, a new status needs `user.profile.publish`, \
+                    data `user.profile.update`.",
+                )
+                .example(json!({"status": "published"})),
+        )
+        .delete(
+            "/{id}",
+            delete,
+            about("Delete a profile")
+                .needs_one_of(&[UPDATE, UPDATE_OWN])
+                .says("It can be restored until it is purged."),
+        )
+        .post(
+            "/{id}/restore",
+            restore,
+            about("Restore a deleted profile, as a draft").needs_one_of(&[UPDATE, UPDATE_OWN]),
+        )
+        .merge(history::routes_with_revert::<Profile>("profile", &[READ, READ_OWN], &[UPDATE, UPDATE_OWN]))
 }
 
 async fn list(

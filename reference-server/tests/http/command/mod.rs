@@ -3,11 +3,13 @@
 mod audit;
 mod doctor;
 mod keys;
+mod mails;
 mod nodes;
 mod program;
 mod purge;
 mod refusals;
 mod secrets;
 mod seed;
+mod smtp;
 mod start;
 mod stop;
