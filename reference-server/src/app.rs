@@ -1,6 +1,7 @@
 //! The application: what every handler may reach, and the routes.
 
 use crate::layer::rate_limit::RateLimiting;
+use crate::openapi::Routes;
 use crate::trusted_proxies::TrustedProxies;
 use crate::{layer, routes};
 use axum::Router;
@@ -14,6 +15,7 @@ use mono_core::Error;
 use mono_core::model::template::Template;
 use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
 use mono_storage::db::{Database, PlatformTx, TenantTx};
+use schemars::JsonSchema;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -67,7 +69,26 @@ pub fn router(app: App) -> Router {
 
 /// The routes of the server and of an application, behind the same layers.
 pub fn router_with(app: App, own: Router<App>) -> Router {
-    own.merge(routes::health::routes())
+    own.merge(routes().into_router())
+        .merge(routes::docs::explorer())
+        .fallback(layer::fallback::not_found)
+        .method_not_allowed_fallback(layer::fallback::method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(CatchPanicLayer::custom(layer::panic::answer))
+        .layer(from_fn(layer::idempotency::attach))
+        .layer(from_fn(layer::retry::conflicts))
+        .layer(from_fn(layer::timeout::limit))
+        .layer(from_fn_with_state(app.clone(), layer::rate_limit::limit))
+        // What an answer holds is for who asked: no cache on the way keeps it, unless a route says otherwise.
+        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(from_fn_with_state(app.clone(), layer::request_context::attach))
+        .with_state(app)
+}
+
+/// Every route of the server, with what there is to say of it.
+fn routes() -> Routes {
+    routes::health::routes()
+        .merge(routes::docs::routes())
         .merge(routes::public::jwks::routes())
         .nest(
             "/api/v1/public/auth",
@@ -121,20 +142,13 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
                 .merge(routes::user::second_factor::routes()),
         )
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
-        .fallback(layer::fallback::not_found)
-        .method_not_allowed_fallback(layer::fallback::method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(CatchPanicLayer::custom(layer::panic::answer))
-        .layer(from_fn(layer::idempotency::attach))
-        .layer(from_fn(layer::retry::conflicts))
-        .layer(from_fn(layer::timeout::limit))
-        .layer(from_fn_with_state(app.clone(), layer::rate_limit::limit))
-        // What an answer holds is for who asked: no cache on the way keeps it, unless a route says otherwise.
-        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .layer(from_fn_with_state(app.clone(), layer::request_context::attach))
-        .with_state(app)
 }
 
-fn catalogue<T: CatalogueItem>() -> Router<App> {
-    Router::new().nest(T::KIND.path(), routes::platform::catalogue::routes::<T>())
+/// The OpenAPI document of the server, as JSON for people and programs.
+pub fn openapi() -> String {
+    format!("{:#}\n", routes().document())
+}
+
+fn catalogue<T: CatalogueItem + JsonSchema>() -> Routes {
+    Routes::new().nest(T::KIND.path(), routes::platform::catalogue::routes::<T>())
 }

@@ -13,11 +13,12 @@ pub mod extract;
 mod key_file;
 mod layer;
 mod master_key;
+mod openapi;
 mod routes;
 mod server;
 mod trusted_proxies;
 
-pub use app::{App, router, router_with};
+pub use app::{App, openapi, router, router_with};
 pub use boot::{boot, boot_application};
 pub use config::Config;
 pub use demo::{Demo, Person};

@@ -61,6 +61,8 @@ enum Action {
     },
     /// Look whether the installation is whole: database, tables, isolation, catalogue, key, counters. Changes nothing.
     Doctor,
+    /// Print the OpenAPI document of the server.
+    Openapi,
     /// Ask who may do what, and why: of a policy file, or of the database.
     Permission {
         #[command(subcommand)]
@@ -91,6 +93,10 @@ pub async fn run(command: Command) -> ExitCode {
         Some(Action::Keys { action }) => keys::run(config, action).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Mails { action }) => mails::run(config, action).await.map(|()| ExitCode::SUCCESS),
         Some(Action::Doctor) => Ok(doctor::run(config).await),
+        Some(Action::Openapi) => {
+            print_document();
+            Ok(ExitCode::SUCCESS)
+        }
         Some(Action::Permission { action }) => permission::run(config, action).await,
     };
     match result {
@@ -100,6 +106,11 @@ pub async fn run(command: Command) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+#[expect(clippy::print_stdout, reason = "a command speaks to the person who called it")]
+fn print_document() {
+    print!("{}", crate::openapi());
 }
 
 /// The failure with every problem and every cause: the operator may see what a client may not.

@@ -1,22 +1,28 @@
 //! `/ping`: the process is there. `/health`: the services that it needs are there.
 
 use crate::app::App;
+use crate::openapi::{Routes, about};
+use crate::routes::{Answer, answer};
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
-use axum::{Json, Router};
-use mono_core::api::envelope::Success;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/ping", get(ping)).route("/health", get(health))
+pub(crate) fn routes() -> Routes {
+    Routes::new().get("/ping", ping, about("Say that the process is there")).get(
+        "/health",
+        health,
+        about("Say whether the services are there that the server needs")
+            .answers::<200, Value>()
+            .answers::<503, Value>(),
+    )
 }
 
-async fn ping() -> Json<Success<&'static str>> {
-    Json(Success::new("pong"))
+async fn ping() -> Answer<&'static str> {
+    answer("pong")
 }
 
-async fn health(State(app): State<App>) -> (StatusCode, Json<Success<Value>>) {
+async fn health(State(app): State<App>) -> Response {
     let database = app.database.ping().await;
     if let Err(error) = &database {
         tracing::error!(source = std::error::Error::source(error), "the database does not answer");
@@ -32,5 +38,5 @@ async fn health(State(app): State<App>) -> (StatusCode, Json<Success<Value>>) {
     if let (Some(is_up), Some(services)) = (redis, services.as_object_mut()) {
         services.insert("redis".to_owned(), json!(if is_up { "healthy" } else { "down" }));
     }
-    (status, Json(Success::new(json!({ "status": word, "services": services }))))
+    (status, answer(json!({ "status": word, "services": services }))).into_response()
 }
