@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::{Authenticated, Json, Path, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, commit, commit_gone};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -110,8 +110,7 @@ async fn update(
     let change = body.parse()?;
     let mut tx = app.database.tenant(&caller).write().await?;
     let key = tx.api_keys().update(id, change).await?;
-    app.commit_rights(tx).await?;
-    Ok(answer(key))
+    commit(tx, key).await
 }
 
 async fn rotate(
@@ -131,6 +130,5 @@ async fn revoke(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.api_keys().revoke(id).await?;
-    app.commit_rights(tx).await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }

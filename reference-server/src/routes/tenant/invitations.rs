@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, commit_gone};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -88,8 +88,7 @@ async fn revoke(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.invitations().revoke(id).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }
 
 async fn resend(
