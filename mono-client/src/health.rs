@@ -3,6 +3,7 @@
 use crate::client::Client;
 use mono_core::Result;
 use mono_core::api::health::HealthReport;
+use mono_core::api::jwks::JwkSet;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -70,5 +71,13 @@ impl Client {
     pub async fn health(&self) -> Result<Health> {
         let answer = self.send_once(self.anonymous(Method::GET, "/health")).await?;
         if answer.status == StatusCode::SERVICE_UNAVAILABLE { answer.success() } else { answer.data() }
+    }
+
+    /// The public keys with which access tokens are verified; none where tokens are signed with a secret.
+    ///
+    /// # Errors
+    /// What [`Client`] lists.
+    pub async fn jwks(&self) -> Result<JwkSet> {
+        self.send(self.anonymous(Method::GET, "/.well-known/jwks.json")).await?.bare()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::id::AuditId;
 use crate::model::word_enum;
+use crate::page::{Cursor, Placed};
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -65,6 +66,7 @@ const BOOKKEEPING: &[&str] = &["version", "updatedAt"];
 
 /// One field of a thing, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct FieldChange {
     /// The name of the field.
     pub field: String,
@@ -83,6 +85,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 
 /// One entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// Its id.
@@ -107,6 +110,12 @@ pub struct AuditEntry {
     pub user_agent: Option<String>,
     /// Ties everything together that one request caused.
     pub correlation_id: Option<String>,
+}
+
+impl Placed for AuditEntry {
+    fn place(&self) -> Cursor {
+        Cursor { created_at: self.at, id: self.id.uuid() }
+    }
 }
 
 /// Which entries of the audit log are wanted; what is `None` does not matter.

@@ -7,11 +7,11 @@ use serde_json::Value;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident = $code:literal, $status:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $kind:ident = $code:literal, $status:literal;)*) => {
         /// What sort of failure it is. The kind decides the HTTP status and what a program can do about it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum ErrorKind { $($(#[$doc])* $kind,)* }
+        pub enum ErrorKind { $($(#[doc = $doc])* $kind,)* }
 
         impl ErrorKind {
             /// Every kind, in the order of the table.
@@ -25,6 +25,11 @@ macro_rules! kinds {
             /// The HTTP status (RFC 9110) that a server answers with.
             pub const fn status(self) -> u16 {
                 match self { $(Self::$kind => $status,)* }
+            }
+
+            /// What it says, in a sentence for people.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$kind => concat!($($doc),*).trim_ascii(),)* }
             }
 
             /// The kind whose code this is; a client reads an answer back with it.

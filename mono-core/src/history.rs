@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A thing as one change left it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{T}Version"))]
 #[serde(rename_all = "camelCase")]
 pub struct Version<T> {
     /// Its number, from 1.

@@ -4,6 +4,9 @@
 
 use crate::time::Timestamp;
 // The macro below names it from other crates.
+#[cfg(feature = "openapi")]
+#[doc(hidden)]
+pub use schemars::{JsonSchema, Schema, SchemaGenerator};
 pub use uuid::Uuid;
 
 /// A source of random bytes. Passed in, so that core stays pure and a test can repeat itself.
@@ -43,6 +46,8 @@ macro_rules! ids {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(transparent)]
         pub struct $name($crate::id::Uuid);
+
+        $crate::id_schema!($name, $entity);
 
         impl $crate::id::Id for $name {
             const ENTITY: &'static str = $entity;
@@ -90,6 +95,39 @@ macro_rules! ids {
             }
         }
     )*};
+}
+
+/// Describes an id in JSON Schema, where the feature `openapi` is on. It is here for [`ids!`].
+#[cfg(feature = "openapi")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! id_schema {
+    ($name:ident, $entity:literal) => {
+        impl $crate::id::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut $crate::id::SchemaGenerator) -> $crate::id::Schema {
+                let schema = [
+                    ("type", "string"),
+                    ("format", "uuid"),
+                    ("description", concat!("The id of ", $entity, ".")),
+                ];
+                schema.into_iter().fold($crate::id::Schema::default(), |mut schema, (name, value)| {
+                    schema.insert(name.to_owned(), value.into());
+                    schema
+                })
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "openapi"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! id_schema {
+    ($name:ident, $entity:literal) => {};
 }
 
 ids! {

@@ -4,6 +4,7 @@ use crate::health::Lifecycle;
 use crate::http_settings::HttpSettings;
 use crate::layer::rate_limit::RateLimiting;
 use crate::metrics::HttpMetrics;
+use crate::openapi::Routes;
 use crate::trusted_proxies::TrustedProxies;
 use crate::{cors, layer, routes};
 use axum::Router;
@@ -15,6 +16,7 @@ use mono_core::Error;
 use mono_core::model::template::Template;
 use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
 use mono_storage::db::{Database, PlatformTx, TenantTx};
+use schemars::JsonSchema;
 use std::sync::Arc;
 use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -84,7 +86,26 @@ pub fn router(app: App) -> Router {
 
 /// The routes of the server and of an application, behind the same layers.
 pub fn router_with(app: App, own: Router<App>) -> Router {
-    own.merge(routes::health::routes())
+    own.merge(routes().into_router())
+        .merge(routes::docs::explorer())
+        .fallback(layer::fallback::not_found)
+        .method_not_allowed_fallback(layer::fallback::method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(CatchPanicLayer::custom(layer::panic::answer))
+        .layer(from_fn(layer::idempotency::attach))
+        .layer(from_fn(layer::retry::conflicts))
+        .layer(from_fn_with_state(app.clone(), layer::timeout::limit))
+        .layer(from_fn_with_state(app.clone(), layer::rate_limit::limit))
+        .layer(CompressionLayer::new())
+        .layer(option_layer((!app.http.cors_origins.is_empty()).then(|| cors::layer(&app.http.cors_origins))))
+        .layer(from_fn_with_state(app.clone(), layer::request_context::attach))
+        .with_state(app)
+}
+
+/// Every route of the server, with what there is to say of it.
+fn routes() -> Routes {
+    routes::health::routes()
+        .merge(routes::docs::routes())
         .merge(routes::public::jwks::routes())
         .nest(
             "/api/v1/public/auth",
@@ -138,20 +159,13 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
                 .merge(routes::user::second_factor::routes()),
         )
         .nest("/api/v1/user/permissions", routes::user::permissions::routes())
-        .fallback(layer::fallback::not_found)
-        .method_not_allowed_fallback(layer::fallback::method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(CatchPanicLayer::custom(layer::panic::answer))
-        .layer(from_fn(layer::idempotency::attach))
-        .layer(from_fn(layer::retry::conflicts))
-        .layer(from_fn_with_state(app.clone(), layer::timeout::limit))
-        .layer(from_fn_with_state(app.clone(), layer::rate_limit::limit))
-        .layer(CompressionLayer::new())
-        .layer(option_layer((!app.http.cors_origins.is_empty()).then(|| cors::layer(&app.http.cors_origins))))
-        .layer(from_fn_with_state(app.clone(), layer::request_context::attach))
-        .with_state(app)
 }
 
-fn catalogue<T: CatalogueItem>() -> Router<App> {
-    Router::new().nest(T::KIND.path(), routes::platform::catalogue::routes::<T>())
+/// The OpenAPI document of the server, as JSON for people and programs.
+pub fn openapi() -> String {
+    format!("{:#}\n", routes().document())
+}
+
+fn catalogue<T: CatalogueItem + JsonSchema>() -> Routes {
+    Routes::new().nest(T::KIND.path(), routes::platform::catalogue::routes::<T>())
 }

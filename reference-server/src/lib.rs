@@ -18,11 +18,12 @@ mod layer;
 mod log;
 mod master_key;
 mod metrics;
+mod openapi;
 mod routes;
 mod server;
 mod trusted_proxies;
 
-pub use app::{App, router, router_with};
+pub use app::{App, openapi, router, router_with};
 pub use boot::{boot, boot_application};
 pub use config::{Config, Loaded, Mode, load};
 pub use cors::Origin;

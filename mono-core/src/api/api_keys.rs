@@ -15,6 +15,7 @@ const MAX_SCOPE: usize = 160;
 
 /// `POST`: makes a key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateApiKey {
     /// What it is for.
@@ -49,6 +50,7 @@ impl CreateApiKey {
 
 /// `PATCH`: changes a key; what is left out stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateApiKey {
     /// The version that the change is based on; a stale one is a conflict. The header `If-Match` says the same.
@@ -91,6 +93,7 @@ fn scopes(mut list: Vec<String>) -> Result<Vec<String>, Error> {
 
 /// `POST …/rotate`: makes a key that follows another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct RotateApiKey {
     /// How many seconds the old key works on: a day where left out, 0 to end it at once, a week at most.
@@ -118,6 +121,7 @@ impl RotateApiKey {
 
 /// A key that was just made. The only answer that holds its secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedApiKey {
     /// What is known of it.
@@ -128,6 +132,7 @@ pub struct CreatedApiKey {
 
 /// The query of `GET`: which page, which keys. They come newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListApiKeys {
     /// The number of the page, from 1.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Asks for an access token.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct LoginRequest {
     /// The person's e-mail address.
@@ -39,6 +40,7 @@ impl std::fmt::Debug for LoginRequest {
 
 /// A signed-in person.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LoginResponse {
     /// The bearer token for the `Authorization` header.
@@ -75,6 +77,7 @@ impl std::fmt::Debug for LoginResponse {
 
 /// What a login answers where the person has a second factor: the code is sent together with the challenge.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorRequired {
     /// Always true: it tells this answer from that of a finished login.
@@ -93,6 +96,7 @@ impl std::fmt::Debug for SecondFactorRequired {
 
 /// What comes of a login.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum LoginAnswer {
     /// The person is signed in.
@@ -119,6 +123,7 @@ impl LoginAnswer {
 
 /// A person who is signed in by cookies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CookieLoginResponse {
     /// For the header `X-CSRF-Token` of every request that changes something. It holds as long as the session.
@@ -140,6 +145,7 @@ pub struct CookieLoginResponse {
 
 /// Asks for the next access token, or signs out. In a browser the token is in a cookie, and the body is `{}`.
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct RefreshRequest {
     /// The refresh token.

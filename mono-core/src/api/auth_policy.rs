@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What signing in to the tenant asks for, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuthPolicyResponse {
     /// What holds: the stricter of both, field by field.

@@ -1,6 +1,7 @@
 //! Many things in one request: each is done or refused by itself, with the answer that it would have had alone.
 
 use super::envelope::Failure;
+use super::object::object;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,6 +11,7 @@ pub const MOST_ITEMS: usize = 100;
 
 /// `POST …/bulk` makes and `PATCH …/bulk` changes the items, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{T}Bulk"))]
 #[serde(deny_unknown_fields)]
 pub struct Bulk<T> {
     /// At most 100.
@@ -18,11 +20,13 @@ pub struct Bulk<T> {
 
 /// A change of one thing, among others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{C}BulkChange"))]
+#[serde(deny_unknown_fields, bound(deserialize = "C: Deserialize<'de>"))]
 pub struct BulkChange<C> {
     /// The thing.
     pub id: String,
     /// What the call that changes this one alone takes as its body.
+    #[serde(deserialize_with = "object")]
     pub change: C,
 }
 
@@ -35,6 +39,7 @@ impl<C> BulkChange<C> {
 
 /// The answer: 200, whatever became of the items.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{T}BulkResults"))]
 pub struct BulkResults<T> {
     /// One for each item, in the order of the items.
     pub results: Vec<BulkResult<T>>,
@@ -42,6 +47,7 @@ pub struct BulkResults<T> {
 
 /// What became of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{T}BulkResult"))]
 #[serde(untagged)]
 pub enum BulkResult<T> {
     /// It was done.

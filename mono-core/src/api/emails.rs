@@ -6,6 +6,7 @@ use std::fmt;
 
 /// Asks for a mail to an address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct RequestMail {
     /// The address.
@@ -14,6 +15,7 @@ pub struct RequestMail {
 
 /// The one answer (202) to who asks for a mail: it does not tell whether one is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MailRequested {
     /// For people.
@@ -28,6 +30,7 @@ impl Default for MailRequested {
 
 /// Confirms something with the token of a mail.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ConfirmToken {
     /// The token of the link.
@@ -42,6 +45,7 @@ impl fmt::Debug for ConfirmToken {
 
 /// Asks to move the caller to another address.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ChangeEmail {
     /// The new address.

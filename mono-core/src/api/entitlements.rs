@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET`: what the tenant, or one account of it, may use, and how much of it is used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EntitlementsResponse {
     /// Where the subscription stands.
@@ -18,6 +19,7 @@ pub struct EntitlementsResponse {
 
 /// A feature in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FeatureInForce {
     /// The feature.
@@ -38,6 +40,7 @@ impl EntitlementsResponse {
 
 /// The query of `GET /api/v1/tenant/usage`: metered use day by day, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UsageReport {
     /// The first day, such as `2026-11-01`.

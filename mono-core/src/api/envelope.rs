@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// An answer that succeeded: `{"success": true, "data": …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Success<T> {
     /// Always `true`.
     pub success: bool,
@@ -22,6 +23,7 @@ impl<T> Success<T> {
 
 /// An answer that failed: `{"success": false, "error": "CODE", "message": …, "details": …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Failure {
     /// Always `false`.
     pub success: bool,

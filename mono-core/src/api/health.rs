@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a server or one of its services is, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Health {
@@ -17,6 +18,7 @@ pub enum Health {
 
 /// How a server is, for those who run it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HealthReport {
     /// The worst of what the server cannot do without, and at least degraded where something else is not healthy.
@@ -31,6 +33,7 @@ pub struct HealthReport {
 
 /// How one service is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceHealth {
     /// `database`, `redis`, `mail` …

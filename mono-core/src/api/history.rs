@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The query of `GET …/{id}/versions`: which page of the versions, newest first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListVersions {
     /// The number of the page, from 1.
@@ -16,6 +17,7 @@ pub struct ListVersions {
 
 /// The query of `GET …/{id}/versions/diff`: which two versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompareVersions {
     /// The number of the one version.

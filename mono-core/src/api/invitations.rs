@@ -15,6 +15,7 @@ const MAX_ROLES: usize = 20;
 
 /// The query of `GET`: which page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ListInvitations {
     /// The number of the page, from 1.
@@ -37,6 +38,7 @@ impl ListInvitations {
 
 /// Invites somebody.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateInvitation {
     /// The address to invite.
@@ -87,6 +89,7 @@ fn check_roles(roles: Vec<InvitedRole>) -> Result<Vec<InvitedRole>, Error> {
 
 /// What an invitation is about, for whoever holds its link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InvitationFacts {
     /// The name of the tenant.
@@ -103,6 +106,7 @@ pub struct InvitationFacts {
 
 /// Accepts an invitation without being signed in.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct AcceptInvitation {
     /// The token of the link.
@@ -122,6 +126,7 @@ impl fmt::Debug for AcceptInvitation {
 
 /// A person who became a member. They sign in to the tenant, or go there if they are signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AcceptedInvitation {
     /// The tenant.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The public keys of an installation, the one that signs now first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct JwkSet {
     /// The keys; none where tokens are signed with a secret.
     pub keys: Vec<Jwk>,
@@ -12,6 +13,7 @@ pub struct JwkSet {
 
 /// One public key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Jwk {
     /// Its kind: `OKP`.
     pub kty: String,

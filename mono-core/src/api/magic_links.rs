@@ -5,6 +5,7 @@ use std::fmt;
 
 /// Signs in with the token of a mail.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ConfirmMagicLink {
     /// The token of the link.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// `PUT` and `POST …/preview`: the sources of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PutMailTemplate {
     /// The subject.
@@ -32,6 +33,7 @@ impl PutMailTemplate {
 
 /// A template that is in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MailTemplateView {
     /// The template.
@@ -43,6 +45,7 @@ pub struct MailTemplateView {
 
 /// `POST …/preview`: a mail as it would arrive, with made-up names and a link that opens nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct MailPreview {
     /// The subject.
     pub subject: String,

@@ -5,6 +5,7 @@ use std::fmt;
 
 /// Sets a password with the token of a mail.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ConfirmPassword {
     /// The token of the link.
@@ -21,6 +22,7 @@ impl fmt::Debug for ConfirmPassword {
 
 /// Gives the caller another password.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ChangePassword {
     /// The password until now.

@@ -7,6 +7,7 @@ use std::fmt;
 
 /// The second factor of the person who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SecondFactorResponse {
     /// Since when it is in force; `null` where there is none.
@@ -17,6 +18,7 @@ pub struct SecondFactorResponse {
 
 /// What goes into an authenticator; shown once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EnrolmentResponse {
     /// An `otpauth:` address, to be shown as a QR code.
@@ -27,6 +29,7 @@ pub struct EnrolmentResponse {
 
 /// The code that an authenticator shows.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ConfirmSecondFactor {
     /// Six digits.
@@ -35,6 +38,7 @@ pub struct ConfirmSecondFactor {
 
 /// Recovery codes, each good for one login without the authenticator; shown once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RecoveryCodesResponse {
     /// The codes.
@@ -43,6 +47,7 @@ pub struct RecoveryCodesResponse {
 
 /// Finishes a login.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SecondFactorLogin {
     /// The challenge that the login answered.
@@ -57,6 +62,7 @@ pub struct SecondFactorLogin {
 /// Proves again who the person is: the code where there is a second factor, else the password. What is given has to be
 /// right.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct StepUpRequest {
     /// The password.
@@ -69,6 +75,7 @@ pub struct StepUpRequest {
 
 /// How long the person counts as one who has just proven who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StepUpResponse {
     /// Until when dangerous permissions may be used.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A place where the person is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionResponse {
     /// Its id.
@@ -30,6 +31,7 @@ pub struct SessionResponse {
 
 /// How many sessions were ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RevokedSessions {
     /// How many.
@@ -38,6 +40,7 @@ pub struct RevokedSessions {
 
 /// Chooses the tenant to work in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ChooseTenant {
     /// One of the person's tenants.

@@ -6,6 +6,7 @@ use std::fmt;
 
 /// Makes a person with the token of a mail.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ConfirmSignUp {
     /// The token of the link.
@@ -24,6 +25,7 @@ impl fmt::Debug for ConfirmSignUp {
 
 /// A person who has signed up, and signs in next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SignedUp {
     /// The person.

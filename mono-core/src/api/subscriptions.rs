@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// `POST …/subscription/changes`: what has been bought now, and what the change brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeResponse {
     /// The subscription after the change.
@@ -28,6 +29,7 @@ pub struct ChangeResponse {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateOverride {
     /// The account that it is for; left out, the whole tenant.

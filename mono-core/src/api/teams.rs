@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// `POST`: forms a team.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateTeam {
     /// Its name, unique in its account.
@@ -28,6 +29,7 @@ impl CreateTeam {
 
 /// `POST …/bulk`: forms a team in an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateTeamIn {
     /// The account.
@@ -51,6 +53,7 @@ impl CreateTeamIn {
 
 /// `PATCH`: changes a team; what is left out stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateTeam {
     /// The version that the change is based on; a stale one is a conflict. The header `If-Match` says the same.
@@ -74,6 +77,7 @@ impl UpdateTeam {
 
 /// The query of `GET`: which page, which teams or members. They come by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListTeams {
     /// The number of the page, from 1.

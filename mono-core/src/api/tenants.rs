@@ -3,7 +3,7 @@
 use super::{Problems, not_null, present, search_text};
 use crate::error::{Error, Problem};
 use crate::model::tenant::{Document, NewTenant, TenantChange, TenantFilter};
-use crate::page::PageRequest;
+use crate::page::{PageRequest, SliceRequest};
 use crate::subscription::{Currency, Key};
 use crate::text::{Domain, Locale, Name, Slug, TimeZone};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ const MAX_LOCALES: usize = 50;
 /// What a tenant sets about itself; what is left out stays as it is (RFC 7396, but `settings` and `branding` are put in
 /// place as a whole).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TenantSettings {
     /// A currency such as `EUR`.
@@ -84,6 +85,7 @@ fn locales(list: &[String]) -> Result<Vec<Locale>, Error> {
 
 /// `PATCH /api/v1/tenant`: changes the caller's own tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct UpdateOwnTenant {
     /// The version that the change is based on; a stale one is a conflict. The header `If-Match` says the same.
@@ -109,6 +111,7 @@ impl UpdateOwnTenant {
 
 /// `PATCH /api/v1/platform/tenants/{id}`: changes a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct UpdateTenant {
     /// The version that the change is based on; a stale one is a conflict. The header `If-Match` says the same.
@@ -122,6 +125,7 @@ pub struct UpdateTenant {
     pub slug: Option<String>,
     /// A new domain; `null` removes it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
     pub domain: Option<Option<String>>,
     /// What the tenant sets about itself.
     #[serde(flatten)]
@@ -160,6 +164,7 @@ impl UpdateTenant {
 /// `POST /api/v1/platform/tenants`: makes a tenant. Without a template it has no plan yet: `PUT …/{id}/subscription`
 /// gives it one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateTenant {
     /// Its name.
@@ -203,6 +208,7 @@ impl CreateTenant {
 
 /// The query of `GET /api/v1/platform/tenants`: which page, which tenants, which order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ListTenants {
     /// The number of the page, from 1.
@@ -237,6 +243,42 @@ impl ListTenants {
         };
         match page {
             Some(page) if problems.is_empty() => Ok((page, filter)),
+            _ => Err(problems.into_error()),
+        }
+    }
+}
+
+/// The query of `GET …/by-cursor`: from where, which tenants. They come newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ScrollTenants {
+    /// The cursor that the slice before gave as `next`; left out, the list begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// How many tenants a slice holds: 20 by default, 100 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Text that name or slug contain, without regard to case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// `active`, `suspended` or `archived`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+}
+
+impl ScrollTenants {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<(SliceRequest, TenantFilter), Error> {
+        let mut problems = Problems::default();
+        let slice = problems.take(SliceRequest::parse(self.cursor.as_deref(), self.limit));
+        let list = ListTenants { search: self.search, status: self.status, ..Default::default() };
+        let filter = problems.take(list.parse());
+        match (slice, filter) {
+            (Some(slice), Some((_, filter))) => Ok((slice, filter)),
             _ => Err(problems.into_error()),
         }
     }

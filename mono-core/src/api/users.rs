@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProfileResponse {
     /// The person.
@@ -24,6 +25,7 @@ pub struct ProfileResponse {
 
 /// Lets support staff act as a member of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ImpersonateRequest {
     /// Why, in one line of at most 200 characters. The tenant reads it in its audit log.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 /// What is known of an API key. Its secret is not: it is shown once, when the key is made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKey {
     /// The tenant.

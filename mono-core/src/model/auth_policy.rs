@@ -27,6 +27,7 @@ word_enum! {
 
 /// What a new password has to be like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PasswordRules {
     /// What it has to be made of.
@@ -61,6 +62,7 @@ impl PasswordRules {
 
 /// What signing in asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuthPolicy {
     /// What a new password has to be like.
@@ -145,6 +147,7 @@ impl AuthPolicy {
 
 /// What a tenant asks for beyond the platform; a field that is left out is as the platform has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct TighterPolicy {
     /// What a new password has to be made of.
@@ -222,6 +225,7 @@ pub struct TenantAuthPolicy {
 
 /// Changes what a tenant asks for: a field that is left out stays, `null` goes back to what the platform asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct AuthPolicyChange {
     /// The version that the change is based on; a stale one is a conflict.
@@ -229,21 +233,27 @@ pub struct AuthPolicyChange {
     pub version: Option<i64>,
     /// What a new password has to be made of.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
     pub password_profile: Option<Option<PasswordProfile>>,
     /// How many characters a new password has at least.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
     pub password_minimum_length: Option<Option<u16>>,
     /// The keys of further roles whose holders need a second factor.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
     pub second_factor_roles: Option<Option<BTreeSet<String>>>,
     /// How many hours a session lasts, whatever happens.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
     pub session_hours: Option<Option<u16>>,
     /// After how many minutes without a sign of life a session ends.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
     pub idle_minutes: Option<Option<u16>>,
     /// The ways to sign in.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
     pub sign_in_methods: Option<Option<BTreeSet<SignInMethod>>>,
 }
 

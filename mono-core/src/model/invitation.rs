@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// An invitation that was not accepted yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Invitation {
     /// The tenant.
@@ -28,6 +29,7 @@ pub struct Invitation {
 
 /// A role that comes with an invitation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct InvitedRole {
     /// The key of the role.

@@ -56,6 +56,7 @@ impl MailKind {
 /// What a mail of one kind looks like in one language: the sources of its subject and its two parts, in which `{{ name }}`
 /// and the like stand for what is filled in. No text of a user is ever part of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct MailTemplate {
     /// What the mail is for.
     pub kind: MailKind,

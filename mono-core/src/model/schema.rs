@@ -32,6 +32,7 @@ const MAX_LABEL: usize = 200;
 /// # Ok::<(), mono_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
     /// The kind of profile.
@@ -44,6 +45,7 @@ pub struct Schema {
 
 /// One field of a profile.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Field {
     /// The name under which the data have it.
@@ -60,6 +62,7 @@ pub struct Field {
 
 /// What a field holds, and within which bounds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FieldType {
     /// Text.
@@ -100,6 +103,7 @@ pub enum FieldType {
 
 /// Options to choose from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptionSet {
     /// The name by which fields know it.
@@ -112,6 +116,7 @@ pub struct OptionSet {
 
 /// One option.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptionItem {
     /// What is stored.

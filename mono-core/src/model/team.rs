@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// People of an account who work together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Team {
     /// The tenant.

@@ -25,6 +25,7 @@ use std::collections::BTreeSet;
 /// assert_eq!(problems[0].code, "unknown_option_set");
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Template {
     /// The name by which a new tenant asks for it.

@@ -4,6 +4,7 @@ use super::word_enum;
 use crate::error::{Error, Problem};
 use crate::id::{MemberId, TenantId};
 use crate::model::user::UserStatus;
+use crate::page::{Cursor, Placed};
 use crate::subscription::{Currency, Key};
 use crate::text::{Domain, Locale, Name, Slug, TimeZone};
 use crate::time::Timestamp;
@@ -24,6 +25,7 @@ word_enum! {
 
 /// An organisation that uses the platform. Everything it owns carries its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Tenant {
     /// Its id.
@@ -56,8 +58,15 @@ pub struct Tenant {
     pub updated_at: Timestamp,
 }
 
+impl Placed for Tenant {
+    fn place(&self) -> Cursor {
+        Cursor { created_at: self.created_at, id: self.id.uuid() }
+    }
+}
+
 /// A tenant as somebody who belongs to it sees it when they choose where to work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Membership {
     /// The tenant.
@@ -84,6 +93,7 @@ pub struct Membership {
 /// # Ok::<(), mono_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Document(Map<String, Value>);
 

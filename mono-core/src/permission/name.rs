@@ -56,6 +56,7 @@ pub const fn is_name(text: &str) -> bool {
 /// # Ok::<(), mono_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(Box<str>);
 

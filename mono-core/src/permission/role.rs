@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(role.parents, ["account_owner"]);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Role {
     /// The stable key, such as `tenant_admin`.

@@ -16,6 +16,7 @@ use uuid::Uuid;
 /// # Ok::<(), mono_core::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct ResourceKind([u8; 24]);
 
@@ -113,6 +114,7 @@ pub(crate) const PARTS: [u8; 5] = [TENANT, ACCOUNT, MEMBER, PROFILE, RESOURCE];
 /// assert!(Scope::platform().contains(&file));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Scope {
     // Tenant, account, member, profile, resource; an absent part is nil. The order is the order of the tree, so that

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// Features, or more of a limit, that a tenant buys on top of its plan, once or several times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddOn {
     /// By what subscriptions name it.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 /// The answer to "is there room for this much more?".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
     /// The limit that was asked about.

@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Entitlements {
     pub(super) status: SubscriptionStatus,
     pub(super) features: BTreeMap<Key, Source>,
@@ -42,6 +43,7 @@ pub struct Entitlements {
 
 /// A limit as it holds for somebody at a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct LimitInForce {
     /// The most that may be used, in the unit of the limit.
     pub maximum: Allowance,
@@ -55,6 +57,7 @@ pub struct LimitInForce {
 
 /// Where a feature or a maximum comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The limit's own default: the plan does not name it.

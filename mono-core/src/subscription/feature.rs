@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A feature is in force when a plan, an add-on or an override gives it, every feature that it depends on is in
 /// force, and none of its required limits is 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Feature {
     /// By what plans name it.
@@ -42,6 +43,7 @@ pub struct Feature {
 
 /// Whether a feature is simply there, or comes in an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FeatureKind {
     /// It is there or not.

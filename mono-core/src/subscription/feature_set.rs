@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A named bundle of features, which may hold other bundles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FeatureSet {
     /// By what plans name it.

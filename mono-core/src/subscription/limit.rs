@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Something that is counted, such as accounts, bytes or calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
     /// By what plans and counters name it.
@@ -27,6 +28,7 @@ pub struct Limit {
 
 /// What happens at the maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Enforcement {
     /// What goes beyond the maximum is refused.

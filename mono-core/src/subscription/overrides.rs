@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Where several overrides of one key are live, the one for the account beats the one for the tenant; then the one
 /// that started last; then the more generous. The order in which they are kept never matters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Override {
     /// The account that it is for; `None` for the whole tenant.
     #[serde(default)]
@@ -27,6 +28,7 @@ pub struct Override {
 
 /// What an override changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum OverrideChange {
     /// Gives a feature, or takes it away.
@@ -47,6 +49,7 @@ pub enum OverrideChange {
 
 /// An override, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StoredOverride {
     /// Its id.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// A plan: features and limits at a price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// By what subscriptions name it.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// An amount of money for a stretch of time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// Whole minor units of the currency: cents of a euro, yen.
@@ -17,6 +18,7 @@ pub struct Price {
 
 /// How long a price pays for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Interval {
     /// A month.
@@ -33,6 +35,7 @@ pub enum Interval {
 /// assert!(Currency::parse("eur").is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Currency(String);
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// This is what is stored. What holds at a moment is the [`SubscriptionStatus`] that the clock makes of it, so a
 /// trial ends on time also where no job runs. Every time is the first moment of what comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum SubscriptionState {
     /// It may be tried until `ends_at`; then it is past due, as nobody has paid.
@@ -39,6 +40,7 @@ pub enum SubscriptionState {
 
 /// Where a subscription stands at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SubscriptionStatus {
     /// It is tried without paying.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// How much of one limit is used in its present window, and how much room there is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
     /// The limit, whether there is room for one more, what is used, the maximum and what remains.
@@ -21,6 +22,7 @@ pub struct Usage {
 
 /// What was used in one day, in UTC: of a metered limit, or of a feature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DailyUsage {
     /// The day.

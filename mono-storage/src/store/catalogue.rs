@@ -14,11 +14,16 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What is needed for one kind of definition.
-struct Rights {
-    create: Permission,
-    read: Permission,
-    update: Permission,
-    delete: Permission,
+#[derive(Debug, Clone, Copy)]
+pub struct Rights {
+    /// To make one.
+    pub create: Permission,
+    /// To see them.
+    pub read: Permission,
+    /// To change one.
+    pub update: Permission,
+    /// To delete one.
+    pub delete: Permission,
 }
 
 /// For what is sold.
@@ -57,7 +62,8 @@ pub(super) const REQUIRED: &[Permission] = &[
     TEMPLATE_RIGHTS.update,
 ];
 
-const fn rights(kind: ItemKind) -> &'static Rights {
+/// What the operations on a kind of item ask for.
+pub const fn catalogue_rights(kind: ItemKind) -> &'static Rights {
     match kind {
         ItemKind::Plan | ItemKind::AddOn => &PLAN_RIGHTS,
         ItemKind::Feature | ItemKind::FeatureSet | ItemKind::Limit => &FEATURE_RIGHTS,
@@ -318,7 +324,7 @@ impl Catalogue<'_> {
     /// `Forbidden` without `platform.plans.read` for plans and add-ons, `platform.templates.read` for templates,
     /// `platform.features.read` for the rest.
     pub async fn list<T: CatalogueItem>(self) -> Result<Vec<T>, Error> {
-        self.tx.authorize(rights(T::KIND).read)?;
+        self.tx.authorize(catalogue_rights(T::KIND).read)?;
         load(self.tx, table(T::KIND)).await
     }
 
@@ -327,7 +333,7 @@ impl Catalogue<'_> {
     /// # Errors
     /// As [`list`](Self::list); `NotFound` where there is none with this key.
     pub async fn get<T: CatalogueItem>(self, key: &Key) -> Result<T, Error> {
-        self.tx.authorize(rights(T::KIND).read)?;
+        self.tx.authorize(catalogue_rights(T::KIND).read)?;
         find(self.tx, key).await?.ok_or_else(|| not_found(T::KIND, key))
     }
 
@@ -340,7 +346,7 @@ impl Catalogue<'_> {
     /// `Validation` with everything that would be wrong with the catalogue as a whole.
     pub async fn put<T: CatalogueItem>(self, item: &T) -> Result<Put, Error> {
         let tx = self.tx;
-        let (rights, table) = (rights(T::KIND), table(T::KIND));
+        let (rights, table) = (catalogue_rights(T::KIND), table(T::KIND));
         // Whoever may write nothing does not get as far as the lock.
         tx.authorize(rights.read)?;
         // Asked of the caller: who may change and not make is not recorded as refused.
@@ -377,7 +383,7 @@ impl Catalogue<'_> {
     /// subscription or an override names it.
     pub async fn delete<T: CatalogueItem>(self, key: &Key) -> Result<(), Error> {
         let tx = self.tx;
-        tx.authorize(rights(T::KIND).delete)?;
+        tx.authorize(catalogue_rights(T::KIND).delete)?;
         hold(tx).await?;
         let old: T = find(tx, key).await?.ok_or_else(|| not_found(T::KIND, key))?;
         let mut rest = Definitions::load(tx).await?;

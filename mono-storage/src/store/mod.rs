@@ -51,7 +51,7 @@ pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
 pub use audit::AuditLog;
 pub use audit_chain::{AuditReport, BrokenEntry, Damage};
 pub use auth_policies::AuthPolicies;
-pub use catalogue::{Alias, Definitions, Put};
+pub use catalogue::{Alias, Definitions, Put, Rights, catalogue_rights};
 pub use entity::{Entities, Entity, EntityPermissions, EntityStatements, Stored};
 pub use grants::{Grants, NewGrant};
 pub use guardrails::Guardrails;

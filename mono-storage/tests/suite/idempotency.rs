@@ -2,6 +2,7 @@ use super::new_account;
 use mono_core::Error;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::idempotency::{IdempotencyKey, KeptAnswer};
+use mono_core::model::account::AccountFilter;
 use mono_core::page::PageRequest;
 use mono_storage::testkit::World;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ async fn create(world: &World, caller: &Caller, name: &str) -> Result<(), Error>
 
 async fn count(world: &World, caller: &Caller) -> u64 {
     let mut tx = world.test.database.tenant(caller).read().await.unwrap();
-    let page = tx.accounts().list(&Default::default(), PageRequest::default()).await.unwrap();
+    let page = tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.unwrap();
     page.pagination.total
 }
 

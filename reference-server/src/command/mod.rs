@@ -64,6 +64,8 @@ enum Action {
     },
     /// Look whether the installation is whole: database, tables, isolation, catalogue, key, counters. Changes nothing.
     Doctor,
+    /// Print the OpenAPI document of the server.
+    Openapi,
     /// Ask who may do what, and why: of a policy file, or of the database.
     Permission {
         #[command(subcommand)]
@@ -104,6 +106,7 @@ async fn dispatch(loaded: Loaded<Command>) -> Result<ExitCode, Error> {
         Some(Action::Mails { action }) => mails::run(config, action).await?,
         Some(Action::Audit { action }) => return audit::run(config, action).await,
         Some(Action::Permission { action }) => return permission::run(config, action).await,
+        Some(Action::Openapi) => print_document(),
         Some(Action::Config(_) | Action::Doctor) => {}
     }
     Ok(ExitCode::SUCCESS)
@@ -113,6 +116,11 @@ async fn dispatch(loaded: Loaded<Command>) -> Result<ExitCode, Error> {
 fn fail(error: &Error) -> ExitCode {
     eprintln!("mono: {}", sentence(error));
     ExitCode::FAILURE
+}
+
+#[expect(clippy::print_stdout, reason = "a command speaks to the person who called it")]
+fn print_document() {
+    print!("{}", crate::openapi());
 }
 
 /// The failure with every problem and every cause: the operator may see what a client may not.

@@ -3,29 +3,60 @@
 
 use crate::app::App;
 use crate::extract::Watcher;
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
 use crate::{health, metrics};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::response::{IntoResponse, Response};
 use mono_auth::axum::ApiError;
-use mono_core::api::envelope::Success;
 use mono_core::api::health::{Health, HealthReport};
-use mono_core::{Error, ErrorKind};
+use mono_core::{Error, ErrorKind, permission};
 use serde_json::{Map, Value, json};
 
 /// The format of Prometheus.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// What those who watch do without a token of their own.
+const TOKEN: &str = "Or show the token of those who watch (`MONO_WATCH_TOKEN`) as a bearer token.";
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/ping", get(ping))
-        .route("/ready", get(ready))
-        .route("/health", get(overall))
-        .route("/health/detailed", get(detailed))
-        .route("/metrics", get(measured))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/ping", ping, about("Say that the process is there"))
+        .get(
+            "/ready",
+            ready,
+            about("Say whether the server takes requests")
+                .says(
+                    "No where the database is away, and from the moment at which the server is told to stop.",
+                )
+                .answers::<200, Value>()
+                .answers::<503, Value>(),
+        )
+        .get(
+            "/health",
+            overall,
+            about("Say how the server is, in one word, and the services that it needs")
+                .answers::<200, Value>()
+                .answers::<503, Value>(),
+        )
+        .get(
+            "/health/detailed",
+            detailed,
+            about("Say how each service is that the server uses")
+                .says(TOKEN)
+                .needs(permission!("platform.analytics.read"))
+                .answers::<200, HealthReport>()
+                .answers::<503, HealthReport>(),
+        )
+        .get(
+            "/metrics",
+            measured,
+            about("Read everything that is measured, in the format of Prometheus")
+                .says(TOKEN)
+                .needs(permission!("platform.analytics.read"))
+                .answers_text(&["text/plain"])
+                .fails(ErrorKind::NotFound),
+        )
 }
 
 async fn ping() -> Answer<&'static str> {
@@ -33,26 +64,26 @@ async fn ping() -> Answer<&'static str> {
 }
 
 /// Says no before the server ends, so that no new request comes.
-async fn ready(State(app): State<App>) -> (StatusCode, Answer<Value>) {
+async fn ready(State(app): State<App>) -> Response {
     let (status, word) = match (app.lifecycle.is_stopping(), health::database(&app).await.status) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         (false, Health::Down) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
         (false, _) => (StatusCode::OK, "ready"),
     };
-    (status, answer(json!({ "status": word })))
+    (status, answer(json!({ "status": word }))).into_response()
 }
 
-async fn overall(State(app): State<App>) -> (StatusCode, Json<Success<Value>>) {
+async fn overall(State(app): State<App>) -> Response {
     let services: Vec<_> = std::iter::once(health::database(&app).await).chain(health::redis(&app)).collect();
     let words: Map<_, _> =
         services.iter().map(|service| (service.name.clone(), json!(service.status))).collect();
     let status = health::overall(&services);
-    (code(status), answer(json!({ "status": status, "services": words })))
+    (code(status), answer(json!({ "status": status, "services": words }))).into_response()
 }
 
-async fn detailed(State(app): State<App>, _: Watcher) -> (StatusCode, Answer<HealthReport>) {
+async fn detailed(State(app): State<App>, _: Watcher) -> Response {
     let report = health::report(&app).await;
-    (code(report.status), answer(report))
+    (code(report.status), answer(report)).into_response()
 }
 
 const fn code(status: Health) -> StatusCode {
@@ -62,11 +93,11 @@ const fn code(status: Health) -> StatusCode {
     }
 }
 
-async fn measured(State(app): State<App>, _: Watcher) -> Result<impl IntoResponse, ApiError> {
+async fn measured(State(app): State<App>, _: Watcher) -> Result<Response, ApiError> {
     let Some(handle) = metrics::start() else {
         return Err(
             Error::new(ErrorKind::NotFound, "no_metrics", "this program measures in another way").into()
         );
     };
-    Ok(([(header::CONTENT_TYPE, TEXT)], metrics::render(&app, &handle).await))
+    Ok(([(header::CONTENT_TYPE, TEXT)], metrics::render(&app, &handle).await).into_response())
 }

@@ -2,17 +2,27 @@
 
 use crate::app::App;
 use crate::extract::{Json, Paths};
+use crate::openapi::{Routes, about};
 use crate::routes::public::auth::tokens;
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::post;
 use mono_auth::axum::{ApiError, Person};
+use mono_core::api::auth::LoginResponse;
 use mono_core::api::users::ImpersonateRequest;
 use mono_core::id::{MemberId, TenantId};
+use mono_core::permission;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/{tenant}/members/{member}/impersonate", post(impersonate))
+pub(crate) fn routes() -> Routes {
+    Routes::new().post(
+        "/{tenant}/members/{member}/impersonate",
+        impersonate,
+        about("Act as a member of a tenant")
+            .needs(permission!("platform.tenants.impersonate"))
+            .says("For an hour at most; the tenant reads the reason in its audit log.")
+            .example(json!({"reason": "ticket 7"}))
+            .answers::<200, LoginResponse>(),
+    )
 }
 
 async fn impersonate(

@@ -1,33 +1,57 @@
 //! `/api/v1/platform/tenants`
 
 use crate::app::App;
-use crate::extract::{IfMatch, Json, Path, Query, VersionPath};
+use crate::extract::{Json, Path, Query, VersionPath};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::api::history::{CompareVersions, ListVersions};
-use mono_core::api::tenants::{CreateTenant, ListTenants, UpdateTenant};
+use mono_core::api::tenants::{CreateTenant, ListTenants, ScrollTenants, UpdateTenant};
 use mono_core::audit::FieldChange;
 use mono_core::caller::Caller;
 use mono_core::history::Version;
 use mono_core::id::TenantId;
 use mono_core::model::tenant::{Tenant, TenantStatus};
-use mono_core::page::{Page, PageRequest};
+use mono_core::page::{Page, PageRequest, Slice};
+use mono_core::permission;
+use mono_core::permission::Permission;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(list).post(create))
-        .route("/{id}", get(read).patch(update))
-        .route("/{id}/suspend", post(suspend))
-        .route("/{id}/archive", post(archive))
-        .route("/{id}/reactivate", post(reactivate))
-        .route("/{id}/versions", get(versions))
-        .route("/{id}/versions/diff", get(diff))
-        .route("/{id}/versions/{version}", get(version))
-        .route("/{id}/versions/{version}/revert", post(revert))
+const READ: Permission = permission!("platform.tenants.read");
+const UPDATE: Permission = permission!("platform.tenants.update");
+const SUSPEND: Permission = permission!("platform.tenants.suspend");
+
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/", list, about("List the tenants").needs(READ))
+        .get("/by-cursor", scroll, about("List the tenants, newest first, by cursor").needs(READ))
+        .post(
+            "/",
+            create,
+            about("Make a tenant")
+                .needs(permission!("platform.tenants.create"))
+                .says("From a template it starts with a plan, schemas, option sets and roles.")
+                .example(json!({"name": "Harbour", "currency": "EUR"})),
+        )
+        .get("/{id}", read, about("Read a tenant").needs(READ))
+        .patch(
+            "/{id}",
+            update,
+            about("Change a tenant").needs(UPDATE).example(json!({"name": "Harbour", "domain": null})),
+        )
+        .post("/{id}/suspend", suspend, about("Suspend a tenant: nobody may work in it").needs(SUSPEND))
+        .post("/{id}/archive", archive, about("Archive a tenant").needs(SUSPEND))
+        .post("/{id}/reactivate", reactivate, about("Reactivate a tenant").needs(SUSPEND))
+        .get("/{id}/versions", versions, about("List the versions of a tenant, newest first").needs(READ))
+        .get("/{id}/versions/diff", diff, about("Compare two versions of a tenant").needs(READ))
+        .get("/{id}/versions/{version}", version, about("Read a version of a tenant").needs(READ))
+        .post(
+            "/{id}/versions/{version}/revert",
+            revert,
+            about("Go back to a version of a tenant").needs(UPDATE),
+        )
 }
 
 async fn list(
@@ -38,6 +62,16 @@ async fn list(
     let (page, filter) = query.parse()?;
     let mut tx = app.database.platform(&caller).read().await?;
     Ok(answer(tx.tenants().list(&filter, page).await?))
+}
+
+async fn scroll(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ScrollTenants>,
+) -> Result<Answer<Slice<Tenant>>, ApiError> {
+    let (slice, filter) = query.parse()?;
+    let mut tx = app.database.platform(&caller).read().await?;
+    Ok(answer(tx.tenants().list_after(&filter, slice).await?))
 }
 
 async fn create(
@@ -65,11 +99,9 @@ async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<TenantId>,
-    if_match: IfMatch,
     Json(body): Json<UpdateTenant>,
 ) -> Result<Answer<Tenant>, ApiError> {
-    let mut change = body.parse()?;
-    change.version = if_match.or(change.version)?;
+    let change = body.parse()?;
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().update(id, change).await?;
     tx.commit().await?;
@@ -146,11 +178,9 @@ async fn revert(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     VersionPath(id, version): VersionPath<TenantId>,
-    if_match: IfMatch,
 ) -> Result<Answer<Tenant>, ApiError> {
-    let seen = if_match.or(None)?;
     let mut tx = app.database.platform(&caller).write().await?;
-    let tenant = tx.tenants().revert(id, version, seen).await?;
+    let tenant = tx.tenants().revert(id, version, None).await?;
     tx.commit().await?;
     Ok(answer(tenant))
 }

@@ -2,15 +2,20 @@
 
 use crate::app::App;
 use crate::extract::Path;
+use crate::openapi::{Routes, about};
 use crate::routes::public::emails::{MailAnswer, on_its_way};
-use axum::Router;
 use axum::extract::State;
-use axum::routing::post;
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::id::UserId;
+use mono_core::permission;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/{id}/set-password", post(send_set_password))
+pub(crate) fn routes() -> Routes {
+    Routes::new().post(
+        "/{id}/set-password",
+        send_set_password,
+        about("Send somebody a mail with which they set their first password")
+            .needs(permission!("platform.users.create")),
+    )
 }
 
 async fn send_set_password(

@@ -2,12 +2,12 @@
 
 use crate::app::App;
 use crate::extract::Json;
+use crate::openapi::{Routes, about};
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::HOST;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Extension, Router};
 use mono_auth::axum::ApiError;
 use mono_auth::cookie::{REFRESH_COOKIE, cookie, remove_cookies, require_same_origin, set_cookies};
 use mono_auth::{SignIn, SignInAnswer, SignedIn};
@@ -19,13 +19,61 @@ use mono_core::api::second_factor::SecondFactorLogin;
 use mono_core::caller::RequestContext;
 use mono_core::{Error, ErrorKind};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/login", post(login))
-        .route("/second-factor", post(second_factor))
-        .route("/refresh", post(refresh))
-        .route("/logout", post(logout))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .post(
+            "/login",
+            login,
+            about("Sign in with a password")
+                .says(
+                    "With `cookies`, the tokens come as cookies of a browser and the answer \
+                    holds the token against forged requests. Who has a second factor gets \
+                    a challenge, to be shown with a code.",
+                )
+                .example(json!({
+                    "email": "admin@harbour.example",
+                    "password": "correct horse battery staple",
+                }))
+                .answers::<200, LoginResponse>()
+                .answers::<200, CookieLoginResponse>()
+                .answers::<200, SecondFactorRequired>()
+                .fails(ErrorKind::Unauthorized)
+                .fails(ErrorKind::Forbidden),
+        )
+        .post(
+            "/second-factor",
+            second_factor,
+            about("Sign in with the code of the second factor")
+                .example(json!({"challenge": "the challenge of the answer before", "code": "123456"}))
+                .answers::<200, LoginResponse>()
+                .answers::<200, CookieLoginResponse>()
+                .fails(ErrorKind::Unauthorized)
+                .fails(ErrorKind::Forbidden),
+        )
+        .post(
+            "/refresh",
+            refresh,
+            about("Get new tokens for a refresh token")
+                .says(
+                    "A refresh token works once; one that is used a second time ends its \
+                    session. A browser sends it as a cookie.",
+                )
+                .example(json!({"refreshToken": "the refresh token of the answer before"}))
+                .answers::<200, LoginResponse>()
+                .answers::<200, CookieLoginResponse>()
+                .fails(ErrorKind::Unauthorized)
+                .fails(ErrorKind::Forbidden),
+        )
+        .post(
+            "/logout",
+            logout,
+            about("End the session of a refresh token")
+                .example(json!({"refreshToken": "the refresh token of the session"}))
+                .fails(ErrorKind::Unauthorized)
+                .fails(ErrorKind::Forbidden),
+        )
 }
 
 async fn login(
@@ -79,7 +127,7 @@ async fn logout(
     Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
     Json(given): Json<RefreshRequest>,
-) -> Result<impl IntoResponse, ApiError> {
+) -> Result<(StatusCode, HeaderMap), ApiError> {
     let (token, _) = refresh_token(&headers, given)?;
     app.authenticator.sign_out(token.expose_secret(), context).await?;
     let mut headers = HeaderMap::new();

@@ -2,28 +2,62 @@
 
 use crate::app::App;
 use crate::extract::Json;
-use crate::routes::{Answer, answer};
+use crate::openapi::{Describe, Output, Routes, about};
+use crate::routes::answer;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::post;
-use axum::{Extension, Router};
+use axum::response::{IntoResponse, Response};
 use mono_auth::axum::ApiError;
+use mono_core::ErrorKind;
 use mono_core::api::emails::{ConfirmToken, MailRequested, RequestMail};
 use mono_core::caller::RequestContext;
-
-/// What a handler answers to who asks for a mail.
-pub(crate) type MailAnswer = (StatusCode, Answer<MailRequested>);
+use serde_json::json;
 
 /// The one answer to who asks for a mail.
-pub(crate) fn on_its_way() -> MailAnswer {
-    (StatusCode::ACCEPTED, answer(MailRequested::default()))
+pub(crate) struct MailAnswer;
+
+impl IntoResponse for MailAnswer {
+    fn into_response(self) -> Response {
+        (StatusCode::ACCEPTED, answer(MailRequested::default())).into_response()
+    }
 }
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/verify-email", post(request_verification))
-        .route("/verify-email/confirm", post(verify))
-        .route("/change-email/confirm", post(change))
+impl Output for MailAnswer {
+    fn describe(operation: &mut Describe<'_>) {
+        operation.answer::<MailRequested>(202);
+    }
+}
+
+pub(crate) fn on_its_way() -> MailAnswer {
+    MailAnswer
+}
+
+/// What is said of each request for a mail.
+pub(crate) const ALIKE: &str = "The answer is the same whether the address is known or not.";
+
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .post(
+            "/verify-email",
+            request_verification,
+            about("Ask for a mail that verifies an address")
+                .says(ALIKE)
+                .example(json!({"email": "ann@harbour.example"})),
+        )
+        .post(
+            "/verify-email/confirm",
+            verify,
+            about("Verify an address with the token of the mail")
+                .example(json!({"token": "the token of the link"})),
+        )
+        .post(
+            "/change-email/confirm",
+            change,
+            about("Change an address with the token of the mail")
+                .example(json!({"token": "the token of the link"}))
+                .fails(ErrorKind::Conflict),
+        )
 }
 
 async fn request_verification(

@@ -2,18 +2,38 @@
 
 use crate::app::App;
 use crate::extract::Json;
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
+use axum::Extension;
 use axum::extract::State;
-use axum::routing::post;
-use axum::{Extension, Router};
 use mono_auth::axum::ApiError;
+use mono_core::ErrorKind;
 use mono_core::api::emails::ConfirmToken;
 use mono_core::api::invitations::{AcceptInvitation, AcceptedInvitation, InvitationFacts};
 use mono_core::caller::RequestContext;
 use mono_core::model::member::Member;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/inspect", post(inspect)).route("/accept", post(accept))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .post(
+            "/inspect",
+            inspect,
+            about("Read what an invitation offers").example(json!({"token": "the token of the link"})),
+        )
+        .post(
+            "/accept",
+            accept,
+            about("Accept an invitation")
+                .says("Who is new gives name and password; who is known, their password.")
+                .example(json!({
+                    "token": "the token of the link",
+                    "name": "Ann",
+                    "password": "correct horse battery staple",
+                }))
+                .fails(ErrorKind::Forbidden)
+                .fails(ErrorKind::Conflict),
+        )
 }
 
 async fn inspect(

@@ -2,21 +2,46 @@
 
 use crate::app::App;
 use crate::extract::Json;
-use crate::routes::public::emails::{MailAnswer, on_its_way};
+use crate::openapi::{Routes, about};
+use crate::routes::public::emails::{ALIKE, MailAnswer, on_its_way};
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::post;
-use axum::{Extension, Router};
 use mono_auth::axum::ApiError;
+use mono_core::ErrorKind;
 use mono_core::api::emails::RequestMail;
 use mono_core::api::passwords::ConfirmPassword;
 use mono_core::caller::RequestContext;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/password-reset", post(request_reset))
-        .route("/password-reset/confirm", post(reset))
-        .route("/set-password/confirm", post(set))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .post(
+            "/password-reset",
+            request_reset,
+            about("Ask for a mail with which one sets another password")
+                .says(ALIKE)
+                .example(json!({"email": "ann@harbour.example"})),
+        )
+        .post(
+            "/password-reset/confirm",
+            reset,
+            about("Set another password with the token of the mail")
+                .says("Every session of the person ends.")
+                .example(
+                    json!({"token": "the token of the link", "password": "correct horse battery staple"}),
+                )
+                .fails(ErrorKind::Forbidden),
+        )
+        .post(
+            "/set-password/confirm",
+            set,
+            about("Set a first password with the token of the mail")
+                .example(
+                    json!({"token": "the token of the link", "password": "correct horse battery staple"}),
+                )
+                .fails(ErrorKind::Forbidden),
+        )
 }
 
 async fn request_reset(

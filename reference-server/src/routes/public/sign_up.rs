@@ -2,19 +2,41 @@
 
 use crate::app::App;
 use crate::extract::Json;
-use crate::routes::public::emails::{MailAnswer, on_its_way};
+use crate::openapi::{Routes, about};
+use crate::routes::public::emails::{ALIKE, MailAnswer, on_its_way};
 use crate::routes::{Answer, answer};
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::post;
-use axum::{Extension, Router};
 use mono_auth::axum::ApiError;
+use mono_core::ErrorKind;
 use mono_core::api::emails::RequestMail;
 use mono_core::api::sign_up::{ConfirmSignUp, SignedUp};
 use mono_core::caller::RequestContext;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/sign-up", post(request)).route("/sign-up/confirm", post(sign_up))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .post(
+            "/sign-up",
+            request,
+            about("Ask for a mail with which one signs up")
+                .says(ALIKE)
+                .example(json!({"email": "ann@new.example"}))
+                .fails(ErrorKind::Forbidden),
+        )
+        .post(
+            "/sign-up/confirm",
+            sign_up,
+            about("Sign up with the token of the mail")
+                .example(json!({
+                    "token": "the token of the link",
+                    "name": "Ann",
+                    "password": "correct horse battery staple",
+                }))
+                .fails(ErrorKind::Forbidden)
+                .fails(ErrorKind::Conflict),
+        )
 }
 
 async fn request(

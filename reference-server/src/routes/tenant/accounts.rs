@@ -2,12 +2,11 @@
 
 use crate::app::App;
 use crate::bulk::{self, Items};
-use crate::extract::{Authenticated, IfMatch, Json, Path, Query};
+use crate::extract::{Authenticated, Json, Path, Query};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, Serialised, answer, history};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use mono_auth::axum::{ApiError, Authenticated as Uncounted};
 use mono_core::Error;
 use mono_core::api::accounts::{CreateAccount, ListAccounts, ScrollAccounts, UpdateAccount};
@@ -16,17 +15,87 @@ use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::caller::Caller;
 use mono_core::id::AccountId;
 use mono_core::model::account::{Account, AccountChange};
-use mono_core::page::Slice;
+use mono_core::page::{Page, Slice};
+use mono_core::permission;
+use mono_core::permission::Permission;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(list).post(create))
-        .route("/by-cursor", get(scroll))
-        .route("/bulk", post(create_many).patch(update_many))
-        .route("/{id}", get(read).patch(update).delete(delete))
-        .route("/{id}/restore", post(restore))
-        .route("/{id}/entitlements", get(entitlements))
-        .merge(history::routes_with_revert::<Account>())
+const CREATE: Permission = permission!("tenant.accounts.create");
+const READ: Permission = permission!("tenant.accounts.read");
+const UPDATE: Permission = permission!("tenant.accounts.update");
+const SUSPEND: Permission = permission!("tenant.accounts.suspend");
+
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get(
+            "/",
+            list,
+            about("List the accounts that the caller may see, by page")
+                .needs(READ)
+                .answers::<200, Page<Account>>(),
+        )
+        .post(
+            "/",
+            create,
+            about("Make an account").needs(CREATE).example(json!({
+                "name": "Blue Agency",
+                "type": "agency",
+                "email": "office@blue.example",
+            })),
+        )
+        .get(
+            "/by-cursor",
+            scroll,
+            about("List the accounts that the caller may see, newest first, by cursor").needs(READ),
+        )
+        .post(
+            "/bulk",
+            create_many,
+            about("Make many accounts")
+                .needs(CREATE)
+                .says(bulk::MADE)
+                .example(json!({"items": [{"name": "Blue Agency"}, {"name": "Red Agency"}]})),
+        )
+        .patch(
+            "/bulk",
+            update_many,
+            about("Change many accounts").needs_one_of(&[UPDATE, SUSPEND]).says(bulk::CHANGED).example(
+                json!({
+                    "items": [{"id": "01980000-0000-7000-8000-000000000000",
+                    "change": {"name": "Blue Agency"}}],
+                }),
+            ),
+        )
+        .get("/{id}", read, about("Read an account").needs(READ))
+        .patch(
+            "/{id}",
+            update,
+            about("Change an account")
+                .needs_one_of(&[UPDATE, SUSPEND])
+                .says(
+                    "A new status needs `tenant.accounts.suspend`, everything else \
+                    `tenant.accounts.update`.",
+                )
+                .example(json!({"name": "Blue Agency", "email": null})),
+        )
+        .delete(
+            "/{id}",
+            delete,
+            about("Delete an account")
+                .needs(permission!("tenant.accounts.delete"))
+                .says("It can be restored until it is purged."),
+        )
+        .post(
+            "/{id}/restore",
+            restore,
+            about("Restore a deleted account").needs(permission!("tenant.accounts.restore")),
+        )
+        .get(
+            "/{id}/entitlements",
+            entitlements,
+            about("Read what an account may use and has used").needs(permission!("account.billing.read")),
+        )
+        .merge(history::routes_with_revert::<Account>("account", &[READ], &[UPDATE, SUSPEND]))
 }
 
 async fn list(
@@ -43,9 +112,9 @@ async fn scroll(
     Authenticated(caller): Authenticated,
     Query(query): Query<ScrollAccounts>,
 ) -> Result<Answer<Slice<Account>>, ApiError> {
-    let (cursor, limit, filter) = query.parse()?;
+    let (slice, filter) = query.parse()?;
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.accounts().list_after(&filter, cursor, limit).await?))
+    Ok(answer(tx.accounts().list_after(&filter, slice).await?))
 }
 
 async fn create(
@@ -85,11 +154,9 @@ async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<AccountId>,
-    if_match: IfMatch,
     Json(body): Json<UpdateAccount>,
 ) -> Result<Answer<Account>, ApiError> {
-    let mut change = body.parse()?;
-    change.version = if_match.or(change.version)?;
+    let change = body.parse()?;
     Ok(answer(update_one(&app, &caller, id, change).await?))
 }
 

@@ -1,23 +1,76 @@
 //! `/api/v1/tenant/api-keys`
 
 use crate::app::App;
-use crate::extract::{Authenticated, IfMatch, Json, Path, Query};
+use crate::extract::{Authenticated, Json, Path, Query};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use mono_auth::axum::ApiError;
 use mono_core::api::api_keys::{CreateApiKey, CreatedApiKey, ListApiKeys, RotateApiKey, UpdateApiKey};
 use mono_core::id::ApiKeyId;
 use mono_core::model::api_key::ApiKey;
 use mono_core::page::Page;
+use mono_core::permission;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(list).post(create))
-        .route("/{id}", get(read).patch(update).delete(revoke))
-        .route("/{id}/rotate", post(rotate))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get(
+            "/",
+            list,
+            about("List the API keys")
+                .needs_one_of(&[permission!("tenant.api_keys.read"), permission!("account.api_keys.read")])
+                .says("With `accountId`, those of one account."),
+        )
+        .post(
+            "/",
+            create,
+            about("Make an API key")
+                .needs_one_of(&[
+                    permission!("tenant.api_keys.create"),
+                    permission!("account.api_keys.create"),
+                ])
+                .says("The key itself stands in this answer and nowhere else.")
+                .example(json!({"name": "Reports", "scopes": ["tenant.accounts.read"]})),
+        )
+        .get(
+            "/{id}",
+            read,
+            about("Read an API key, without the key itself")
+                .needs_one_of(&[permission!("tenant.api_keys.read"), permission!("account.api_keys.read")]),
+        )
+        .patch(
+            "/{id}",
+            update,
+            about("Change the name or the scopes of an API key")
+                .needs_one_of(&[
+                    permission!("tenant.api_keys.update"),
+                    permission!("account.api_keys.update"),
+                ])
+                .example(json!({"name": "Reports"})),
+        )
+        .delete(
+            "/{id}",
+            revoke,
+            about("Revoke an API key")
+                .needs_one_of(&[
+                    permission!("tenant.api_keys.delete"),
+                    permission!("account.api_keys.delete"),
+                ])
+                .says("It works no more, from the next request on."),
+        )
+        .post(
+            "/{id}/rotate",
+            rotate,
+            about("Make a new API key in place of one")
+                .needs_one_of(&[
+                    permission!("tenant.api_keys.create"),
+                    permission!("account.api_keys.create"),
+                ])
+                .says("The old one works on for a while.")
+                .example(json!({"overlapSeconds": 3600})),
+        )
 }
 
 async fn list(
@@ -52,11 +105,9 @@ async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<ApiKeyId>,
-    if_match: IfMatch,
     Json(body): Json<UpdateApiKey>,
 ) -> Result<Answer<ApiKey>, ApiError> {
-    let mut change = body.parse()?;
-    change.version = if_match.or(change.version)?;
+    let change = body.parse()?;
     let mut tx = app.database.tenant(&caller).write().await?;
     let key = tx.api_keys().update(id, change).await?;
     app.commit_rights(tx).await?;

@@ -1,17 +1,34 @@
 //! `/api/v1/tenant/auth-policy`
 
 use crate::app::App;
-use crate::extract::{IfMatch, Json};
-use axum::Router;
+use crate::extract::Json;
+use crate::openapi::{Routes, about};
 use axum::extract::State;
-use axum::routing::get;
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::api::auth_policy::{AuthPolicyResponse, UpdateAuthPolicy};
 use mono_core::api::envelope::Success;
 use mono_core::model::auth_policy::TenantAuthPolicy;
+use mono_core::permission;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/", get(read).patch(update))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get(
+            "/",
+            read,
+            about("Read how members of the tenant sign in").needs(permission!("tenant.auth_policy.read")),
+        )
+        .patch(
+            "/",
+            update,
+            about("Change how members of the tenant sign in")
+                .needs(permission!("tenant.auth_policy.update"))
+                .says(
+                    "It can be stricter than the platform's policy, not laxer; `null` goes \
+                    back to the platform's.",
+                )
+                .example(json!({"sessionHours": 12, "idleMinutes": null})),
+        )
 }
 
 async fn read(
@@ -25,10 +42,8 @@ async fn read(
 async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
-    if_match: IfMatch,
-    Json(mut change): Json<UpdateAuthPolicy>,
+    Json(change): Json<UpdateAuthPolicy>,
 ) -> Result<axum::Json<Success<AuthPolicyResponse>>, ApiError> {
-    change.version = if_match.or(change.version)?;
     let mut tx = app.database.tenant(&caller).write().await?;
     let policy = tx.auth_policy().update(change, app.authenticator.policy()).await?;
     app.commit_rights(tx).await?;

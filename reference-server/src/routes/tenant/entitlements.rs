@@ -1,15 +1,21 @@
 //! `/api/v1/tenant/entitlements`
 
 use crate::app::App;
+use crate::openapi::{Routes, about};
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use mono_auth::axum::{ApiError, Authenticated as Uncounted};
 use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::api::envelope::Success;
+use mono_core::permission;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/", get(read))
+pub(crate) fn routes() -> Routes {
+    Routes::new().get(
+        "/",
+        read,
+        about("Read what the tenant may use, and how much of it is used")
+            .needs(permission!("tenant.billing.read")),
+    )
 }
 
 async fn read(

@@ -1,23 +1,53 @@
 //! `/api/v1/tenant/invitations`
 
 use crate::app::App;
+use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Query};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{delete, get, post};
 use mono_auth::axum::ApiError;
+use mono_core::api::bulk::BulkResults;
 use mono_core::api::invitations::{CreateInvitation, ListInvitations};
 use mono_core::id::InvitationId;
 use mono_core::model::invitation::Invitation;
 use mono_core::page::Page;
+use mono_core::permission;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(list).post(create))
-        .route("/{id}", delete(revoke))
-        .route("/{id}/resend", post(resend))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get(
+            "/",
+            list,
+            about("List the invitations that nobody has accepted yet")
+                .needs(permission!("tenant.members.invite")),
+        )
+        .post(
+            "/",
+            create,
+            about("Invite somebody by mail")
+                .needs(permission!("tenant.members.invite"))
+                .says("Roles that the invitation brings need `tenant.roles.assign` too.")
+                .example(json!({"email": "ann@new.example", "roles": [{"role": "user"}]})),
+        )
+        .post(
+            "/bulk",
+            create_many,
+            about("Invite many people by mail")
+                .needs(permission!("tenant.members.invite"))
+                .says(bulk::MADE)
+                .example(json!({"items": [{"email": "ann@new.example", "roles": [{"role": "user"}]}]})),
+        )
+        .delete("/{id}", revoke, about("Take an invitation back").needs(permission!("tenant.members.invite")))
+        .post(
+            "/{id}/resend",
+            resend,
+            about("Send an invitation again")
+                .needs(permission!("tenant.members.invite"))
+                .says("The link of the mail before works no more."),
+        )
 }
 
 async fn list(
@@ -37,6 +67,18 @@ async fn create(
 ) -> Result<(StatusCode, Answer<Invitation>), ApiError> {
     let invitation = app.authenticator.invite(&caller, given.parse()?).await?;
     Ok((StatusCode::CREATED, answer(invitation)))
+}
+
+async fn create_many(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    items: Items<CreateInvitation>,
+) -> Answer<BulkResults<Invitation>> {
+    let (app, caller) = (&app, &caller);
+    bulk::each(items, StatusCode::CREATED, async |given| {
+        app.authenticator.invite(caller, given.parse()?).await
+    })
+    .await
 }
 
 async fn revoke(

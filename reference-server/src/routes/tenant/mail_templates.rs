@@ -1,31 +1,70 @@
 //! `/api/v1/tenant/mail-templates`
 
 use crate::app::App;
-use crate::extract::{Authenticated, Json, Paths};
+use crate::extract::{Authenticated, Json, NoQuery, Paths};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use mono_auth::axum::ApiError;
 use mono_core::Error;
 use mono_core::api::mail_templates::{MailPreview, MailTemplateView, PutMailTemplate};
 use mono_core::caller::Caller;
 use mono_core::model::mail::{MailKind, MailTemplate};
 use mono_core::model::tenant::Tenant;
+use mono_core::permission;
+use mono_core::permission::Permission;
 use mono_core::text::Locale;
 use mono_storage::store::Put;
+use serde_json::{Value, json};
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(list))
-        .route("/{kind}/{locale}", get(read).put(put).delete(delete))
-        .route("/{kind}/{locale}/preview", post(preview))
+const READ: Permission = permission!("tenant.settings.read");
+const UPDATE: Permission = permission!("tenant.settings.update");
+
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/", list, about("List the tenant's own mail templates").needs(READ))
+        .get(
+            "/{kind}/{locale}",
+            read,
+            about("Read the mail template in force")
+                .needs(READ)
+                .says("Where the tenant has none of its own, the one that is built in."),
+        )
+        .put(
+            "/{kind}/{locale}",
+            put,
+            about("Put a mail template in place")
+                .needs(READ)
+                .needs(UPDATE)
+                .example(example())
+                .answers::<200, MailTemplate>(),
+        )
+        .delete(
+            "/{kind}/{locale}",
+            delete,
+            about("Go back to the mail template that is built in").needs(UPDATE),
+        )
+        .post(
+            "/{kind}/{locale}/preview",
+            preview,
+            about("Try a mail template out").needs(READ).example(example()),
+        )
+}
+
+fn example() -> Value {
+    json!({
+        "subject": "Sign in to {{ tenant.name }}",
+        "html": "<mjml><mj-body><mj-section><mj-column><mj-text>{{ link }}</mj-text>\
+            </mj-column></mj-section></mj-body></mjml>",
+        "plain": "{{ link }}",
+    })
 }
 
 async fn list(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
+    _: NoQuery,
 ) -> Result<Answer<Vec<MailTemplate>>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.mail_templates().list().await?))

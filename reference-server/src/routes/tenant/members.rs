@@ -2,26 +2,51 @@
 
 use crate::app::App;
 use crate::extract::{Authenticated, Path, Query};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer, history};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use mono_auth::axum::ApiError;
-use mono_core::api::members::ListMembers;
+use mono_core::api::members::{ListMembers, ScrollMembers};
 use mono_core::caller::Caller;
 use mono_core::id::MemberId;
 use mono_core::model::member::Member;
 use mono_core::model::user::UserStatus;
-use mono_core::page::Page;
+use mono_core::page::{Page, Slice};
+use mono_core::permission;
+use mono_core::permission::Permission;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(list))
-        .route("/{id}", get(read).delete(remove))
-        .route("/{id}/suspend", post(suspend))
-        .route("/{id}/reactivate", post(reactivate))
-        .merge(history::routes::<Member>())
+const READ: Permission = permission!("tenant.members.read");
+
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/", list, about("List the members of the tenant, by name").needs(READ))
+        .get(
+            "/by-cursor",
+            scroll,
+            about("List the members of the tenant, newest first, by cursor").needs(READ),
+        )
+        .get("/{id}", read, about("Read a member").needs(READ))
+        .delete(
+            "/{id}",
+            remove,
+            about("Remove a member from the tenant")
+                .needs(permission!("tenant.members.remove"))
+                .says("The person keeps their sign-in and other tenants."),
+        )
+        .post(
+            "/{id}/suspend",
+            suspend,
+            about("Suspend a member")
+                .needs(permission!("tenant.members.suspend"))
+                .says("They may do nothing in the tenant until they are reactivated."),
+        )
+        .post(
+            "/{id}/reactivate",
+            reactivate,
+            about("Reactivate a suspended member").needs(permission!("tenant.members.suspend")),
+        )
+        .merge(history::routes::<Member>("member", &[READ]))
 }
 
 async fn list(
@@ -32,6 +57,16 @@ async fn list(
     let (page, filter) = query.parse()?;
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.members().list(&filter, page).await?))
+}
+
+async fn scroll(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ScrollMembers>,
+) -> Result<Answer<Slice<Member>>, ApiError> {
+    let (slice, filter) = query.parse()?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.members().list_after(&filter, slice).await?))
 }
 
 async fn read(

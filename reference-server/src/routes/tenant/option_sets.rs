@@ -1,28 +1,49 @@
 //! `/api/v1/tenant/option-sets`
 
 use crate::app::App;
-use crate::extract::{Authenticated, Json, Path};
-use crate::routes::{Answer, answer, history};
-use axum::Router;
+use crate::extract::{Authenticated, Json, NoQuery, Path};
+use crate::openapi::{Routes, about};
+use crate::routes::{Answer, Tagged, answer, history, tagged};
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
 use mono_auth::axum::ApiError;
 use mono_core::Error;
 use mono_core::model::schema::OptionSet;
+use mono_core::permission;
+use mono_core::permission::Permission;
 use mono_core::subscription::Key;
 use mono_storage::store::Put;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(list))
-        .route("/{key}", get(read).put(put).delete(delete))
-        .merge(history::routes_with_revert::<OptionSet>())
+const READ: Permission = permission!("tenant.schemas.read");
+const UPDATE: Permission = permission!("tenant.schemas.update");
+
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/", list, about("List the option sets of the tenant").needs(READ))
+        .get("/{key}", read, about("Read an option set").needs(READ))
+        .put(
+            "/{key}",
+            put,
+            about("Put an option set in place")
+                .needs(UPDATE)
+                .example(
+                    json!({"key": "hair", "name": "Hair", "options": [{"value": "brown", "label": "Brown"}]}),
+                )
+                .answers::<200, OptionSet>(),
+        )
+        .delete(
+            "/{key}",
+            delete,
+            about("Delete an option set").needs(UPDATE).says("One that is used is a conflict."),
+        )
+        .merge(history::routes_with_revert::<OptionSet>("option set", &[READ], &[UPDATE]))
 }
 
 async fn list(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
+    _: NoQuery,
 ) -> Result<Answer<Vec<OptionSet>>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.option_sets().list().await?))
@@ -32,9 +53,10 @@ async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(key): Path<Key>,
-) -> Result<Answer<OptionSet>, ApiError> {
+) -> Result<Tagged<OptionSet>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.option_sets().get(&key).await?))
+    let item = tx.option_sets().get(&key).await?;
+    Ok(tagged(tx.history::<OptionSet>(&key).await?.latest().await?, item))
 }
 
 async fn put(

@@ -1,28 +1,53 @@
 //! `/api/v1/tenant/schemas`
 
 use crate::app::App;
-use crate::extract::{Authenticated, Json, Path};
-use crate::routes::{Answer, answer, history};
-use axum::Router;
+use crate::extract::{Authenticated, Json, NoQuery, Path};
+use crate::openapi::{Routes, about};
+use crate::routes::{Answer, Tagged, answer, history, tagged};
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
 use mono_auth::axum::ApiError;
 use mono_core::Error;
 use mono_core::model::schema::Schema;
+use mono_core::permission;
+use mono_core::permission::Permission;
 use mono_core::subscription::Key;
 use mono_storage::store::Put;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(list))
-        .route("/{key}", get(read).put(put).delete(delete))
-        .merge(history::routes_with_revert::<Schema>())
+const READ: Permission = permission!("tenant.schemas.read");
+const UPDATE: Permission = permission!("tenant.schemas.update");
+
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/", list, about("List the schemas of the tenant").needs(READ))
+        .get("/{key}", read, about("Read a schema").needs(READ))
+        .put(
+            "/{key}",
+            put,
+            about("Put a schema in place")
+                .needs(UPDATE)
+                .example(json!({
+                    "key": "model",
+                    "name": "Model",
+                    "fields": [{"key": "height",
+                    "name": "Height",
+                    "type": "number"}],
+                }))
+                .answers::<200, Schema>(),
+        )
+        .delete(
+            "/{key}",
+            delete,
+            about("Delete a schema").needs(UPDATE).says("One that is used is a conflict."),
+        )
+        .merge(history::routes_with_revert::<Schema>("schema", &[READ], &[UPDATE]))
 }
 
 async fn list(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
+    _: NoQuery,
 ) -> Result<Answer<Vec<Schema>>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.schemas().list().await?))
@@ -32,9 +57,10 @@ async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(key): Path<Key>,
-) -> Result<Answer<Schema>, ApiError> {
+) -> Result<Tagged<Schema>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.schemas().get(&key).await?))
+    let item = tx.schemas().get(&key).await?;
+    Ok(tagged(tx.history::<Schema>(&key).await?.latest().await?, item))
 }
 
 async fn put(

@@ -2,12 +2,11 @@
 
 use crate::app::App;
 use crate::bulk::{self, Items};
-use crate::extract::{Authenticated, IfMatch, Json, Path, Paths, Query};
+use crate::extract::{Authenticated, Json, Path, Paths, Query};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer, history};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post, put};
 use mono_auth::axum::ApiError;
 use mono_core::Error;
 use mono_core::api::bulk::{BulkChange, BulkResults};
@@ -17,21 +16,60 @@ use mono_core::id::{AccountId, MemberId, TeamId};
 use mono_core::model::member::Member;
 use mono_core::model::team::{Team, TeamChange};
 use mono_core::page::Page;
+use mono_core::permission;
+use mono_core::permission::Permission;
 use mono_core::text::Name;
+use serde_json::json;
+
+const CREATE: Permission = permission!("account.teams.create");
+const READ: Permission = permission!("account.teams.read");
+const UPDATE: Permission = permission!("account.teams.update");
 
 /// The routes below `/api/v1/tenant/accounts`.
-pub(crate) fn routes_of_accounts() -> Router<App> {
-    Router::new().route("/{id}/teams", get(list).post(create))
+pub(crate) fn routes_of_accounts() -> Routes {
+    Routes::new().get("/{id}/teams", list, about("List the teams of an account, by name").needs(READ)).post(
+        "/{id}/teams",
+        create,
+        about("Make a team of an account").needs(CREATE).example(json!({"name": "Casting"})),
+    )
 }
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/bulk", post(create_many).patch(update_many))
-        .route("/{id}", get(read).patch(update).delete(delete))
-        .route("/{id}/restore", post(restore))
-        .route("/{id}/members", get(members))
-        .route("/{id}/members/{member_id}", put(add_member).delete(remove_member))
-        .merge(history::routes_with_revert::<Team>())
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .post(
+            "/bulk",
+            create_many,
+            about("Make many teams").needs(CREATE).says(bulk::MADE).example(json!({
+                "items": [{"accountId": "01980000-0000-7000-8000-000000000000",
+                "name": "Casting"}],
+            })),
+        )
+        .patch(
+            "/bulk",
+            update_many,
+            about("Change many teams").needs(UPDATE).says(bulk::CHANGED).example(json!({
+                "items": [{"id": "01980000-0000-7000-8000-000000000000",
+                "change": {"name": "Casting"}}],
+            })),
+        )
+        .get("/{id}", read, about("Read a team").needs(READ))
+        .patch("/{id}", update, about("Change a team").needs(UPDATE).example(json!({"name": "Casting"})))
+        .delete(
+            "/{id}",
+            delete,
+            about("Delete a team")
+                .needs(permission!("account.teams.delete"))
+                .says("It can be restored until it is purged."),
+        )
+        .post("/{id}/restore", restore, about("Restore a deleted team").needs(CREATE))
+        .get("/{id}/members", members, about("List the members of a team, by name").needs(READ))
+        .put("/{id}/members/{member_id}", add_member, about("Put a member into a team").needs(UPDATE))
+        .delete(
+            "/{id}/members/{member_id}",
+            remove_member,
+            about("Take a member out of a team").needs(UPDATE),
+        )
+        .merge(history::routes_with_revert::<Team>("team", &[READ], &[UPDATE]))
 }
 
 async fn list(
@@ -88,11 +126,9 @@ async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<TeamId>,
-    if_match: IfMatch,
     Json(body): Json<UpdateTeam>,
 ) -> Result<Answer<Team>, ApiError> {
-    let mut change = body.parse()?;
-    change.version = if_match.or(change.version)?;
+    let change = body.parse()?;
     Ok(answer(update_one(&app, &caller, id, change).await?))
 }
 

@@ -1,11 +1,10 @@
 //! `/api/v1/tenant`: the tenant that the caller works in
 
 use crate::app::App;
-use crate::extract::{Authenticated, IfMatch, Json, Path, Query, VersionNumber};
+use crate::extract::{Authenticated, Json, Path, Query, VersionNumber};
+use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
-use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, post};
 use mono_auth::axum::ApiError;
 use mono_core::api::history::{CompareVersions, ListVersions};
 use mono_core::api::tenants::UpdateOwnTenant;
@@ -13,14 +12,27 @@ use mono_core::audit::FieldChange;
 use mono_core::history::Version;
 use mono_core::model::tenant::Tenant;
 use mono_core::page::{Page, PageRequest};
+use mono_core::permission;
+use mono_core::permission::Permission;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(read).patch(update))
-        .route("/versions", get(versions))
-        .route("/versions/diff", get(diff))
-        .route("/versions/{version}", get(version))
-        .route("/versions/{version}/revert", post(revert))
+const READ: Permission = permission!("tenant.settings.read");
+const UPDATE: Permission = permission!("tenant.settings.update");
+
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/", read, about("Read the tenant that the caller works in").needs(READ))
+        .patch(
+            "/",
+            update,
+            about("Change the tenant that the caller works in")
+                .needs(UPDATE)
+                .example(json!({"name": "Harbour", "timeZone": "Europe/Lisbon"})),
+        )
+        .get("/versions", versions, about("List the versions of the tenant, newest first").needs(READ))
+        .get("/versions/diff", diff, about("Compare two versions of the tenant").needs(READ))
+        .get("/versions/{version}", version, about("Read a version of the tenant").needs(READ))
+        .post("/versions/{version}/revert", revert, about("Go back to a version of the tenant").needs(UPDATE))
 }
 
 async fn read(
@@ -36,11 +48,9 @@ async fn read(
 async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
-    if_match: IfMatch,
     Json(body): Json<UpdateOwnTenant>,
 ) -> Result<Answer<Tenant>, ApiError> {
-    let mut change = body.parse()?;
-    change.version = if_match.or(change.version)?;
+    let change = body.parse()?;
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().update_own(change).await?;
     tx.commit().await?;
@@ -85,11 +95,9 @@ async fn revert(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(VersionNumber(version)): Path<VersionNumber>,
-    if_match: IfMatch,
 ) -> Result<Answer<Tenant>, ApiError> {
-    let seen = if_match.or(None)?;
     let mut tx = app.database.platform(&caller).write().await?;
-    let tenant = tx.tenants().revert_own(version, seen).await?;
+    let tenant = tx.tenants().revert_own(version, None).await?;
     tx.commit().await?;
     Ok(answer(tenant))
 }

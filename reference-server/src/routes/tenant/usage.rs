@@ -2,16 +2,21 @@
 
 use crate::app::App;
 use crate::extract::Query;
+use crate::openapi::{Routes, about};
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use mono_auth::axum::{ApiError, Authenticated as Uncounted};
 use mono_core::api::entitlements::UsageReport;
 use mono_core::api::envelope::Success;
+use mono_core::permission;
 use mono_core::subscription::DailyUsage;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/", get(read))
+pub(crate) fn routes() -> Routes {
+    Routes::new().get(
+        "/",
+        read,
+        about("Read how much the tenant used, day by day").needs(permission!("tenant.billing.read")),
+    )
 }
 
 async fn read(

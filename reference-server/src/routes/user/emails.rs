@@ -2,16 +2,25 @@
 
 use crate::app::App;
 use crate::extract::Json;
+use crate::openapi::{Routes, about};
 use crate::routes::public::emails::{MailAnswer, on_its_way};
-use axum::Router;
 use axum::extract::State;
-use axum::routing::post;
 use mono_auth::axum::{ApiError, Person};
 use mono_core::api::emails::ChangeEmail;
 use secrecy::SecretString;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/email", post(request_change))
+pub(crate) fn routes() -> Routes {
+    Routes::new().post(
+        "/email",
+        request_change,
+        about("Ask for a mail that changes one's address")
+            .says("It goes to the new address; the old one is told.")
+            .example(json!({
+                "email": "ann@new.example",
+                "password": "correct horse battery staple",
+            })),
+    )
 }
 
 async fn request_change(

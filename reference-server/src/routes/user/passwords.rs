@@ -2,15 +2,22 @@
 
 use crate::app::App;
 use crate::extract::Json;
-use axum::Router;
+use crate::openapi::{Routes, about};
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::put;
 use mono_auth::axum::{ApiError, Person};
 use mono_core::api::passwords::ChangePassword;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/password", put(change))
+pub(crate) fn routes() -> Routes {
+    Routes::new().put(
+        "/password",
+        change,
+        about("Change one's password").says("Every other session ends.").example(json!({
+            "currentPassword": "correct horse battery staple",
+            "newPassword": "staple battery horse correct",
+        })),
+    )
 }
 
 async fn change(

@@ -1,16 +1,16 @@
 //! `/api/v1/user`
 
 use crate::app::App;
+use crate::openapi::{Routes, about};
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::api::envelope::Success;
 use mono_core::api::users::ProfileResponse;
 use mono_core::caller::Actor;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/api/v1/user", get(profile))
+pub(crate) fn routes() -> Routes {
+    Routes::new().get("/api/v1/user", profile, about("Read who is signed in"))
 }
 
 async fn profile(

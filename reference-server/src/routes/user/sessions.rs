@@ -1,34 +1,43 @@
 //! `/api/v1/user/sessions`, `/api/v1/user/tenants` and `/api/v1/user/tenant`
 
 use crate::app::App;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, NoQuery, Path};
+use crate::openapi::{Routes, about};
 use crate::routes::public::auth::tokens;
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use axum::routing::{delete, get, post, put};
 use mono_auth::axum::{ApiError, Person};
 use mono_auth::cookie::{ACCESS_COOKIE, cookie};
+use mono_core::api::auth::{CookieLoginResponse, LoginResponse};
 use mono_core::api::envelope::Success;
 use mono_core::api::sessions::{ChooseTenant, RevokedSessions, SessionResponse};
 use mono_core::caller::Actor;
 use mono_core::id::SessionId;
 use mono_core::model::session::Session;
 use mono_core::model::tenant::Membership;
+use serde_json::json;
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/sessions", get(list))
-        .route("/sessions/{id}", delete(revoke))
-        .route("/sessions/revoke-others", post(revoke_others))
-        .route("/tenants", get(memberships))
-        .route("/tenant", put(choose_tenant))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/sessions", list, about("List where the caller is signed in"))
+        .delete("/sessions/{id}", revoke, about("End one of the caller's sessions"))
+        .post("/sessions/revoke-others", revoke_others, about("End every session of the caller but this one"))
+        .get("/tenants", memberships, about("List the tenants that the caller belongs to"))
+        .put(
+            "/tenant",
+            choose_tenant,
+            about("Choose the tenant to work in")
+                .example(json!({"tenantId": "01980000-0000-7000-8000-000000000000"}))
+                .answers::<200, LoginResponse>()
+                .answers::<200, CookieLoginResponse>(),
+        )
 }
 
 async fn list(
     State(app): State<App>,
     Person(caller): Person,
+    _: NoQuery,
 ) -> Result<axum::Json<Success<Vec<SessionResponse>>>, ApiError> {
     let sessions = app.authenticator.sessions(&caller).await?;
     let Actor::User { session: own, .. } = caller.actor() else {
@@ -72,6 +81,7 @@ async fn revoke_others(
 async fn memberships(
     State(app): State<App>,
     Person(caller): Person,
+    _: NoQuery,
 ) -> Result<axum::Json<Success<Vec<Membership>>>, ApiError> {
     Ok(axum::Json(Success::new(app.authenticator.memberships(&caller).await?)))
 }

@@ -195,9 +195,9 @@ async fn without_redis_everything_is_served_and_said_to_be_degraded() {
     let id = member(&tom, "olga@harbour.example").await;
     for hang in [false, true] {
         if hang {
-            nodes.redis.freeze()
+            nodes.redis.freeze();
         } else {
-            nodes.redis.kill()
+            nodes.redis.kill();
         }
         health(&nodes.a, "degraded").await;
         health(&nodes.b, "degraded").await;
@@ -215,9 +215,9 @@ async fn without_redis_everything_is_served_and_said_to_be_degraded() {
         tom.tenant().members().reactivate(id).await.unwrap();
         allowed(&olga).await;
         if hang {
-            nodes.redis.thaw()
+            nodes.redis.thaw();
         } else {
-            nodes.redis.restart()
+            nodes.redis.restart();
         }
         health(&nodes.a, "healthy").await;
         health(&nodes.b, "healthy").await;
