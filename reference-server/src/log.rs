@@ -6,6 +6,8 @@ mod redact;
 use crate::config::Config;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::ValueEnum;
+use mono_core::time::Clock;
+use mono_storage::system::SystemClock;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
@@ -128,7 +130,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
             own.0.remove("message").and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
         fields.0.append(&mut own.0);
         let (level, module) = (*event.metadata().level(), event.metadata().target());
-        let now = DateTime::<Utc>::from(std::time::SystemTime::now());
+        let now = SystemClock.now();
         let line = match self.format {
             LogFormat::Json => json(now, level, module, message, fields.0),
             LogFormat::Text => text(now, level, module, &message, &fields.0, self.colours),

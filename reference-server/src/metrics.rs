@@ -10,8 +10,10 @@ pub use http::HttpMetrics;
 use crate::app::App;
 use crate::health::count_mails;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use mono_core::time::Clock;
+use mono_storage::system::SystemClock;
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// From half a millisecond to what a request may take, in seconds.
 const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -64,8 +66,8 @@ pub(crate) fn start() -> Option<PrometheusHandle> {
                     _ => metrics::describe_gauge!(name, meaning),
                 }
             }
-            let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            metrics::gauge!("process_start_time_seconds").set(began.as_secs_f64());
+            let began = u32::try_from(SystemClock.now().timestamp()).unwrap_or_default();
+            metrics::gauge!("process_start_time_seconds").set(began);
             metrics::gauge!("mono_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
             Some(handle)
         })

@@ -107,10 +107,11 @@ impl Found {
         }
         for problem in problems {
             let field = format!("MONO_{}", capitals(&problem.field));
-            let (variable, place) = match self.variables.contains(&field) {
-                true => (field.as_str(), String::new()),
+            let (variable, place) = if self.variables.contains(&field) {
+                (field.as_str(), String::new())
+            } else {
                 // A place in a file, say.
-                false => (variable, format!("{}: ", problem.field)),
+                (variable, format!("{}: ", problem.field))
             };
             let message = format!("{place}{}{cause}", problem.message);
             if !self.problems.iter().any(|known| known.field == variable && known.message == message) {

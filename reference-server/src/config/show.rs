@@ -140,7 +140,8 @@ fn comment(text: &str) -> String {
             _ => lines.push(format!("# {word}")),
         }
     }
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 #[cfg(test)]

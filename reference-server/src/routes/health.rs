@@ -16,8 +16,8 @@ use serde_json::{Map, Value, json};
 
 /// The format of Prometheus.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// Who else may ask.
-const WATCHER: &str = "The token of those who watch, where the server has one, is enough.";
+/// What those who watch do without a token of their own.
+const TOKEN: &str = "Or show the token of those who watch (`MONO_WATCH_TOKEN`) as a bearer token.";
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
@@ -25,31 +25,35 @@ pub(crate) fn routes() -> Routes {
         .get(
             "/ready",
             ready,
-            about("Say whether the server takes requests").answers::<200, Value>().answers::<503, Value>(),
+            about("Say whether the server takes requests")
+                .says(
+                    "No where the database is away, and from the moment at which the server is told to stop.",
+                )
+                .answers::<200, Value>()
+                .answers::<503, Value>(),
         )
         .get(
             "/health",
             overall,
-            about("Say how the server is, in one word")
-                .says("`degraded`: everything is served, only slower.")
+            about("Say how the server is, in one word, and the services that it needs")
                 .answers::<200, Value>()
                 .answers::<503, Value>(),
         )
         .get(
             "/health/detailed",
             detailed,
-            about("Say how each service is that the server needs")
+            about("Say how each service is that the server uses")
+                .says(TOKEN)
                 .needs(permission!("platform.analytics.read"))
-                .says(WATCHER)
                 .answers::<200, HealthReport>()
                 .answers::<503, HealthReport>(),
         )
         .get(
             "/metrics",
             measured,
-            about("Say what was measured, for Prometheus")
+            about("Read everything that is measured, in the format of Prometheus")
+                .says(TOKEN)
                 .needs(permission!("platform.analytics.read"))
-                .says(WATCHER)
                 .answers_text(&["text/plain"])
                 .fails(ErrorKind::NotFound),
         )
@@ -77,9 +81,9 @@ async fn overall(State(app): State<App>) -> Response {
     (code(status), answer(json!({ "status": status, "services": words }))).into_response()
 }
 
-async fn detailed(State(app): State<App>, _: Watcher) -> Result<Response, ApiError> {
+async fn detailed(State(app): State<App>, _: Watcher) -> Response {
     let report = health::report(&app).await;
-    Ok((code(report.status), answer(report)).into_response())
+    (code(report.status), answer(report)).into_response()
 }
 
 const fn code(status: Health) -> StatusCode {

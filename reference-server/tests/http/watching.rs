@@ -174,7 +174,9 @@ async fn what_happens_is_measured_and_no_label_is_made_up(world: World) {
     ] {
         assert!(text.contains(line), "{line} is not in {text}");
     }
-    for made_up in ["7391", "7392", "CANARY", &server.world.harbour.id.to_string(), ADMIN, "{id}/x"] {
+    for made_up in
+        ["canary-7391", "canary-7392", "CANARY7393", &server.world.harbour.id.to_string(), ADMIN, "{id}/x"]
+    {
         assert!(!text.contains(made_up), "{made_up} is a label");
     }
     let given: BTreeSet<&str> =

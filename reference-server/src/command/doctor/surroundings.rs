@@ -105,14 +105,13 @@ async fn redis(config: &Config, report: &mut Report) {
         Ok(redis) => redis.ping().await.map_err(|_| ()),
         Err(_) => Err(()),
     };
-    match answer {
-        Ok(took) => report.tell("Redis", Ok(&format!("answers within {} ms", took.as_millis().max(1)))),
-        Err(()) => {
-            let message = "does not answer: look whether it runs, and at host, port, password and TLS in MONO_REDIS_URL. \
-                           Without it each server works alone";
-            report.tell("Redis", Err(&finding("redis_unreachable", message)));
-        }
+    if let Ok(took) = answer {
+        report.tell("Redis", Ok(&format!("answers within {} ms", took.as_millis().max(1))));
+        return;
     }
+    let message = "does not answer: look whether it runs, and at host, port, password and TLS in MONO_REDIS_URL. \
+                   Without it each server works alone";
+    report.tell("Redis", Err(&finding("redis_unreachable", message)));
 }
 
 async fn mail(config: &Config, report: &mut Report) {
@@ -146,7 +145,7 @@ async fn public_url(config: &Config, report: &mut Report) {
             report.remark(&format!("{address}, where the links in mails lead, cannot be reached from here ({error}): look at MONO_PUBLIC_URL, the name in the DNS, and the proxy"));
         }
         Err(_) => {
-            report.remark(&format!("{address}, where the links in mails lead, does not answer from here"))
+            report.remark(&format!("{address}, where the links in mails lead, does not answer from here"));
         }
     }
 }
