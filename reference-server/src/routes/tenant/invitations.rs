@@ -7,6 +7,7 @@ use crate::routes::{Answer, answer};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
+use mono_core::ErrorKind;
 use mono_core::api::invitations::{CreateInvitation, ListInvitations};
 use mono_core::id::InvitationId;
 use mono_core::model::invitation::Invitation;
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> Routes {
             "/",
             create,
             about("Invite somebody by mail")
+                .fails(ErrorKind::NotFound)
                 .needs(permission!("tenant.members.invite"))
                 .says("Roles that the invitation brings need `tenant.roles.assign` too.")
                 .example(json!({"email": "ann@new.example", "roles": [{"role": "user"}]})),
