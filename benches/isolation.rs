@@ -8,7 +8,7 @@
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::{AccountId, TenantId};
 use mono_core::model::account::{AccountFilter, AccountSort};
-use mono_core::page::{Limit, PageRequest};
+use mono_core::page::{PageRequest, SliceRequest};
 use mono_core::text::{Name, Slug};
 use mono_storage::testkit::{Backend, World};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -191,7 +191,6 @@ async fn ask(
 async fn lists(world: &World, tenants: &[(i64, TenantId)]) -> Outcome {
     println!("\n| rows of the tenant | 20 newest by cursor | deep in the list | first page with its total |");
     println!("| --- | --- | --- | --- |");
-    let limit = Limit::parse(None)?;
     let filter = AccountFilter { sort: AccountSort::default(), ..AccountFilter::default() };
     let mut times = vec![[const { Vec::new() }; 3]; tenants.len()];
     let mut callers = Vec::new();
@@ -207,10 +206,11 @@ async fn lists(world: &World, tenants: &[(i64, TenantId)]) -> Outcome {
     }
     for _ in 0..TIMES / 10 {
         for ((caller, deep), [first, middle, paged]) in callers.iter().zip(&mut times) {
-            for (after, times) in [(None, first), (Some(*deep), middle)] {
+            for (cursor, times) in [(None, first), (Some(deep.to_string()), middle)] {
+                let slice = SliceRequest::parse(cursor.as_deref(), None)?;
                 let begun = Instant::now();
                 let mut tx = world.test.database.tenant(caller).read().await?;
-                let slice = tx.accounts().list_after(&filter, after, limit).await?;
+                let slice = tx.accounts().list_after(&filter, slice).await?;
                 drop(tx);
                 times.push(begun.elapsed());
                 assert_eq!(slice.items.len(), 20);

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use mono_core::api::envelope::Failure;
 use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::TenantId;
-use mono_core::idempotency::KeptAnswer;
+use mono_core::idempotency::{IdempotencyKey, KeptAnswer};
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::TRANSACTION_CONFLICT;
 use std::pin::Pin;
@@ -24,7 +24,7 @@ pub const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotency-rep
 pub const TENANT_HEADER: HeaderName = HeaderName::from_static("x-tenant-id");
 
 /// The caller of a request with `Authorization: Bearer …`, `X-API-Key` or the cookies of a browser, and if it likes
-/// `X-Tenant-ID`.
+/// `X-Tenant-ID`. A change with `If-Match` is refused where that is not the current version of what it changes.
 ///
 /// ```no_run
 /// use mono_auth::axum::{ApiError, Authenticated};
@@ -55,8 +55,30 @@ where
                 caller
             }
         };
+        let caller = caller.expecting(expected_version(parts)?);
+        let caller = match parts.extensions.get::<IdempotencyKey>() {
+            Some(key) => caller.once(key.clone()),
+            None => caller,
+        };
         Ok(Self(admitted(parts, caller).await?))
     }
+}
+
+/// The version in the header `If-Match` of a request that changes something: `"3"`. With `*` there has to be something
+/// to change, as for every change.
+fn expected_version(parts: &Parts) -> Result<Option<i64>, Error> {
+    let mut values = parts.headers.get_all(header::IF_MATCH).iter().filter(|_| !parts.method.is_safe());
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let version =
+        text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).filter(|_| values.next().is_none());
+    version.and_then(|version| version.parse().ok()).map(Some).ok_or_else(|| {
+        let message = "the header If-Match holds one version in quotes, such as \"3\"";
+        Error::invalid("If-Match", "invalid_version", message)
+    })
 }
 
 /// The person of a request, in no tenant: for what concerns the person alone. It works where the tenant that the token
@@ -172,7 +194,10 @@ fn chosen_tenant(headers: &HeaderMap) -> Result<Option<TenantId>, Error> {
     if values.next().is_some() {
         return Err(Error::invalid("X-Tenant-ID", "invalid_id", "give one tenant, not several"));
     }
-    value.to_str().unwrap_or_default().parse().map(Some)
+    let tenant = value.to_str().unwrap_or_default().parse();
+    tenant
+        .map(Some)
+        .map_err(|_| Error::invalid("X-Tenant-ID", "invalid_id", "this is not the id of a tenant"))
 }
 
 /// Marks, among the extensions of an answer, that the database undid the transaction of the request because of another

@@ -316,10 +316,11 @@ pub(crate) fn admit(principal: &Principal, tenant: Option<TenantId>) -> Result<O
     if part.member.is_some_and(|(_, status)| status != UserStatus::Active) {
         return forbidden("member_suspended", "this membership is suspended");
     }
-    if part.status != TenantStatus::Active {
-        return forbidden("tenant_suspended", "this tenant is suspended; its data is kept");
+    match part.status {
+        TenantStatus::Active => Ok(Some(part)),
+        TenantStatus::Archived => forbidden("tenant_archived", "this tenant is archived; its data is kept"),
+        _ => forbidden("tenant_suspended", "this tenant is suspended; its data is kept"),
     }
-    Ok(Some(part))
 }
 
 fn not_a_member() -> Error {

@@ -2,10 +2,13 @@
 
 use crate::client::Client;
 use mono_core::Result;
-use mono_core::api::audit::{ExportAudit, ListAudit};
+use mono_core::api::audit::{ExportAudit, ListAudit, ScrollAudit};
 use mono_core::audit::AuditEntry;
-use mono_core::page::Page;
+use mono_core::page::{Page, Slice};
 use reqwest::Method;
+
+/// Where the log is.
+const PATH: &str = "/api/v1/tenant/audit";
 
 /// The audit log of a tenant; made by [`Tenant::audit`](crate::Tenant::audit).
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +34,17 @@ impl Audit<'_> {
     /// # }
     /// ```
     pub async fn list(&self, wanted: &ListAudit) -> Result<Page<AuditEntry>> {
-        self.client.send(self.client.request(Method::GET, "/api/v1/tenant/audit").query(wanted)).await?.data()
+        self.client.send(self.client.request(Method::GET, PATH).query(wanted)).await?.data()
+    }
+
+    /// A slice of the entries, newest first. Its `next` is the cursor of the slice after it; however deep it stands, a
+    /// slice costs the same.
+    ///
+    /// # Errors
+    /// `Validation` names what is wrong with the query.
+    pub async fn scroll(&self, wanted: &ScrollAudit) -> Result<Slice<AuditEntry>> {
+        let path = format!("{PATH}/by-cursor");
+        self.client.send(self.client.request(Method::GET, &path).query(wanted)).await?.data()
     }
 
     /// The entries as a file, oldest first. The client reads 16 MiB at most; narrow a longer log by time.

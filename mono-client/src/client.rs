@@ -32,6 +32,8 @@ pub struct Client {
     pub(crate) timeout: Duration,
     pub(crate) token: Token,
     pub(crate) tenant: Option<TenantId>,
+    /// The version that changes expect.
+    pub(crate) version: Option<i64>,
     pub(crate) idempotency_key: Option<Arc<str>>,
 }
 
@@ -64,6 +66,20 @@ impl Client {
     /// a member names the tenant by itself.
     pub fn with_tenant(&self, tenant: TenantId) -> Self {
         Self { tenant: Some(tenant), ..self.clone() }
+    }
+
+    /// A client whose changes expect this version (`If-Match`): what has another one by now is not changed, but refused
+    /// with `Conflict`, code `stale_version`. For one thing; its next version is another client.
+    ///
+    /// ```no_run
+    /// # use mono_core::model::account::Account;
+    /// # async fn example(client: mono_client::Client, account: Account) -> mono_core::Result<()> {
+    /// client.at_version(account.version).tenant().accounts().delete(account.id).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn at_version(&self, version: i64) -> Self {
+        Self { version: Some(version), ..self.clone() }
     }
 
     /// A client whose next write is done once, however often it is sent: by this client, which repeats it where the server
@@ -131,7 +147,7 @@ impl ClientBuilder {
             .build()
             .map_err(crate::error::transport)?;
         let (token, timeout) = (Token::default(), self.timeout);
-        Ok(Client { http, base, timeout, token, tenant: None, idempotency_key: None })
+        Ok(Client { http, base, timeout, token, tenant: None, version: None, idempotency_key: None })
     }
 }
 

@@ -64,6 +64,15 @@ impl<'a, T: DeserializeOwned> History<'a, T> {
         self.client.send(self.client.request(Method::GET, &self.path).query(&wanted)).await?.data()
     }
 
+    /// The number of the newest version.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn latest(&self) -> Result<i64> {
+        let newest = self.list(ListVersions { limit: Some(1), ..Default::default() }).await?;
+        Ok(newest.items.first().map_or(0, |version| version.version))
+    }
+
     /// The thing as it was in one version.
     ///
     /// # Errors

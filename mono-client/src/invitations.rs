@@ -44,6 +44,14 @@ impl Invitations<'_> {
         self.client.send(self.client.request(Method::POST, PATH).json(new)).await?.data()
     }
 
+    /// Invites up to 100 people, one after the other, each with its own result in their order.
+    ///
+    /// # Errors
+    /// `Validation` for more than 100.
+    pub async fn create_many(&self, new: &[CreateInvitation]) -> Result<Vec<Result<Invitation>>> {
+        self.client.send_many(Method::POST, PATH, new).await
+    }
+
     /// Sends an invitation once more. The link of the mail before works no more.
     ///
     /// # Errors
@@ -77,7 +85,7 @@ impl Auth<'_> {
     ///
     /// # Errors
     /// `Validation` with code `invalid_single_use_token`, or with what is wrong with name and password; `Forbidden` with
-    /// code `wrong_password`, `invitation_void` or `tenant_suspended`; `Conflict` with code `already_member`;
+    /// code `wrong_password`, `invitation_void`, `tenant_suspended` or `tenant_archived`; `Conflict` with code `already_member`;
     /// `LimitExceeded` where the plan's members are used up; and what [`Client`] lists.
     pub async fn accept_invitation(self, accept: &AcceptInvitation) -> Result<AcceptedInvitation> {
         self.post("/invitations/accept", accept).await?.data()

@@ -3,10 +3,10 @@
 use crate::client::Client;
 use crate::history::History;
 use mono_core::Result;
-use mono_core::api::members::ListMembers;
+use mono_core::api::members::{ListMembers, ScrollMembers};
 use mono_core::id::MemberId;
 use mono_core::model::member::Member;
-use mono_core::page::Page;
+use mono_core::page::{Page, Slice};
 use reqwest::Method;
 
 /// Where the members are.
@@ -32,6 +32,16 @@ impl<'a> Members<'a> {
     /// `Validation` names what is wrong with page, limit, search, status or sort.
     pub async fn list(&self, wanted: &ListMembers) -> Result<Page<Member>> {
         self.client.send(self.client.request(Method::GET, PATH).query(wanted)).await?.data()
+    }
+
+    /// A slice of the members, newest first. Its `next` is the cursor of the slice after it; however deep it stands, a
+    /// slice costs the same.
+    ///
+    /// # Errors
+    /// `Validation` names what is wrong with the query.
+    pub async fn scroll(&self, wanted: &ScrollMembers) -> Result<Slice<Member>> {
+        let path = format!("{PATH}/by-cursor");
+        self.client.send(self.client.request(Method::GET, &path).query(wanted)).await?.data()
     }
 
     /// One member.

@@ -40,10 +40,11 @@ impl<'a> OptionSets<'a> {
         self.client.send(self.client.request(Method::GET, &path(key))).await?.data()
     }
 
-    /// Puts it in the place of the one with its key, or adds it.
+    /// Puts it in the place of the one with its key, or adds it. To put it only in the place of what was seen, take its
+    /// version from [`history`](Self::history) and give it to [`Client::at_version`].
     ///
     /// # Errors
-    /// `Validation` with everything that is wrong, each with its place.
+    /// `Validation` with everything that is wrong, each with its place; `Conflict` where the version is stale.
     pub async fn put(&self, item: &OptionSet) -> Result<OptionSet> {
         self.client.send(self.client.request(Method::PUT, &path(&item.key)).json(item)).await?.data()
     }

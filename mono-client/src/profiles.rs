@@ -4,9 +4,10 @@ use crate::client::Client;
 use crate::history::History;
 use mono_core::Result;
 use mono_core::api::bulk::BulkChange;
-use mono_core::api::profiles::{CreateProfile, CreateProfileOf, UpdateProfile};
+use mono_core::api::profiles::{CreateProfile, CreateProfileOf, ListProfiles, ScrollProfiles, UpdateProfile};
 use mono_core::id::{MemberId, ProfileId};
 use mono_core::model::profile::Profile;
+use mono_core::page::{Page, Slice};
 use reqwest::Method;
 
 /// Where the profiles are.
@@ -52,6 +53,25 @@ impl<'a> Profiles<'a> {
     /// `Validation` for more than 100.
     pub async fn update_many(&self, changes: &[BulkChange<UpdateProfile>]) -> Result<Vec<Result<Profile>>> {
         self.client.send_many(Method::PATCH, PATH, changes).await
+    }
+
+    /// One page of the profiles of all members.
+    ///
+    /// # Errors
+    /// `Validation` names what is wrong with page, limit, member, kind, status or sort; `Forbidden` without
+    /// `tenant.members.read`.
+    pub async fn page(&self, wanted: &ListProfiles) -> Result<Page<Profile>> {
+        self.client.send(self.client.request(Method::GET, PATH).query(wanted)).await?.data()
+    }
+
+    /// A slice of the profiles of all members, newest first. Its `next` is the cursor of the slice after it; however deep it stands, a
+    /// slice costs the same.
+    ///
+    /// # Errors
+    /// `Validation` names what is wrong with the query.
+    pub async fn scroll(&self, wanted: &ScrollProfiles) -> Result<Slice<Profile>> {
+        let path = format!("{PATH}/by-cursor");
+        self.client.send(self.client.request(Method::GET, &path).query(wanted)).await?.data()
     }
 
     /// The profiles of a member, oldest first.

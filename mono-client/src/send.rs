@@ -6,6 +6,7 @@ use crate::retry;
 use mono_core::api::bulk::{Bulk, BulkResult, BulkResults};
 use mono_core::api::envelope::{Failure, Success};
 use mono_core::{Error, Result};
+use reqwest::header::IF_MATCH;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +22,7 @@ const MAX_REQUEST_ID: usize = 128;
 impl Client {
     /// A request in the name of whoever is signed in.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let expected = self.version.filter(|_| !method.is_safe());
         let key = self.idempotency_key.as_ref().filter(|_| !method.is_safe());
         let mut request = self.token.authorize(self.anonymous(method, path));
         if let Some(key) = key {
@@ -28,6 +30,9 @@ impl Client {
         }
         if let Some(tenant) = self.tenant {
             request = request.header("x-tenant-id", tenant.to_string());
+        }
+        if let Some(version) = expected {
+            request = request.header(IF_MATCH, format!("\"{version}\""));
         }
         request
     }

@@ -4,11 +4,11 @@ use crate::client::Client;
 use crate::history::History;
 use mono_core::Result;
 use mono_core::api::auth::LoginResponse;
-use mono_core::api::tenants::{CreateTenant, ListTenants, UpdateTenant};
+use mono_core::api::tenants::{CreateTenant, ListTenants, ScrollTenants, UpdateTenant};
 use mono_core::api::users::ImpersonateRequest;
 use mono_core::id::{MemberId, TenantId};
 use mono_core::model::tenant::Tenant;
-use mono_core::page::Page;
+use mono_core::page::{Page, Slice};
 use reqwest::Method;
 
 /// Where the tenants are.
@@ -43,6 +43,16 @@ impl<'a> Tenants<'a> {
     /// `Validation` names what is wrong with page, limit, search, status or sort.
     pub async fn list(&self, wanted: &ListTenants) -> Result<Page<Tenant>> {
         self.client.send(self.client.request(Method::GET, PATH).query(wanted)).await?.data()
+    }
+
+    /// A slice of the tenants, newest first. Its `next` is the cursor of the slice after it; however deep it stands, a
+    /// slice costs the same.
+    ///
+    /// # Errors
+    /// `Validation` names what is wrong with the query.
+    pub async fn scroll(&self, wanted: &ScrollTenants) -> Result<Slice<Tenant>> {
+        let path = format!("{PATH}/by-cursor");
+        self.client.send(self.client.request(Method::GET, &path).query(wanted)).await?.data()
     }
 
     /// One tenant.

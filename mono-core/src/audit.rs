@@ -2,6 +2,7 @@
 
 use crate::id::AuditId;
 use crate::model::word_enum;
+use crate::page::{Cursor, Placed};
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -109,6 +110,12 @@ pub struct AuditEntry {
     pub user_agent: Option<String>,
     /// Ties everything together that one request caused.
     pub correlation_id: Option<String>,
+}
+
+impl Placed for AuditEntry {
+    fn place(&self) -> Cursor {
+        Cursor { created_at: self.at, id: self.id.uuid() }
+    }
 }
 
 /// Which entries of the audit log are wanted; what is `None` does not matter.

@@ -21,6 +21,8 @@ pub struct Caller {
     request: Arc<RequestContext>,
     /// The limit that the call counts against, and whether it has been counted.
     metered_call: Option<(&'static str, Arc<AtomicBool>)>,
+    /// The version that the request takes for the current one of what it changes.
+    expected_version: Option<i64>,
     /// Shared by all clones, which stand for one request.
     wrote: Arc<AtomicBool>,
     /// The key under which the request is done at most once.
@@ -169,7 +171,14 @@ impl Caller {
     /// Makes a caller of a checked credential. Only for `mono-auth`, and for an application that brings its own
     /// authentication: whoever calls this says that the identity is proven.
     pub fn mint(identity: Arc<Identity>, request: Arc<RequestContext>) -> Self {
-        Self { identity, request, metered_call: None, wrote: Arc::default(), idempotency_key: None }
+        Self {
+            identity,
+            request,
+            metered_call: None,
+            expected_version: None,
+            idempotency_key: None,
+            wrote: Arc::default(),
+        }
     }
 
     /// The program itself, outside any tenant.
@@ -193,7 +202,14 @@ impl Caller {
             account_entitlements: BTreeMap::new(),
         };
         let (request, wrote) = (Arc::default(), Arc::default());
-        Self { identity: Arc::new(identity), request, metered_call: None, wrote, idempotency_key: None }
+        Self {
+            identity: Arc::new(identity),
+            request,
+            metered_call: None,
+            expected_version: None,
+            idempotency_key: None,
+            wrote,
+        }
     }
 
     /// The same caller with another request.
@@ -219,6 +235,18 @@ impl Caller {
     pub fn metered(mut self, limit: &'static str) -> Self {
         self.metered_call = Some((limit, Arc::default()));
         self
+    }
+
+    /// The same caller, whose request takes this version for the current one of what it changes: the header `If-Match`. A
+    /// storage refuses the change where it is not, and where it changes nothing that has a version.
+    pub const fn expecting(mut self, version: Option<i64>) -> Self {
+        self.expected_version = version;
+        self
+    }
+
+    /// The version that the request takes for the current one of what it changes.
+    pub const fn expected_version(&self) -> Option<i64> {
+        self.expected_version
     }
 
     /// Remembers, for every clone of this caller, that the call was counted.

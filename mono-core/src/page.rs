@@ -102,23 +102,58 @@ impl<T> Page<T> {
     }
 }
 
-/// How many items a slice holds: 1 to 100.
+/// Which slice of a list is wanted: from where on, and how many items.
+///
+/// ```
+/// use mono_core::page::SliceRequest;
+/// assert_eq!(SliceRequest::parse(None, None)?, SliceRequest::default());
+/// let error = SliceRequest::parse(Some("somewhere"), Some(0)).unwrap_err();
+/// assert_eq!(error.problems().len(), 2);
+/// # Ok::<(), mono_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit(u32);
+pub struct SliceRequest {
+    after: Cursor,
+    limit: u32,
+}
 
-impl Limit {
-    /// Checks a limit; 20 where none is given.
+impl SliceRequest {
+    /// Checks a cursor, which is the text of one that a slice has given, and a limit (1 to 100).
     ///
     /// # Errors
-    /// `Validation` that names `limit`.
-    pub fn parse(limit: Option<u32>) -> Result<Self, Error> {
-        PageRequest::parse(None, limit).map(|page| Self(page.limit))
+    /// `Validation` that names `cursor`, `limit` or both.
+    pub fn parse(cursor: Option<&str>, limit: Option<u32>) -> Result<Self, Error> {
+        let (after, page) = (cursor.map_or(Ok(Cursor::START), str::parse), PageRequest::parse(None, limit));
+        match (after, page) {
+            (Ok(after), Ok(page)) => Ok(Self { after, limit: page.limit }),
+            (after, page) => {
+                let problems = after.err().into_iter().chain(page.err()).flat_map(|error| error.problems());
+                Err(Error::validation(problems.collect()))
+            }
+        }
     }
 
-    /// The number.
-    pub const fn get(self) -> u32 {
-        self.0
+    /// The place after which the slice begins.
+    pub const fn after(self) -> Cursor {
+        self.after
     }
+
+    /// How many items to read: one more than the slice holds tells whether anything follows.
+    pub const fn to_read(self) -> u32 {
+        self.limit.saturating_add(1)
+    }
+}
+
+impl Default for SliceRequest {
+    fn default() -> Self {
+        Self { after: Cursor::START, limit: DEFAULT_LIMIT }
+    }
+}
+
+/// What lists by cursor are made of.
+pub trait Placed {
+    /// Its place in a list that runs from the newest to the oldest.
+    fn place(&self) -> Cursor;
 }
 
 /// A place in a list that runs from the newest to the oldest: right after one item. Its text is opaque to clients.
@@ -184,13 +219,13 @@ pub struct Slice<T> {
     pub next: Option<String>,
 }
 
-impl<T> Slice<T> {
-    /// The slice of items that were read with one more than wanted, if there was one.
-    pub fn new(mut items: Vec<T>, limit: Limit, place: impl Fn(&T) -> Cursor) -> Self {
-        let wanted = usize::try_from(limit.get()).unwrap_or(usize::MAX);
+impl<T: Placed> Slice<T> {
+    /// The slice of what was [read](SliceRequest::to_read).
+    pub fn new(mut items: Vec<T>, request: SliceRequest) -> Self {
+        let wanted = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let more = items.len() > wanted;
         items.truncate(wanted);
-        let next = items.last().filter(|_| more).map(|item| place(item).to_string());
+        let next = items.last().filter(|_| more).map(|item| item.place().to_string());
         Self { items, next }
     }
 }

@@ -4,6 +4,7 @@ use crate::extract::{Json, from_object};
 use crate::routes::{Answer, answer};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
+use axum::http::header::IF_MATCH;
 use mono_auth::axum::ApiError;
 use mono_core::api::bulk::{Bulk, BulkResult, BulkResults, MOST_ITEMS};
 use mono_core::api::envelope::Failure;
@@ -31,6 +32,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Items<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if request.headers().contains_key(IF_MATCH) {
+            let message = "If-Match is about one thing: here each change has a `version` of its own";
+            return Err(Error::invalid("If-Match", "several_things", message).into());
+        }
         let Json(Bulk { items }) = Json::<Bulk<Box<RawValue>>>::from_request(request, state).await?;
         if items.len() > MOST_ITEMS {
             let message = format!("a request has at most {MOST_ITEMS} items, this one has {}", items.len());
@@ -76,4 +81,35 @@ where
         });
     }
     answer(BulkResults { results })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_begun_in_time_is_not_tried() {
+        let wrong = Err(Error::invalid("body", "invalid_field", "a thing that is none"));
+        let items = Items(vec![Ok(20), wrong, Ok(1), Ok(0), Err(Error::internal("wrong too")), Ok(0)]);
+        // An item takes so many seconds of a clock that goes on when it is told to. The third is begun in the last moment.
+        let axum::Json(answer) = each(items, StatusCode::OK, async |seconds| {
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            Ok(seconds)
+        })
+        .await;
+        let told: Vec<_> = answer
+            .data
+            .results
+            .into_iter()
+            .map(|result| match result {
+                BulkResult::Done { status, data } => (status, data.to_string()),
+                BulkResult::Refused { status, details, .. } => {
+                    (status, details["reason"].as_str().unwrap().into())
+                }
+            })
+            .collect();
+        let told: Vec<_> = told.iter().map(|(status, reason)| (*status, reason.as_str())).collect();
+        let late = (503, "timeout");
+        assert_eq!(told, [(200, "20"), (400, "invalid_field"), (200, "1"), late, late, late]);
+    }
 }

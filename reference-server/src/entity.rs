@@ -12,8 +12,9 @@ use mono_auth::axum::ApiError;
 use mono_core::Error;
 use mono_core::api::bulk::{BulkChange, BulkResults};
 use mono_core::api::envelope::Success;
+use mono_core::api::object::object;
 use mono_core::caller::Caller;
-use mono_core::page::{Page, PageRequest};
+use mono_core::page::{Page, PageRequest, Slice, SliceRequest};
 use mono_storage::store::{Entity, Stored};
 use serde::Deserialize;
 
@@ -21,11 +22,13 @@ type Answer<T> = Result<axum::Json<Success<T>>, ApiError>;
 
 /// The routes of an entity: `GET` and `POST` for all, `GET`, `PUT` and `DELETE` for one under `/{id}`, and `POST
 /// /{id}/restore`. `PUT` takes the fields under `fields` and the version that was seen under `version`. `POST /bulk` makes
-/// up to 100 at once, and `PATCH /bulk` changes them. Below `/{id}/versions` are the versions of one, what differs between
+/// up to 100 at once, and `PATCH /bulk` changes them. `GET /by-cursor` lists
+/// them with a cost that does not grow with depth. Below `/{id}/versions` are the versions of one, what differs between
 /// two, and the way back to one.
 pub fn entity_routes<E: Entity>() -> Router<App> {
     Router::new()
         .route("/", get(list::<E>).post(create::<E>))
+        .route("/by-cursor", get(scroll::<E>))
         .route("/bulk", post(create_many::<E>).patch(update_many::<E>))
         .route("/{id}", get(read::<E>).put(update::<E>).delete(delete::<E>))
         .route("/{id}/restore", post(restore::<E>))
@@ -39,10 +42,18 @@ struct ListQuery {
     limit: Option<u32>,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct ScrollQuery {
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, bound(deserialize = "E: Deserialize<'de>"))]
 struct Update<E> {
     version: i64,
+    #[serde(deserialize_with = "object")]
     fields: E,
 }
 
@@ -58,6 +69,16 @@ async fn list<E: Entity>(
     let page = PageRequest::parse(query.page, query.limit)?;
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.entities::<E>().list(page).await?))
+}
+
+async fn scroll<E: Entity>(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ScrollQuery>,
+) -> Answer<Slice<Stored<E>>> {
+    let slice = SliceRequest::parse(query.cursor.as_deref(), query.limit)?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.entities::<E>().list_after(slice).await?))
 }
 
 async fn create<E: Entity>(

@@ -5,11 +5,11 @@ use crate::layer::retry::Again;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::{CONTENT_TYPE, IF_MATCH};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use mono_auth::axum::ApiError;
+use mono_core::api::object::object;
 use mono_core::caller::Caller;
-use mono_core::idempotency::IdempotencyKey;
 use mono_core::{Error, ErrorKind};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -30,10 +30,6 @@ impl FromRequestParts<App> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let mono_auth::axum::Authenticated(caller) =
             mono_auth::axum::Authenticated::from_request_parts(parts, app).await?;
-        let caller = match parts.extensions.get::<IdempotencyKey>() {
-            Some(key) => caller.once(key.clone()),
-            None => caller,
-        };
         let counted_before = parts.extensions.get::<Again>().is_some();
         Ok(Self(if counted_before { caller } else { caller.metered(API_CALLS) }))
     }
@@ -60,12 +56,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
 /// Reads a JSON object.
 pub(crate) fn from_object<T: DeserializeOwned>(text: &[u8]) -> Result<T, Error> {
-    let value = serde_json::from_slice(text).map_err(|error| json_error(&error))?;
-    // serde reads a list as the fields in their order: nobody means that, and a new field would change it.
-    if text.trim_ascii_start().first() != Some(&b'{') {
-        return Err(Error::invalid("body", "invalid_field", "the body is a JSON object"));
-    }
-    Ok(value)
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = object(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| json_error(&error))
 }
 
 fn body_error(rejection: BytesRejection) -> ApiError {
@@ -105,41 +98,6 @@ fn without_value(found: &str) -> &str {
     }
 }
 
-/// The version of a thing that a change is based on, in the header `If-Match`: `"3"`.
-pub(crate) struct IfMatch(Option<i64>);
-
-impl IfMatch {
-    /// The version in the header or in the body.
-    pub(crate) fn or(&self, body: Option<i64>) -> Result<Option<i64>, Error> {
-        match (self.0, body) {
-            (Some(header), Some(body)) if header != body => {
-                let message = format!("the header If-Match says version {header}, the body {body}");
-                Err(Error::invalid("version", "version_mismatch", message))
-            }
-            (header, body) => Ok(header.or(body)),
-        }
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let Some(value) = parts.headers.get(IF_MATCH) else { return Ok(Self(None)) };
-        let text = value.to_str().unwrap_or_default().trim();
-        // "*" asks for a thing that is there, which every change does.
-        if text == "*" {
-            return Ok(Self(None));
-        }
-        let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-        let version = version.and_then(|version| version.parse().ok()).ok_or_else(|| {
-            let message = "the header If-Match holds one version in quotes, such as \"3\"";
-            Error::invalid("If-Match", "invalid_version", message)
-        })?;
-        Ok(Self(Some(version)))
-    }
-}
-
 /// The query of an address.
 pub struct Query<T>(pub T);
 
@@ -151,6 +109,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
             Err(rejection) => Err(query_error(&rejection.body_text()).into()),
         }
+    }
+}
+
+/// No query: a list that takes no parameter refuses one, as every other list does, instead of ignoring what was wanted.
+pub(crate) struct NoQuery;
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Query::<Nothing>::from_request_parts(parts, state).await.map(|_| Self)
     }
 }
 

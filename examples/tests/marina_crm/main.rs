@@ -83,7 +83,12 @@ impl Marina {
     }
 
     async fn call(&self, token: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
-        let request = Request::builder().method(method).uri(path);
+        self.call_if(token, method, path, body, "*").await
+    }
+
+    /// A call with the header `If-Match`.
+    async fn call_if(&self, token: &str, method: &str, path: &str, body: Value, seen: &str) -> (u16, Value) {
+        let request = Request::builder().method(method).uri(path).header(header::IF_MATCH, seen);
         let request = request
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -146,6 +151,8 @@ async fn works(marina: Marina) {
     let (status, answer) = marina.call(&harbour, "PUT", &one, change(3)).await;
     assert_eq!((status, &answer["data"]["name"]), (200, &json!("A1 long")), "{answer}");
 
+    conditions_and_cursors(&marina, &harbour, &one).await;
+
     // Many at once, each with an answer of its own.
     let bulk = format!("{BERTHS}/bulk");
     let statuses = |answer: &Value| {
@@ -155,7 +162,7 @@ async fn works(marina: Marina) {
     let items = json!({"items": [berth("A3"), {"name": "A4"}, berth("A1 long")]});
     let (status, answer) = marina.call(&harbour, "POST", &bulk, items).await;
     assert_eq!((status, statuses(&answer)), (200, vec![429, 400, 409]), "{answer}");
-    let items = json!({"items": [{"id": id, "change": change(3)}, {"id": id, "change": change(4)}]});
+    let items = json!({"items": [{"id": id, "change": change(5)}, {"id": id, "change": change(6)}]});
     let (_, answer) = marina.call(&harbour, "PATCH", &bulk, items.clone()).await;
     assert_eq!(statuses(&answer), [409, 200], "{answer}");
     let (_, answer) = marina.call(&lagoon, "PATCH", &bulk, items).await;
@@ -166,7 +173,7 @@ async fn works(marina: Marina) {
     let (_, answer) = marina.call(&harbour, "GET", &versions, Value::Null).await;
     let told: Vec<_> =
         answer["data"]["items"].as_array().unwrap().iter().map(|item| item["action"].clone()).collect();
-    assert_eq!(told, ["update", "restore", "delete", "create"], "{answer}");
+    assert_eq!(told, ["restore", "delete", "update", "restore", "delete", "create"], "{answer}");
     let (_, answer) =
         marina.call(&harbour, "GET", &format!("{versions}/diff?from=1&to=4"), Value::Null).await;
     assert_eq!(answer["data"], json!([{"field": "name", "old": "A1", "new": "A1 long"}]));
@@ -182,7 +189,7 @@ async fn works(marina: Marina) {
     }
     let back = format!("{versions}/1/revert");
     let (status, answer) = marina.call(&harbour, "POST", &back, Value::Null).await;
-    assert_eq!((status, &answer["data"]["name"], &answer["data"]["version"]), (200, &json!("A1"), &json!(5)));
+    assert_eq!((status, &answer["data"]["name"], &answer["data"]["version"]), (200, &json!("A1"), &json!(7)));
     let (_, answer) = marina.call(&harbour, "POST", &format!("{versions}/4/revert"), Value::Null).await;
     assert_eq!(answer["data"]["name"], "A1 long", "{answer}");
 
@@ -217,5 +224,36 @@ async fn works(marina: Marina) {
         sql!(tx, "SELECT action FROM audit_log WHERE tenant_id = $1 AND entity = 'berth' ORDER BY at, id");
     let actions: Vec<String> =
         rows.rows().await.unwrap().iter().map(|row| row.get("action").unwrap()).collect();
-    assert_eq!(actions, ["create", "create", "delete", "restore", "update", "revert", "revert"]);
+    let expected =
+        ["create", "create", "delete", "restore", "update", "delete", "restore", "revert", "revert"];
+    assert_eq!(actions, expected);
+}
+
+/// A berth `A1 long` in its fourth version, and another: how they are changed and listed.
+async fn conditions_and_cursors(marina: &Marina, harbour: &str, one: &str) {
+    // Deleting and restoring heed it too. A deleted berth has the version after the one that was deleted.
+    let (status, answer) = marina.call_if(harbour, "DELETE", one, Value::Null, "\"3\"").await;
+    assert_eq!((status, &answer["details"]["currentVersion"]), (409, &json!(4)), "{answer}");
+    assert_eq!(marina.call_if(harbour, "DELETE", one, Value::Null, "\"4\"").await.0, 204);
+    let restore = format!("{one}/restore");
+    let (status, answer) = marina.call_if(harbour, "POST", &restore, Value::Null, "\"4\"").await;
+    assert_eq!((status, &answer["details"]["currentVersion"]), (409, &json!(5)), "{answer}");
+    assert_eq!(marina.call_if(harbour, "POST", &restore, Value::Null, "\"5\"").await.0, 200);
+    let (status, answer) =
+        marina.call_if(harbour, "PUT", one, json!({"version": 6, "fields": berth("A1 long")}), "\"7\"").await;
+    assert_eq!((status, &answer["details"]["reason"]), (400, &json!("version_mismatch")), "{answer}");
+
+    // The list by cursor goes through all of them, the newest first.
+    let (mut cursor, mut names) = (String::new(), Vec::new());
+    loop {
+        let path = format!("{BERTHS}/by-cursor?limit=1{cursor}");
+        let (_, answer) = marina.call(harbour, "GET", &path, Value::Null).await;
+        names.push(answer["data"]["items"][0]["name"].clone());
+        let Some(next) = answer["data"]["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(names, ["A2", "A1 long"]);
+    for path in [format!("{BERTHS}?surprise=1"), format!("{BERTHS}/by-cursor?page=1")] {
+        assert_eq!(marina.call(harbour, "GET", &path, Value::Null).await.0, 400, "{path}");
+    }
 }

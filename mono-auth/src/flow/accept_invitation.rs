@@ -75,7 +75,8 @@ impl Authenticator {
     ///
     /// # Errors
     /// `Validation` with code `invalid_single_use_token`; `Forbidden` with code `wrong_person` where another address was
-    /// invited, `invitation_void` where who invited could not give all of it any more, or `tenant_suspended`; `Conflict`
+    /// invited, `invitation_void` where who invited could not give all of it any more, `tenant_suspended` or
+    /// `tenant_archived`; `Conflict`
     /// with code `already_member`; `LimitExceeded` where the plan's members are used up. Each time but the first the
     /// token can be used again.
     pub async fn accept_invitation_as(&self, caller: &Caller, token: &str) -> Result<Member, Error> {
@@ -218,10 +219,12 @@ async fn settle(tx: &mut PlatformTx, invitee: Invitee) -> Result<User, Error> {
     Ok(user)
 }
 
-/// What who invited may give no more, and what is there no more, makes the invitation void; a suspended tenant says so.
+/// What who invited may give no more, and what is there no more, makes the invitation void; a suspended or archived
+/// tenant says so.
 fn void(error: Error) -> Error {
     let is_void = match error.kind() {
-        ErrorKind::Forbidden => error.code() != "tenant_suspended",
+        ErrorKind::Forbidden => !matches!(error.code(), "tenant_suspended" | "tenant_archived"),
+        ErrorKind::Conflict => error.code() == "reference_missing",
         ErrorKind::NotFound => true,
         _ => false,
     };

@@ -236,6 +236,7 @@ async fn a_key_ends_with_its_time_its_owner_and_its_tenant(world: World) {
         ("users", UserStatus::Suspended.as_str(), "user_suspended"),
         ("members", UserStatus::Suspended.as_str(), "member_suspended"),
         ("tenants", TenantStatus::Suspended.as_str(), "tenant_suspended"),
+        ("tenants", TenantStatus::Archived.as_str(), "tenant_archived"),
     ] {
         status(table, word).await;
         let error = show(&authenticator, &made).await.unwrap_err();

@@ -200,7 +200,9 @@ class ServerCases(unittest.IsolatedAsyncioTestCase):
         # The next code is taken already: clocks differ.
         login = await self.client.second_factor(challenge, totp(secret, step + 1))
         self.assertEqual(login.user_id, own.user_id)
-        await self.client.list_accounts(ListAccounts())
+        # The client is signed in: what it asks is known, and refused as Uma's.
+        with self.assertRaises(MonoError.Forbidden):
+            await self.client.list_accounts(ListAccounts())
 
     async def test_a_plain_user_makes_no_account(self):
         await self.login("uma@harbour.example")

@@ -3,7 +3,7 @@
 use super::{Problems, not_null, present, search_text};
 use crate::error::Error;
 use crate::model::account::{AccountChange, AccountFilter, AccountStatus, AccountType, NewAccount};
-use crate::page::{Cursor, Limit, PageRequest};
+use crate::page::{PageRequest, SliceRequest};
 use crate::text::{Email, Name, Slug};
 use serde::{Deserialize, Serialize};
 
@@ -155,7 +155,7 @@ impl ListAccounts {
 /// The query of `GET …/by-cursor`: from where, which accounts. They come newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ScrollAccounts {
     /// The cursor that the slice before gave as `next`; left out, the list begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,17 +176,13 @@ impl ScrollAccounts {
     ///
     /// # Errors
     /// `Validation` that names everything wrong at once.
-    pub fn parse(self) -> Result<(Option<Cursor>, Limit, AccountFilter), Error> {
+    pub fn parse(self) -> Result<(SliceRequest, AccountFilter), Error> {
         let mut problems = Problems::default();
-        let limit = problems.take(Limit::parse(self.limit));
-        let cursor = self.cursor.and_then(|text| problems.take(text.parse()));
-        let filter = AccountFilter {
-            search: self.search.and_then(|text| problems.take(search_text(text))),
-            status: self.status.and_then(|text| problems.take(text.parse())),
-            ..Default::default()
-        };
-        match limit {
-            Some(limit) if problems.is_empty() => Ok((cursor, limit, filter)),
+        let slice = problems.take(SliceRequest::parse(self.cursor.as_deref(), self.limit));
+        let list = ListAccounts { search: self.search, status: self.status, ..Default::default() };
+        let filter = problems.take(list.parse());
+        match (slice, filter) {
+            (Some(slice), Some((_, filter))) => Ok((slice, filter)),
             _ => Err(problems.into_error()),
         }
     }

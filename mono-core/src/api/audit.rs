@@ -4,7 +4,7 @@ use super::Problems;
 use crate::audit::{Action, AuditFilter};
 use crate::error::Error;
 use crate::model::word_enum;
-use crate::page::PageRequest;
+use crate::page::{PageRequest, SliceRequest};
 use crate::time::{Datelike, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -70,6 +70,62 @@ impl ListAudit {
         }
         match page {
             Some(page) if problems.is_empty() => Ok((page, filter)),
+            _ => Err(problems.into_error()),
+        }
+    }
+}
+
+/// The query of `GET …/by-cursor`: from where, which entries. They come newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ScrollAudit {
+    /// The cursor that the slice before gave as `next`; left out, the list begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// How many entries a slice holds: 20 by default, 100 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// As in [`ListAudit`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<String>,
+    /// As in [`ListAudit`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity_id: Option<String>,
+    /// As in [`ListAudit`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// As in [`ListAudit`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// As in [`ListAudit`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// As in [`ListAudit`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+impl ScrollAudit {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<(SliceRequest, AuditFilter), Error> {
+        let mut problems = Problems::default();
+        let slice = problems.take(SliceRequest::parse(self.cursor.as_deref(), self.limit));
+        let list = ListAudit {
+            entity: self.entity,
+            entity_id: self.entity_id,
+            actor: self.actor,
+            action: self.action,
+            from: self.from,
+            until: self.until,
+            ..Default::default()
+        };
+        let filter = problems.take(list.parse());
+        match (slice, filter) {
+            (Some(slice), Some((_, filter))) => Ok((slice, filter)),
             _ => Err(problems.into_error()),
         }
     }

@@ -1,6 +1,7 @@
 //! Many things in one request: each is done or refused by itself, with the answer that it would have had alone.
 
 use super::envelope::Failure;
+use super::object::object;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,11 +21,12 @@ pub struct Bulk<T> {
 /// A change of one thing, among others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "{C}BulkChange"))]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, bound(deserialize = "C: Deserialize<'de>"))]
 pub struct BulkChange<C> {
     /// The thing.
     pub id: String,
     /// What the call that changes this one alone takes as its body.
+    #[serde(deserialize_with = "object")]
     pub change: C,
 }
 

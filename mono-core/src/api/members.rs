@@ -3,7 +3,7 @@
 use super::{Problems, search_text};
 use crate::error::Error;
 use crate::model::member::MemberFilter;
-use crate::page::PageRequest;
+use crate::page::{PageRequest, SliceRequest};
 use serde::{Deserialize, Serialize};
 
 /// The query of `GET`: which page, which members, which order.
@@ -49,6 +49,42 @@ impl ListMembers {
         };
         match page {
             Some(page) if problems.is_empty() => Ok((page, filter)),
+            _ => Err(problems.into_error()),
+        }
+    }
+}
+
+/// The query of `GET …/by-cursor`: from where, which members. They come newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ScrollMembers {
+    /// The cursor that the slice before gave as `next`; left out, the list begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// How many members a slice holds: 20 by default, 100 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Text that name or e-mail address contain, without regard to case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// `active` or `suspended`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+}
+
+impl ScrollMembers {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<(SliceRequest, MemberFilter), Error> {
+        let mut problems = Problems::default();
+        let slice = problems.take(SliceRequest::parse(self.cursor.as_deref(), self.limit));
+        let list = ListMembers { search: self.search, status: self.status, ..Default::default() };
+        let filter = problems.take(list.parse());
+        match (slice, filter) {
+            (Some(slice), Some((_, filter))) => Ok((slice, filter)),
             _ => Err(problems.into_error()),
         }
     }

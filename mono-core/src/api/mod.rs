@@ -17,6 +17,7 @@ pub mod jwks;
 pub mod magic_links;
 pub mod mail_templates;
 pub mod members;
+pub mod object;
 pub mod passwords;
 pub mod permissions;
 pub mod profiles;

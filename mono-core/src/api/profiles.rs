@@ -3,8 +3,9 @@
 use super::{Problems, not_null};
 use crate::error::Error;
 use crate::id::MemberId;
-use crate::model::profile::ProfileChange;
+use crate::model::profile::{ProfileChange, ProfileFilter};
 use crate::model::tenant::Document;
+use crate::page::{PageRequest, SliceRequest};
 use crate::subscription::Key;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -91,5 +92,95 @@ impl UpdateProfile {
             status: self.status.and_then(|text| problems.take(text.parse())),
         };
         if problems.is_empty() { Ok(change) } else { Err(problems.into_error()) }
+    }
+}
+
+/// The query of `GET /api/v1/tenant/profiles`: which page, which profiles, which order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ListProfiles {
+    /// The number of the page, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// How many profiles a page holds: 20 by default, 100 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Only those of this member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_id: Option<String>,
+    /// Only those of this schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// `draft` or `published`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// `createdAt`, or `-createdAt` (newest first, the default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort: Option<String>,
+}
+
+impl ListProfiles {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<(PageRequest, ProfileFilter), Error> {
+        let mut problems = Problems::default();
+        let page = problems.take(PageRequest::parse(self.page, self.limit));
+        let filter = ProfileFilter {
+            member: self.member_id.and_then(|text| problems.take(text.parse())),
+            kind: self.kind.and_then(|text| problems.take(Key::parse(&text))),
+            status: self.status.and_then(|text| problems.take(text.parse())),
+            sort: self.sort.and_then(|text| problems.take(text.parse())).unwrap_or_default(),
+        };
+        match page {
+            Some(page) if problems.is_empty() => Ok((page, filter)),
+            _ => Err(problems.into_error()),
+        }
+    }
+}
+
+/// The query of `GET …/by-cursor`: from where, which profiles. They come newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ScrollProfiles {
+    /// The cursor that the slice before gave as `next`; left out, the list begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// How many profiles a slice holds: 20 by default, 100 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Only those of this member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_id: Option<String>,
+    /// Only those of this schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// `draft` or `published`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+}
+
+impl ScrollProfiles {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<(SliceRequest, ProfileFilter), Error> {
+        let mut problems = Problems::default();
+        let slice = problems.take(SliceRequest::parse(self.cursor.as_deref(), self.limit));
+        let list = ListProfiles {
+            member_id: self.member_id,
+            kind: self.kind,
+            status: self.status,
+            ..Default::default()
+        };
+        let filter = problems.take(list.parse());
+        match (slice, filter) {
+            (Some(slice), Some((_, filter))) => Ok((slice, filter)),
+            _ => Err(problems.into_error()),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Problems, not_null, present, search_text};
 use crate::error::{Error, Problem};
 use crate::model::tenant::{Document, NewTenant, TenantChange, TenantFilter};
-use crate::page::PageRequest;
+use crate::page::{PageRequest, SliceRequest};
 use crate::subscription::{Currency, Key};
 use crate::text::{Domain, Locale, Name, Slug, TimeZone};
 use serde::{Deserialize, Serialize};
@@ -243,6 +243,42 @@ impl ListTenants {
         };
         match page {
             Some(page) if problems.is_empty() => Ok((page, filter)),
+            _ => Err(problems.into_error()),
+        }
+    }
+}
+
+/// The query of `GET …/by-cursor`: from where, which tenants. They come newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ScrollTenants {
+    /// The cursor that the slice before gave as `next`; left out, the list begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// How many tenants a slice holds: 20 by default, 100 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Text that name or slug contain, without regard to case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// `active`, `suspended` or `archived`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+}
+
+impl ScrollTenants {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// `Validation` that names everything wrong at once.
+    pub fn parse(self) -> Result<(SliceRequest, TenantFilter), Error> {
+        let mut problems = Problems::default();
+        let slice = problems.take(SliceRequest::parse(self.cursor.as_deref(), self.limit));
+        let list = ListTenants { search: self.search, status: self.status, ..Default::default() };
+        let filter = problems.take(list.parse());
+        match (slice, filter) {
+            (Some(slice), Some((_, filter))) => Ok((slice, filter)),
             _ => Err(problems.into_error()),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::word_enum;
 use crate::id::{AccountId, TenantId};
+use crate::page::{Cursor, Placed};
 use crate::text::{Email, Name, Slug};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,12 @@ pub struct Account {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Placed for Account {
+    fn place(&self) -> Cursor {
+        Cursor { created_at: self.created_at, id: self.id.uuid() }
+    }
 }
 
 /// What is needed to make an account.

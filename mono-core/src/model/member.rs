@@ -3,6 +3,7 @@
 use super::user::UserStatus;
 use super::word_enum;
 use crate::id::{MemberId, TenantId, UserId};
+use crate::page::{Cursor, Placed};
 use crate::text::{Email, Name};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,12 @@ pub struct Member {
     pub created_at: Timestamp,
     /// When the membership was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Placed for Member {
+    fn place(&self) -> Cursor {
+        Cursor { created_at: self.created_at, id: self.id.uuid() }
+    }
 }
 
 /// Which members of a list are wanted.

@@ -3,6 +3,7 @@
 use super::tenant::Document;
 use super::word_enum;
 use crate::id::{MemberId, ProfileId, TenantId};
+use crate::page::{Cursor, Placed};
 use crate::subscription::Key;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,37 @@ pub struct Profile {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Placed for Profile {
+    fn place(&self) -> Cursor {
+        Cursor { created_at: self.created_at, id: self.id.uuid() }
+    }
+}
+
+/// Which profiles of a list are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfileFilter {
+    /// Only those of this member.
+    pub member: Option<MemberId>,
+    /// Only those of this schema.
+    pub kind: Option<Key>,
+    /// Only profiles of this status.
+    pub status: Option<ProfileStatus>,
+    /// The order of the list.
+    pub sort: ProfileSort,
+}
+
+word_enum! {
+    /// The order of a list of profiles.
+    #[derive(Default)]
+    ProfileSort, "sort" {
+        /// Newest first.
+        #[default]
+        Newest = "-createdAt",
+        /// Oldest first.
+        Oldest = "createdAt",
+    }
 }
 
 /// A change of a profile; what is `None` stays as it is.

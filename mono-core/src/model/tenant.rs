@@ -4,6 +4,7 @@ use super::word_enum;
 use crate::error::{Error, Problem};
 use crate::id::{MemberId, TenantId};
 use crate::model::user::UserStatus;
+use crate::page::{Cursor, Placed};
 use crate::subscription::{Currency, Key};
 use crate::text::{Domain, Locale, Name, Slug, TimeZone};
 use crate::time::Timestamp;
@@ -55,6 +56,12 @@ pub struct Tenant {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Placed for Tenant {
+    fn place(&self) -> Cursor {
+        Cursor { created_at: self.created_at, id: self.id.uuid() }
+    }
 }
 
 /// A tenant as somebody who belongs to it sees it when they choose where to work.

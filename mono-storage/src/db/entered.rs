@@ -36,7 +36,8 @@ impl PlatformTx {
         self.caller.require_system()?;
         let tenant = caller.tenant()?;
         caller.note_write();
-        let Self { transaction, caller: platform, database, entries, touched, passes, has_mail } = self;
+        let Self { transaction, caller: platform, database, entries, touched, passes, has_mail, expected: _ } =
+            self;
         let tenant = TenantTx::new(tenant, transaction, Access::Write, caller, &database);
         Ok(Entered { tenant, caller: platform, database, entries, touched, passes, has_mail })
     }
@@ -51,7 +52,8 @@ impl Entered {
         }
         touched.extend(tenant.touched);
         passes.push(tenant.passes);
-        PlatformTx { transaction: tenant.transaction, caller, database, entries, touched, passes, has_mail }
+        let (transaction, expected) = (tenant.transaction, tenant.expected);
+        PlatformTx { transaction, caller, database, entries, touched, passes, has_mail, expected }
     }
 }
 

@@ -24,6 +24,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (14, "keys", include_str!("../../migrations/postgres/0014_keys.sql")),
     (15, "events", include_str!("../../migrations/postgres/0015_events.sql")),
     (16, "idempotency", include_str!("../../migrations/postgres/0016_idempotency.sql")),
+    (17, "lists", include_str!("../../migrations/postgres/0017_lists.sql")),
 ];
 #[cfg(feature = "sqlite")]
 const SQLITE: &[(i64, &str, &str)] = &[
@@ -40,6 +41,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (14, "keys", include_str!("../../migrations/sqlite/0014_keys.sql")),
     (15, "events", include_str!("../../migrations/sqlite/0015_events.sql")),
     (16, "idempotency", include_str!("../../migrations/sqlite/0016_idempotency.sql")),
+    (17, "lists", include_str!("../../migrations/sqlite/0017_lists.sql")),
 ];
 
 /// The table that keeps which of our own migrations were run. An application keeps one for itself.

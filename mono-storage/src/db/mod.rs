@@ -5,6 +5,7 @@
 
 pub(crate) mod database;
 mod error;
+mod expected;
 pub mod isolation;
 pub(crate) mod migration;
 mod options;

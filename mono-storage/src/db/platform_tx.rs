@@ -1,6 +1,7 @@
 //! The only door to what lies above the tenants: users, sessions, tenants themselves, the catalogue.
 
 use super::database::{Access, Database};
+use super::expected::Expected;
 use super::query::Query;
 use super::statement::PlatformStatement;
 use super::transaction::Transaction;
@@ -73,6 +74,7 @@ pub struct PlatformTx {
     pub(super) passes: Vec<Passes>,
     /// Whether mails wait when the transaction commits.
     pub(super) has_mail: bool,
+    pub(super) expected: Expected,
 }
 
 impl PlatformTx {
@@ -85,6 +87,7 @@ impl PlatformTx {
             touched: Touched::new(),
             passes: Vec::new(),
             has_mail: false,
+            expected: Expected::new(caller.expected_version()),
         }
     }
 
@@ -108,6 +111,7 @@ impl PlatformTx {
     }
 
     async fn finish(mut self) -> Result<(), Error> {
+        self.expected.require_checked()?;
         if !self.transaction.has_failed() {
             self.append_entries().await?;
         }
@@ -166,6 +170,16 @@ impl PlatformTx {
                 self.database.count_refusal(None, &self.caller, permission, &scope);
             }
         })
+    }
+
+    /// Refuses where a version that the change says it has `seen`, or that the request expects (`If-Match`), is not the
+    /// current one of `what` is changed. A store calls it once for what it changes, when the permission is found.
+    ///
+    /// # Errors
+    /// `Conflict` with code `stale_version` (`details.currentVersion` says which is current); `Validation` where change
+    /// and request name two versions.
+    pub fn require_version(&mut self, what: &str, seen: Option<i64>, current: i64) -> Result<(), Error> {
+        self.expected.check(what, seen, current)
     }
 
     /// Keeps an entry for an audit log until the transaction commits.

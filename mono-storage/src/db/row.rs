@@ -7,7 +7,7 @@ use mono_core::id::{
 };
 use mono_core::text::{Domain, Email, Locale, Name, Slug, TimeZone};
 use mono_core::time::Timestamp;
-use sqlx::Row as _;
+use sqlx::{Row as _, ValueRef as _};
 use uuid::Uuid;
 
 /// One row of an answer.
@@ -84,7 +84,33 @@ macro_rules! native {
         }
     )*};
 }
-native!(Uuid, String, i64, bool, Timestamp, serde_json::Value);
+native!(Uuid, String, i64, bool, serde_json::Value);
+
+impl Column for Timestamp {
+    fn read(row: &Row, column: &str) -> Result<Option<Self>, Error> {
+        match &row.0 {
+            #[cfg(feature = "postgres")]
+            Inner::Postgres(row) => moment(row, column),
+            #[cfg(feature = "sqlite")]
+            Inner::Sqlite(row) => row.try_get(column),
+        }
+        .map_err(|error| stored(column, &error))
+    }
+}
+
+/// A moment of PostgreSQL. At `infinity`, and at moments that no program can hold, the driver itself panics.
+#[cfg(feature = "postgres")]
+fn moment(row: &sqlx::postgres::PgRow, column: &str) -> Result<Option<Timestamp>, sqlx::Error> {
+    /// The year 2000, from which PostgreSQL counts.
+    const EPOCH: i64 = 946_684_800_000_000;
+    if !<Timestamp as sqlx::Type<sqlx::Postgres>>::compatible(&row.try_get_raw(column)?.type_info()) {
+        return row.try_get(column);
+    }
+    let micros: Option<i64> = row.try_get_unchecked(column)?;
+    let read = |micros: i64| micros.checked_add(EPOCH).and_then(Timestamp::from_timestamp_micros);
+    let unknown = || sqlx::Error::Decode("a moment that no program can hold".into());
+    micros.map(|micros| read(micros).ok_or_else(unknown)).transpose()
+}
 
 /// A field that may be NULL.
 impl<T: Column> Column for Option<T> {

@@ -1,6 +1,7 @@
 //! The only door to the rows of a tenant.
 
 use super::database::{Access, Database};
+use super::expected::Expected;
 use super::query::Query;
 use super::statement::TenantStatement;
 use super::transaction::Transaction;
@@ -84,6 +85,7 @@ pub struct TenantTx {
     database: Database,
     /// The limit that the call still has to be counted against.
     uncounted_call: Option<&'static str>,
+    pub(super) expected: Expected,
 }
 
 impl TenantTx {
@@ -105,15 +107,16 @@ impl TenantTx {
             passes: Passes::new(database.deferred().clone(), Some(tenant)),
             database: database.clone(),
             uncounted_call: caller.metered_call(),
+            expected: Expected::new(caller.expected_version()),
         }
     }
 
     /// Makes everything that was done durable and visible at once.
     ///
     /// # Errors
-    /// `Unavailable` or `Internal` where the database could not commit; `Validation` with code `idempotency_not_supported`
-    /// where the caller has an idempotency key, which [`commit_answer`](Self::commit_answer) serves. Nothing has happened
-    /// then.
+    /// `Unavailable` or `Internal` where the database could not commit; `Validation` with code `no_version` where the request
+    /// expects a version (`If-Match`) of what has none, and with `idempotency_not_supported` where the caller has an
+    /// idempotency key, which [`commit_answer`](Self::commit_answer) serves. Nothing has happened then.
     pub async fn commit(self) -> Result<(), Error> {
         if self.is_writable() {
             idempotency::refuse_key(&self.caller)?;
@@ -133,6 +136,9 @@ impl TenantTx {
     }
 
     async fn finish(mut self) -> Result<(), Error> {
+        if self.is_writable() {
+            self.expected.require_checked()?;
+        }
         if !self.transaction.has_failed() {
             let entries = std::mem::take(&mut self.entries);
             self.append(entries).await?;
@@ -199,6 +205,21 @@ impl TenantTx {
             Pass::Ordinary => Ok(()),
             Pass::Privileged => self.audit_privileged(permission).await,
         }
+    }
+
+    /// Refuses where a version that the change says it has `seen`, or that the request expects (`If-Match`), is not the
+    /// current one of `what` is changed. A store calls it once for what it changes, when the permission is found.
+    ///
+    /// # Errors
+    /// `Conflict` with code `stale_version` (`details.currentVersion` says which is current); `Validation` where change
+    /// and request name two versions.
+    pub fn require_version(&mut self, what: &str, seen: Option<i64>, current: i64) -> Result<(), Error> {
+        self.expected.check(what, seen, current)
+    }
+
+    /// Whether the request expects a version that nothing was compared with yet.
+    pub(crate) const fn expects_version(&self) -> bool {
+        self.expected.is_open()
     }
 
     /// Keeps an entry for the audit log until the transaction commits.

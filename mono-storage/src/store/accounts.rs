@@ -9,7 +9,7 @@ use mono_core::audit::Action;
 use mono_core::caller::{ACCOUNT_SUSPENDED, Caller, Pass, SystemReason};
 use mono_core::id::{AccountId, Id, TenantId};
 use mono_core::model::account::{Account, AccountChange, AccountFilter, AccountSort, NewAccount};
-use mono_core::page::{Cursor, Limit, Page, PageRequest, Slice};
+use mono_core::page::{Page, PageRequest, Slice, SliceRequest};
 use mono_core::permission::{Permission, PermissionSet, Principal, Scope, ScopeFilter};
 use mono_core::subscription::Window;
 use mono_core::{Error, permission};
@@ -278,16 +278,13 @@ impl Accounts<'_> {
     pub async fn list_after(
         self,
         filter: &AccountFilter,
-        after: Option<Cursor>,
-        limit: Limit,
+        slice: SliceRequest,
     ) -> Result<Slice<Account>, Error> {
         let tx = self.tx;
         let visible = VisibleAccounts::of(tx, READ).await?;
         let search = filter.search.as_deref().map(contains);
         let status = filter.status.map(mono_core::model::account::AccountStatus::as_str);
-        let after = after.unwrap_or(Cursor::START);
-        // One row more than is wanted tells whether anything follows.
-        let items: Vec<Account> = sql!(
+        let items = sql!(
             tx,
             pg: concat!("SELECT ", columns!(), matching_postgres!(),
                 " AND (created_at, id) < ($6, $7) ORDER BY created_at DESC, id DESC LIMIT $8"),
@@ -297,16 +294,13 @@ impl Accounts<'_> {
             status,
             visible.ids(),
             visible.listed,
-            after.created_at,
-            after.id,
-            limit.get().saturating_add(1)
+            slice.after().created_at,
+            slice.after().id,
+            slice.to_read()
         )
         .all()
         .await?;
-        Ok(Slice::new(items, limit, |account| Cursor {
-            created_at: account.created_at,
-            id: account.id.uuid(),
-        }))
+        Ok(Slice::new(items, slice))
     }
 
     /// Changes an account; fields that the change does not name stay as they are.
@@ -329,6 +323,7 @@ impl Accounts<'_> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
         tx.authorize(DELETE, &Scope::account(tx.tenant(), id)).await?;
+        tx.require_version("the account", None, old.version)?;
         let now = tx.now();
         let account: Account = sql!(
             tx,
@@ -353,17 +348,15 @@ impl Accounts<'_> {
     /// `Conflict` where its slug is taken meanwhile, `LimitExceeded` where the plan's accounts are used up.
     pub async fn restore(self, id: AccountId) -> Result<Account, Error> {
         let tx = self.tx;
-        sql!(
+        let row = sql!(
             tx,
-            pg: "SELECT id FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL FOR UPDATE",
-            lite: "SELECT id FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL",
+            pg: "SELECT version FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL FOR UPDATE",
+            lite: "SELECT version FROM accounts WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL",
             id
-        )
-        .rows()
-        .await?
-        .first()
-        .ok_or_else(not_found)?;
+        );
+        let version = row.rows().await?.first().ok_or_else(not_found)?.get("version")?;
         tx.authorize(RESTORE, &Scope::account(tx.tenant(), id)).await?;
+        tx.require_version("the account", None, version)?;
         let now = tx.now();
         let account: Account = sql!(
             tx,
@@ -397,9 +390,7 @@ async fn apply(
     if status == old.status || change.changes_more_than_status() {
         tx.authorize(UPDATE, &Scope::account(tx.tenant(), old.id)).await?;
     }
-    if let Some(version) = change.version.filter(|version| *version != old.version) {
-        return Err(Error::stale_version("the account", version, old.version));
-    }
+    tx.require_version("the account", change.version, old.version)?;
     let slug = change.slug.unwrap_or_else(|| old.slug.clone());
     let name = change.name.unwrap_or_else(|| old.name.clone());
     let email = change.email.unwrap_or_else(|| old.email.clone());

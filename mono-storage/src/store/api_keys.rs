@@ -158,11 +158,7 @@ impl ApiKeys<'_> {
         find(tx, &UPDATE, id).await?;
         let rules = tx.rules().await?;
         let old = find_live(tx, id).await?;
-        if let Some(version) = change.version.filter(|version| *version != old.version) {
-            let message = format!("the key was changed meanwhile: version {version} is not the current one");
-            return Err(Error::new(ErrorKind::Conflict, "stale_version", message)
-                .with_details(serde_json::json!({ "currentVersion": old.version })));
-        }
+        tx.require_version("the key", change.version, old.version)?;
         if let Some(scopes) = change.scopes.as_ref().filter(|scopes| **scopes != old.scopes) {
             maker(tx, old.expires_at).await?;
             require_scopes(tx, &rules, scopes, old.account_id, old.owner_id, old.expires_at)?;
@@ -209,6 +205,7 @@ impl ApiKeys<'_> {
         let expires_at = expiry(rotation.expires_at, now)?;
         let rules = tx.rules().await?;
         let old = find_live(tx, id).await?;
+        tx.require_version("the key", None, old.version)?;
         if old.replaced_by.is_some() {
             return Err(ended("key_rotated", "this key was rotated already: rotate the one that follows it"));
         }
@@ -245,7 +242,9 @@ impl ApiKeys<'_> {
     /// (`account.api_keys.delete`).
     pub async fn revoke(self, id: ApiKeyId) -> Result<(), Error> {
         let tx = self.tx;
-        let old = find(tx, &DELETE, id).await?;
+        find(tx, &DELETE, id).await?;
+        let old = hold(tx, id).await?;
+        tx.require_version("the key", None, old.version)?;
         let now = tx.now();
         let revoked: Option<ApiKey> = sql!(
             tx,
@@ -302,16 +301,19 @@ async fn find(tx: &mut TenantTx, pair: &Pair, id: ApiKeyId) -> Result<ApiKey, Er
     Ok(key)
 }
 
-/// The key, held until the transaction ends, where it works. The rules come before it, always: what waits for both
-/// waits in one order.
-async fn find_live(tx: &mut TenantTx, id: ApiKeyId) -> Result<ApiKey, Error> {
+/// The key, held until the transaction ends. The rules come before it, always: what waits for both waits in one order.
+async fn hold(tx: &mut TenantTx, id: ApiKeyId) -> Result<ApiKey, Error> {
     macro_rules! select {
         ($lock:literal) => {
             concat!("SELECT ", columns!(), " FROM api_keys WHERE tenant_id = $1 AND id = $2", $lock)
         };
     }
-    let key: Option<ApiKey> = sql!(tx, pg: select!(" FOR UPDATE"), lite: select!(""), id).optional().await?;
-    let key = key.ok_or_else(not_found)?;
+    sql!(tx, pg: select!(" FOR UPDATE"), lite: select!(""), id).optional().await?.ok_or_else(not_found)
+}
+
+/// The key, held as [`hold`] does, where it works.
+async fn find_live(tx: &mut TenantTx, id: ApiKeyId) -> Result<ApiKey, Error> {
+    let key = hold(tx, id).await?;
     if key.revoked_at.is_some() {
         return Err(ended("key_revoked", "this key was revoked: make another"));
     }

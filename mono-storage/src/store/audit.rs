@@ -6,7 +6,7 @@ use crate::sql;
 use mono_core::audit::{Action, AuditEntry, AuditFilter, changes};
 use mono_core::caller::Caller;
 use mono_core::id::{AuditId, TenantId, UserId};
-use mono_core::page::{Page, PageRequest};
+use mono_core::page::{Page, PageRequest, Slice, SliceRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::time::Timestamp;
 use mono_core::{Error, permission};
@@ -116,6 +116,24 @@ impl PlatformTx {
             let id = Some(user.uuid());
             let entry = Entry::new(stamp, self.caller(), Action::Impersonate, "user", id, changes.clone());
             self.keep_entry(log, Entry { actor: format!("user:{staff}"), ..entry });
+        }
+        Ok(())
+    }
+
+    /// Records what happened to a tenant, whoever did it, in its own log and in the platform's: each sees all of it.
+    #[expect(clippy::unused_async, reason = "an operation of a store, like the others")]
+    pub(super) async fn audit_tenant(
+        &mut self,
+        tenant: TenantId,
+        action: Action,
+        entity: &'static str,
+        id: Uuid,
+        changes: Value,
+    ) -> Result<(), Error> {
+        for log in [None, Some(tenant)] {
+            let stamp = (self.new_id::<AuditId>(), self.now());
+            let entry = Entry::new(stamp, self.caller(), action, entity, Some(id), changes.clone());
+            self.keep_entry(log, entry);
         }
         Ok(())
     }
@@ -243,6 +261,40 @@ impl AuditLog<'_> {
         .all()
         .await?;
         Ok(Page::new(items, page, u64::try_from(total).unwrap_or_default()))
+    }
+
+    /// The entries, newest first, after those that a cursor has come past; however deep it stands, a slice costs the same.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn list_after(
+        self,
+        filter: &AuditFilter,
+        slice: SliceRequest,
+    ) -> Result<Slice<AuditEntry>, Error> {
+        let tx = self.tx;
+        tx.authorize(READ, &Scope::tenant(tx.tenant())).await?;
+        let items = sql!(
+            tx,
+            concat!(
+                "SELECT sequence, ",
+                entry_columns!(),
+                matching!(),
+                " AND (at, id) < ($8, $9) ORDER BY at DESC, id DESC LIMIT $10"
+            ),
+            filter.entity.as_deref(),
+            filter.entity_id,
+            filter.actor.as_deref(),
+            filter.action.map(Action::as_str),
+            filter.from,
+            filter.until,
+            slice.after().created_at,
+            slice.after().id,
+            slice.to_read()
+        )
+        .all()
+        .await?;
+        Ok(Slice::new(items, slice))
     }
 
     /// Records that the log is exported, and with which filter. [`export_batch`](Self::export_batch) then reads it.

@@ -51,6 +51,8 @@ pub struct BrokenEntry {
 pub enum Damage {
     /// It is not as it was written, stands in another place, or was written with another key.
     Changed,
+    /// What stands there cannot be read.
+    Unreadable,
     /// It is gone.
     Missing,
     /// It stands behind the end of the chain, or outside of it.
@@ -72,6 +74,7 @@ impl std::fmt::Display for BrokenEntry {
         }
         f.write_str(match self.damage {
             Damage::Changed => ": changed, or written with another key",
+            Damage::Unreadable => ": changed, so that it cannot be read",
             Damage::Missing => ": missing",
             Damage::Inserted => ": inserted",
             Damage::ForgedCheckpoint => ": the mark of what was pruned up to here is forged",
@@ -183,7 +186,7 @@ impl PlatformTx {
         }
         let mut end = start;
         while found.is_none() {
-            let batch: Vec<Link> = on_log!(
+            let batch = on_log!(
                 self,
                 log,
                 concat!("SELECT sequence, hash, ", entry_columns!(), " FROM"),
@@ -191,7 +194,7 @@ impl PlatformTx {
                 sequence,
                 BATCH
             )
-            .all()
+            .rows()
             .await?;
             // The end is read before and after the entries, since others write meanwhile: what was there before has to be
             // among them, and none of them lies behind what is there after.
@@ -206,8 +209,17 @@ impl PlatformTx {
                 }
                 break;
             }
-            for link in batch {
+            for row in &batch {
                 let expected = sequence.saturating_add(1);
+                let Ok(link) = Link::from_row(row) else {
+                    let number = row.get("sequence").unwrap_or(expected);
+                    found = if number == expected {
+                        broken(number, row.get("id").ok(), Damage::Unreadable)
+                    } else {
+                        broken(expected, None, Damage::Missing)
+                    };
+                    break;
+                };
                 let id = Some(link.entry.id);
                 if link.sequence > end.sequence {
                     found = if end.sequence > sequence {

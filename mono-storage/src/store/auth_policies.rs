@@ -64,9 +64,7 @@ impl AuthPolicies<'_> {
         // Held until the end: of two changes at once the second sees the first.
         let rules = tx.rules().await?;
         let old = find(tx).await?;
-        if let Some(version) = change.version.filter(|version| *version != old.version) {
-            return Err(Error::stale_version("the policy", version, old.version));
-        }
+        tx.require_version("the policy", change.version, old.version)?;
         let own = change.apply(&old.own);
         let mut known: BTreeSet<String> = rules.roles.iter().map(|role| role.key.clone()).collect();
         known.extend(rules.engine().into_iter().flat_map(Engine::roles).map(|role| role.key.clone()));

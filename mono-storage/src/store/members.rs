@@ -9,7 +9,7 @@ use mono_core::audit::Action;
 use mono_core::id::{Id, MemberId};
 use mono_core::model::member::{Member, MemberFilter, MemberSort};
 use mono_core::model::user::{User, UserStatus};
-use mono_core::page::{Page, PageRequest};
+use mono_core::page::{Page, PageRequest, Slice, SliceRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::{Error, ErrorKind, permission};
 use uuid::Uuid;
@@ -26,6 +26,15 @@ pub(super) const LIMIT: &str = "members";
 macro_rules! columns {
     () => {
         "tenant_id, id, user_id, name, email, status, version, created_at, updated_at"
+    };
+}
+
+/// Which members a list is about: `$2` is searched for, `$3` the status.
+macro_rules! matching {
+    () => {
+        " FROM members WHERE tenant_id = $1
+          AND ($2 IS NULL OR name_norm LIKE $2 ESCAPE '\\' OR email_norm LIKE $2 ESCAPE '\\')
+          AND ($3 IS NULL OR status = $3)"
     };
 }
 
@@ -115,13 +124,6 @@ impl Members<'_> {
         tx.authorize(READ, &Scope::tenant(tx.tenant())).await?;
         let search = filter.search.as_deref().map(contains);
         let status = filter.status.map(UserStatus::as_str);
-        macro_rules! matching {
-            () => {
-                " FROM members WHERE tenant_id = $1
-                  AND ($2 IS NULL OR name_norm LIKE $2 ESCAPE '\\' OR email_norm LIKE $2 ESCAPE '\\')
-                  AND ($3 IS NULL OR status = $3)"
-            };
-        }
         let total: i64 = sql!(tx, concat!("SELECT count(*) AS total", matching!()), search.clone(), status)
             .row()
             .await?
@@ -148,6 +150,37 @@ impl Members<'_> {
         Ok(Page::new(items, page, u64::try_from(total).unwrap_or_default()))
     }
 
+    /// The members, newest first, after those that a cursor has come past; however deep it stands, a slice costs the same.
+    /// The order of the filter does not matter.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn list_after(
+        self,
+        filter: &MemberFilter,
+        slice: SliceRequest,
+    ) -> Result<Slice<Member>, Error> {
+        let tx = self.tx;
+        tx.authorize(READ, &Scope::tenant(tx.tenant())).await?;
+        let items = sql!(
+            tx,
+            concat!(
+                "SELECT ",
+                columns!(),
+                matching!(),
+                " AND (created_at, id) < ($4, $5) ORDER BY created_at DESC, id DESC LIMIT $6"
+            ),
+            filter.search.as_deref().map(contains),
+            filter.status.map(UserStatus::as_str),
+            slice.after().created_at,
+            slice.after().id,
+            slice.to_read()
+        )
+        .all()
+        .await?;
+        Ok(Slice::new(items, slice))
+    }
+
     /// Suspends a membership, or lets it be used again. What the member holds is kept, and so is the place in the plan.
     ///
     /// # Errors
@@ -157,6 +190,7 @@ impl Members<'_> {
     pub async fn set_status(self, id: MemberId, status: UserStatus) -> Result<Member, Error> {
         let tx = self.tx;
         let old = find_to_change(tx, SUSPEND, id).await?;
+        tx.require_version("the membership", None, old.version)?;
         if old.status == status {
             return Ok(old);
         }
@@ -186,6 +220,7 @@ impl Members<'_> {
     pub async fn remove(self, id: MemberId) -> Result<(), Error> {
         let tx = self.tx;
         let old = find_to_change(tx, REMOVE, id).await?;
+        tx.require_version("the membership", None, old.version)?;
         sql!(tx, "DELETE FROM members WHERE tenant_id = $1 AND id = $2", id).execute().await?;
         super::api_keys::revoke_all_of(tx, old.user_id).await?;
         let gone = Member { version: old.version.saturating_add(1), updated_at: tx.now(), ..old.clone() };

@@ -70,6 +70,7 @@ impl OptionSets<'_> {
         let tx = self.tx;
         tx.authorize(super::schemas::UPDATE, &Scope::tenant(tx.tenant())).await?;
         let old = find(tx, key, true).await?.ok_or_else(not_found)?;
+        tx.require_latest::<OptionSet>(key, None).await?;
         // After the set is held, which a schema that names it holds too.
         let schemas: Vec<Schema> =
             sql!(tx, "SELECT definition FROM schemas WHERE tenant_id = $1 ORDER BY key").all().await?;

@@ -5,8 +5,9 @@ use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
 use mono_core::id::{Id, MemberId, ProfileId};
-use mono_core::model::profile::{Profile, ProfileChange, ProfileStatus};
+use mono_core::model::profile::{Profile, ProfileChange, ProfileFilter, ProfileSort, ProfileStatus};
 use mono_core::model::tenant::Document;
+use mono_core::page::{Page, PageRequest, Slice, SliceRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::subscription::Key;
 use mono_core::{Error, ErrorKind, permission};
@@ -25,6 +26,14 @@ const MOST: i64 = 50;
 macro_rules! columns {
     () => {
         "tenant_id, id, member_id, kind, data, status, version, created_at, updated_at"
+    };
+}
+
+/// Which profiles a list is about: `$2` is the member, `$3` the schema, `$4` the status.
+macro_rules! matching {
+    () => {
+        " FROM profiles WHERE tenant_id = $1 AND deleted_at IS NULL AND ($2 IS NULL OR member_id = $2)
+          AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR status = $4)"
     };
 }
 
@@ -122,6 +131,72 @@ impl Profiles<'_> {
         Ok(profile)
     }
 
+    /// One page of the profiles of all members, or of one.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.members.read`.
+    pub async fn page(self, filter: &ProfileFilter, page: PageRequest) -> Result<Page<Profile>, Error> {
+        let tx = self.tx;
+        tx.authorize(READ, &Scope::tenant(tx.tenant())).await?;
+        let (kind, status) =
+            (filter.kind.as_ref().map(Key::as_str), filter.status.map(ProfileStatus::as_str));
+        let count =
+            sql!(tx, concat!("SELECT count(*) AS total", matching!()), filter.member, kind, status).row();
+        let total: i64 = count.await?.get("total")?;
+        macro_rules! ordered {
+            ($order:literal) => {
+                sql!(
+                    tx,
+                    concat!("SELECT ", columns!(), matching!(), " ORDER BY ", $order, " LIMIT $5 OFFSET $6"),
+                    filter.member,
+                    kind,
+                    status,
+                    page.limit(),
+                    i64::try_from(page.offset()).unwrap_or(i64::MAX)
+                )
+                .all()
+                .await?
+            };
+        }
+        let items = match filter.sort {
+            ProfileSort::Oldest => ordered!("created_at, id"),
+            _ => ordered!("created_at DESC, id DESC"),
+        };
+        Ok(Page::new(items, page, total.unsigned_abs()))
+    }
+
+    /// The profiles of all members, or of one, newest first, after those that a cursor has come past; however deep it
+    /// stands, a slice costs the same. The order of the filter does not matter.
+    ///
+    /// # Errors
+    /// As [`page`](Self::page).
+    pub async fn list_after(
+        self,
+        filter: &ProfileFilter,
+        slice: SliceRequest,
+    ) -> Result<Slice<Profile>, Error> {
+        let tx = self.tx;
+        tx.authorize(READ, &Scope::tenant(tx.tenant())).await?;
+        let items = sql!(
+            tx,
+            concat!(
+                "SELECT ",
+                columns!(),
+                matching!(),
+                " AND (created_at, id) < ($5, $6) ORDER BY created_at DESC, id DESC LIMIT $7"
+            ),
+            filter.member,
+            filter.kind.as_ref().map(Key::as_str),
+            filter.status.map(ProfileStatus::as_str),
+            slice.after().created_at,
+            slice.after().id,
+            slice.to_read()
+        )
+        .all()
+        .await?;
+        Ok(Slice::new(items, slice))
+    }
+
     /// The profiles of a member, oldest first.
     ///
     /// # Errors
@@ -163,6 +238,7 @@ impl Profiles<'_> {
         let tx = self.tx;
         let old = find_for_update(tx, id).await?;
         authorize(tx, old.member_id, UPDATE_OWN, UPDATE).await?;
+        tx.require_version("the profile", None, old.version)?;
         let now = tx.now();
         let profile: Profile = sql!(
             tx,
@@ -187,12 +263,14 @@ impl Profiles<'_> {
         let tx = self.tx;
         let row = sql!(
             tx,
-            pg: "SELECT member_id FROM profiles WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL FOR UPDATE",
-            lite: "SELECT member_id FROM profiles WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL",
+            pg: "SELECT member_id, version FROM profiles WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL FOR UPDATE",
+            lite: "SELECT member_id, version FROM profiles WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL",
             id
         );
-        let member: MemberId = row.rows().await?.first().ok_or_else(not_found)?.get("member_id")?;
-        authorize(tx, member, UPDATE_OWN, UPDATE).await?;
+        let rows = row.rows().await?;
+        let deleted = rows.first().ok_or_else(not_found)?;
+        authorize(tx, deleted.get("member_id")?, UPDATE_OWN, UPDATE).await?;
+        tx.require_version("the profile", None, deleted.get("version")?)?;
         let now = tx.now();
         let profile: Profile = sql!(
             tx,
@@ -255,9 +333,7 @@ async fn apply(
     if status == old.status || data != old.data {
         authorize(tx, old.member_id, UPDATE_OWN, UPDATE).await?;
     }
-    if let Some(version) = change.version.filter(|version| *version != old.version) {
-        return Err(Error::stale_version("the profile", version, old.version));
-    }
+    tx.require_version("the profile", change.version, old.version)?;
     if status == old.status && data == old.data {
         return Ok(old);
     }

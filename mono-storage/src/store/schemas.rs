@@ -73,6 +73,7 @@ impl Schemas<'_> {
         let tx = self.tx;
         tx.authorize(UPDATE, &Scope::tenant(tx.tenant())).await?;
         let old = find(tx, key, true).await?.ok_or_else(not_found)?;
+        tx.require_latest::<Schema>(key, None).await?;
         // A profile that is made at this moment is stopped by its foreign key, or stops this.
         let used =
             sql!(tx, "SELECT id FROM profiles WHERE tenant_id = $1 AND kind = $2 LIMIT 1", key.as_str());

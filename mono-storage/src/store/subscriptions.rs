@@ -12,7 +12,6 @@ use mono_core::subscription::{
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind, permission};
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 const READ: Permission = permission!("platform.subscriptions.read");
 pub(super) const UPDATE: Permission = permission!("platform.subscriptions.update");
@@ -150,7 +149,7 @@ impl Subscriptions<'_> {
         .execute()
         .await?;
         let changes = changed(None, Some(&definition))?;
-        tx.audit(Action::Create, OVERRIDE_ENTITY, Some(stored.id.uuid()), changes).await?;
+        tx.audit_tenant(tenant, Action::Create, OVERRIDE_ENTITY, stored.id.uuid(), changes).await?;
         Ok(stored)
     }
 
@@ -171,7 +170,7 @@ impl Subscriptions<'_> {
         .await?;
         let Some(row) = row.first() else { return Err(Error::not_found("an override")) };
         let changes = changed(Some(&row.get::<serde_json::Value>("definition")?), None)?;
-        tx.audit(Action::Delete, OVERRIDE_ENTITY, Some(id.uuid()), changes).await
+        tx.audit_tenant(tenant, Action::Delete, OVERRIDE_ENTITY, id.uuid(), changes).await
     }
 }
 
@@ -270,6 +269,5 @@ async fn write(
         ErrorKind::Conflict => Error::not_found("a tenant").with_source(error),
         _ => error,
     })?;
-    let id: Uuid = tenant.uuid();
-    tx.audit(Action::Update, ENTITY, Some(id), changes).await
+    tx.audit_tenant(tenant, Action::Update, ENTITY, tenant.uuid(), changes).await
 }

@@ -152,6 +152,7 @@ impl Teams<'_> {
     pub async fn delete(self, id: TeamId) -> Result<(), Error> {
         let tx = self.tx;
         let old = find_for_update(tx, DELETE, id).await?;
+        tx.require_version("the team", None, old.version)?;
         let now = tx.now();
         let team: Team = sql!(
             tx,
@@ -179,13 +180,16 @@ impl Teams<'_> {
         let tx = self.tx;
         let row = sql!(
             tx,
-            pg: "SELECT account_id FROM teams WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL FOR UPDATE",
-            lite: "SELECT account_id FROM teams WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL",
+            pg: "SELECT account_id, version FROM teams WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL FOR UPDATE",
+            lite: "SELECT account_id, version FROM teams WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL",
             id
         );
-        let account: AccountId = row.rows().await?.first().ok_or_else(not_found)?.get("account_id")?;
+        let rows = row.rows().await?;
+        let dissolved = rows.first().ok_or_else(not_found)?;
+        let account: AccountId = dissolved.get("account_id")?;
         super::accounts::require(tx, account).await?;
         tx.authorize(CREATE, &Scope::account(tx.tenant(), account)).await?;
+        tx.require_version("the team", None, dissolved.get("version")?)?;
         let now = tx.now();
         let team: Team = sql!(
             tx,
@@ -253,6 +257,7 @@ impl Teams<'_> {
     pub async fn add_member(self, id: TeamId, member: MemberId) -> Result<(), Error> {
         let tx = self.tx;
         let team = find_for_update(tx, UPDATE, id).await?;
+        tx.require_version("the team", None, team.version)?;
         let known = sql!(tx, "SELECT id FROM members WHERE tenant_id = $1 AND id = $2", member);
         if known.rows().await?.is_empty() {
             return Err(Error::not_found(MemberId::ENTITY));
@@ -280,6 +285,7 @@ impl Teams<'_> {
     pub async fn remove_member(self, id: TeamId, member: MemberId) -> Result<(), Error> {
         let tx = self.tx;
         let team = find_for_update(tx, UPDATE, id).await?;
+        tx.require_version("the team", None, team.version)?;
         let removed = sql!(
             tx,
             "DELETE FROM team_members WHERE tenant_id = $1 AND team_id = $2 AND member_id = $3",
@@ -323,9 +329,7 @@ impl Revert for Team {
 
 /// Changes a team that the transaction holds.
 async fn apply(tx: &mut TenantTx, action: Action, old: Team, change: TeamChange) -> Result<Team, Error> {
-    if let Some(version) = change.version.filter(|version| *version != old.version) {
-        return Err(Error::stale_version("the team", version, old.version));
-    }
+    tx.require_version("the team", change.version, old.version)?;
     let Some(name) = change.name.filter(|name| *name != old.name) else { return Ok(old) };
     let now = tx.now();
     let team: Team = sql!(

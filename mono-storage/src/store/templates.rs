@@ -66,7 +66,7 @@ pub(super) async fn give(
     }
     // Which template it was, in the log of the platform.
     let changes = serde_json::json!([{ "field": "template", "new": template.key }]);
-    tx.audit(Action::Update, super::tenants::ENTITY, Some(tenant.uuid()), changes).await
+    tx.audit_tenant(tenant, Action::Update, super::tenants::ENTITY, tenant.uuid(), changes).await
 }
 
 async fn add_role(tx: &mut PlatformTx, tenant: TenantId, role: &Role) -> Result<(), Error> {

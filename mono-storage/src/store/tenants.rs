@@ -10,7 +10,7 @@ use mono_core::id::{Id, TenantId};
 use mono_core::model::tenant::{
     Document, NewTenant, Tenant, TenantChange, TenantFilter, TenantSort, TenantStatus,
 };
-use mono_core::page::{Page, PageRequest};
+use mono_core::page::{Page, PageRequest, Slice, SliceRequest};
 use mono_core::permission::{Permission, Scope};
 use mono_core::subscription::Currency;
 use mono_core::text::{Locale, Name, Slug, TimeZone};
@@ -32,6 +32,14 @@ macro_rules! columns {
     () => {
         "id, slug, name, domain, status, currency, time_zone, default_locale, supported_locales, settings, branding,
          version, created_at, updated_at"
+    };
+}
+
+/// Which tenants a list is about: `$1` is searched for, `$2` the status.
+macro_rules! matching {
+    () => {
+        " FROM tenants WHERE ($1 IS NULL OR name_norm LIKE $1 ESCAPE '\\' OR slug LIKE $1 ESCAPE '\\')
+          AND ($2 IS NULL OR status = $2)"
     };
 }
 
@@ -190,12 +198,6 @@ impl<'t> Tenants<'t> {
         tx.authorize(READ)?;
         let search = filter.search.as_deref().map(contains);
         let status = filter.status.map(TenantStatus::as_str);
-        macro_rules! matching {
-            () => {
-                " FROM tenants WHERE ($1 IS NULL OR name_norm LIKE $1 ESCAPE '\\' OR slug LIKE $1 ESCAPE '\\')
-                  AND ($2 IS NULL OR status = $2)"
-            };
-        }
         let total: i64 =
             platform_sql!(tx, concat!("SELECT count(*) AS total", matching!()), search.clone(), status)
                 .row()
@@ -221,6 +223,36 @@ impl<'t> Tenants<'t> {
             _ => ordered!("created_at DESC, id DESC"),
         };
         Ok(Page::new(items, page, u64::try_from(total).unwrap_or_default()))
+    }
+
+    /// The tenants, newest first, after those that a cursor has come past; however deep it stands, a slice costs the same.
+    /// The order of the filter does not matter.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn list_after(
+        self,
+        filter: &TenantFilter,
+        slice: SliceRequest,
+    ) -> Result<Slice<Tenant>, Error> {
+        self.tx.authorize(READ)?;
+        let items = platform_sql!(
+            self.tx,
+            concat!(
+                "SELECT ",
+                columns!(),
+                matching!(),
+                " AND (created_at, id) < ($3, $4) ORDER BY created_at DESC, id DESC LIMIT $5"
+            ),
+            filter.search.as_deref().map(contains),
+            filter.status.map(TenantStatus::as_str),
+            slice.after().created_at,
+            slice.after().id,
+            slice.to_read()
+        )
+        .all()
+        .await?;
+        Ok(Slice::new(items, slice))
     }
 
     /// Changes a tenant; fields that the change does not name stay as they are.
@@ -311,6 +343,7 @@ impl<'t> Tenants<'t> {
         let tx = self.tx;
         tx.authorize(SUSPEND)?;
         let old = find_for_update(tx, id).await?;
+        tx.require_version("the tenant", None, old.version)?;
         if old.status == status {
             return Ok(old);
         }
@@ -337,7 +370,7 @@ async fn authorize_own(tx: &mut PlatformTx, permission: Permission) -> Result<Te
     let tenant = tx.caller().tenant()?;
     if tx.caller().authorize(permission, &Scope::tenant(tenant), tx.now())? == Pass::Privileged {
         let changes = serde_json::json!([{ "field": "permission", "new": permission.name() }]);
-        tx.audit(Action::PrivilegedAccess, ENTITY, Some(tenant.uuid()), changes).await?;
+        tx.audit_tenant(tenant, Action::PrivilegedAccess, ENTITY, tenant.uuid(), changes).await?;
     }
     Ok(tenant)
 }
@@ -364,9 +397,7 @@ async fn update(
     change: TenantChange,
 ) -> Result<Tenant, Error> {
     let old = find_for_update(tx, id).await?;
-    if let Some(version) = change.version.filter(|version| *version != old.version) {
-        return Err(Error::stale_version("the tenant", version, old.version));
-    }
+    tx.require_version("the tenant", change.version, old.version)?;
     let new = change.apply(&old)?;
     if new == old {
         return Ok(old);
@@ -420,7 +451,7 @@ async fn find_for_update(tx: &mut PlatformTx, id: TenantId) -> Result<Tenant, Er
         .ok_or_else(not_found)
 }
 
-/// Records a change in the platform's audit log, and in the history, which stands with the tenant.
+/// Records a change in the audit logs of tenant and platform, and in the history, which stands with the tenant.
 async fn record(
     tx: &mut PlatformTx,
     action: Action,
@@ -429,7 +460,7 @@ async fn record(
 ) -> Result<(), Error> {
     let before = old.map(to_value).transpose()?.unwrap_or_default();
     let changes = to_value(&changes(&before, &to_value(new)?))?;
-    tx.audit(action, ENTITY, Some(new.id.uuid()), changes).await?;
+    tx.audit_tenant(new.id, action, ENTITY, new.id.uuid(), changes).await?;
     History::of_tenant(tx, ENTITY, new.id).keep(action, new.version, new).await
 }
 

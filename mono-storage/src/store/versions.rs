@@ -104,16 +104,18 @@ impl TenantTx {
         T::put_back(self, earlier, seen).await
     }
 
-    /// For what does not count its versions itself: refuses where `seen` is not the last one that is kept. The thing is
-    /// held by the transaction already.
+    /// [`require_version`](TenantTx::require_version) for what does not count its versions itself: the current one is the
+    /// last that is kept. The thing is held by the transaction already.
     pub(super) async fn require_latest<T: Versioned>(
         &mut self,
         id: &T::Id,
         seen: Option<i64>,
     ) -> Result<(), Error> {
-        let Some(seen) = seen else { return Ok(()) };
+        if seen.is_none() && !self.expects_version() {
+            return Ok(());
+        }
         let latest = Door::Tenant(self).latest(T::ENTITY, T::uuid(id)).await?;
-        if seen == latest { Ok(()) } else { Err(Error::stale_version("this", seen, latest)) }
+        self.require_version("this", seen, latest)
     }
 
     /// For what is gone for good when it is deleted: who asks for it is answered as long as there is a history.
@@ -253,6 +255,14 @@ impl<'t, T: Serialize + DeserializeOwned> History<'t, T> {
         let rows = self.door.query(&PAGE, values).rows().await?;
         let items = rows.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::new(items, page, total.unsigned_abs()))
+    }
+
+    /// The number of the newest version.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub async fn latest(mut self) -> Result<i64, Error> {
+        self.door.latest(self.entity, self.id).await
     }
 
     /// The thing as it was in one version.

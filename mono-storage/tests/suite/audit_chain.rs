@@ -54,11 +54,11 @@ async fn work(world: &World) -> AuditReport {
 async fn the_log_is_a_chain(world: World) {
     let database = &world.test.database;
     let report = work(&world).await;
-    // The member that the world makes, and two entries for each account.
-    assert_eq!((report.entries, report.sequence, report.unchained, report.broken), (7, 7, 0, None));
+    // The tenant, its plan and the member that the world makes, and two entries for each account.
+    assert_eq!((report.entries, report.sequence, report.unchained, report.broken), (9, 9, 0, None));
     assert_eq!(report.hash.len(), 64);
     // Each tenant has a chain of its own, and so has the platform.
-    assert_eq!(verify(database, Some(world.lagoon.id)).await.sequence, 1);
+    assert_eq!(verify(database, Some(world.lagoon.id)).await.sequence, 3);
     let platform = verify(database, None).await;
     assert!(platform.sequence > 3 && platform.broken.is_none(), "{platform:?}");
     let refused = database.platform(&world.harbour.admin).read().await.unwrap().verify_audit(None).await;
@@ -73,9 +73,14 @@ async fn tampering_is_found(world: World) {
     };
     let forged = format!(
         "INSERT INTO audit_log (tenant_id, id, at, actor, action, entity, changes, sequence, hash)
-         SELECT h.id, a.id, a.at, a.actor, a.action, a.entity, a.changes, 8, a.hash FROM audit_log a, tenants h
-         WHERE h.slug = 'harbour' AND NOT a.{HARBOUR};"
+         SELECT h.id, a.id, a.at, a.actor, a.action, a.entity, a.changes, 10, a.hash FROM audit_log a, tenants h
+         WHERE h.slug = 'harbour' AND NOT a.{HARBOUR} AND a.sequence = 3;"
     );
+    // What is no JSON, and on PostgreSQL, which takes only JSON, a number that no program can hold.
+    let (unreadable, never) = match world.test.backend {
+        Backend::Postgres => ("'[{\"field\": 1e9999}]'", "'infinity'"),
+        Backend::Sqlite => ("'[{\"field\": '", "'never'"),
+    };
     for (tampering, sequence, damage) in [
         (format!("UPDATE audit_log SET actor = 'user:x' WHERE {HARBOUR} AND sequence = 3"), 3, Damage::Changed),
         (format!("UPDATE audit_log SET changes = '[]' WHERE {HARBOUR} AND sequence = 7"), 7, Damage::Changed),
@@ -84,11 +89,29 @@ async fn tampering_is_found(world: World) {
         (format!("DELETE FROM audit_log WHERE {HARBOUR} AND sequence = 1"), 1, Damage::Missing),
         (format!("DELETE FROM audit_log WHERE {HARBOUR} AND sequence >= 6"), 6, Damage::Missing),
         (format!("DELETE FROM audit_log WHERE {HARBOUR}"), 1, Damage::Missing),
+        (format!("UPDATE audit_log SET changes = {unreadable} WHERE {HARBOUR} AND sequence = 4"), 4, Damage::Unreadable),
+        (format!("UPDATE audit_log SET at = {never} WHERE {HARBOUR} AND sequence = 5"), 5, Damage::Unreadable),
+        (
+            format!(
+                "UPDATE audit_log SET changes = {unreadable} WHERE {HARBOUR} AND sequence = 4;
+                 DELETE FROM audit_log WHERE {HARBOUR} AND sequence = 3"
+            ),
+            3,
+            Damage::Missing,
+        ),
+        (
+            format!(
+                "UPDATE audit_log SET changes = {unreadable} WHERE {HARBOUR} AND sequence = 4;
+                 UPDATE audit_log SET actor = 'user:x' WHERE {HARBOUR} AND sequence = 7"
+            ),
+            4,
+            Damage::Unreadable,
+        ),
         (swap(2, -2) + &swap(3, 2) + &swap(-2, 3), 2, Damage::Changed),
-        (forged.clone(), 8, Damage::Inserted),
+        (forged.clone(), 10, Damage::Inserted),
         (
             format!("UPDATE audit_chains SET hash = 'x' WHERE {HARBOUR}"),
-            7,
+            9,
             Damage::ForgedEnd,
         ),
         (
@@ -186,14 +209,14 @@ async fn entries_from_before_the_chain_are_counted(world: World) {
         .test
         .as_owner(&format!(
             "UPDATE audit_log SET sequence = NULL, hash = NULL WHERE {HARBOUR};
-             UPDATE audit_chains SET sequence = 0, hash = '', unchained = 1 WHERE {HARBOUR}"
+             UPDATE audit_chains SET sequence = 0, hash = '', unchained = 3 WHERE {HARBOUR}"
         ))
         .await;
     let report = work(&world).await;
-    assert_eq!((report.entries, report.unchained, report.broken), (6, 1, None));
+    assert_eq!((report.entries, report.unchained, report.broken), (6, 3, None));
     let pruned =
         world.test.database.prune_audit(world.test.owner_url.as_deref(), tenant, world.test.database.now());
-    assert_eq!(pruned.await.unwrap(), 7);
+    assert_eq!(pruned.await.unwrap(), 9);
     let report = verify(&world.test.database, tenant).await;
     assert_eq!((report.entries, report.unchained, report.broken), (1, 0, None));
     world.test.as_owner(&format!("UPDATE audit_chains SET unchained = 1 WHERE {HARBOUR}")).await;
@@ -228,7 +251,7 @@ async fn concurrent_writers_leave_one_chain(world: World) {
         }
     }
     let report = verify(&world.test.database, Some(world.lagoon.id)).await;
-    assert_eq!((report.entries, report.broken), (1601, None));
+    assert_eq!((report.entries, report.broken), (1603, None));
 }
 
 /// Each changes all accounts in another order than its neighbour, with an entry for each: the lock of the log is the
@@ -260,7 +283,7 @@ async fn writers_of_many_things_do_not_wait_for_each_other(world: World) {
         done.unwrap();
     }
     let report = verify(&world.test.database, Some(world.lagoon.id)).await;
-    assert_eq!((report.entries, report.broken), (1 + 20 + 200 + 40, None));
+    assert_eq!((report.entries, report.broken), (3 + 20 + 200 + 40, None));
 }
 
 /// The same database, some minutes later.
@@ -386,9 +409,9 @@ async fn what_is_old_is_removed_and_the_rest_verifies(world: World) {
     create(&world, &world.harbour.admin, "Four").await.unwrap();
     let noted = verify(database, tenant).await;
     let prune = async |before: Timestamp| database.prune_audit(owner_url.as_deref(), tenant, before).await;
-    assert_eq!(prune(between).await.unwrap(), 7);
+    assert_eq!(prune(between).await.unwrap(), 9);
     let report = verify(database, tenant).await;
-    assert_eq!((report.entries, report.sequence, report.broken), (2, 9, None));
+    assert_eq!((report.entries, report.sequence, report.broken), (2, 11, None));
     assert_eq!(prune(between).await.unwrap(), 0, "nothing is left to remove, and nothing to record");
     assert_eq!(entries(&world, Action::Delete).await[0].entity, "audit_log");
     let system = Caller::system(SystemReason::Inspection);
@@ -399,7 +422,7 @@ async fn what_is_old_is_removed_and_the_rest_verifies(world: World) {
     let future = prune(database.now() + Duration::from_mins(1)).await.unwrap_err();
     assert_eq!(future.kind(), ErrorKind::Validation);
     // The other tenant keeps its own, and the platform's log goes the same way.
-    assert_eq!(verify(database, Some(world.lagoon.id)).await.entries, 1);
+    assert_eq!(verify(database, Some(world.lagoon.id)).await.entries, 3);
     let removed = database.prune_audit(owner_url.as_deref(), None, database.now()).await.unwrap();
     assert!(removed > 3);
     assert_eq!(verify(database, None).await.broken, None);
@@ -408,8 +431,8 @@ async fn what_is_old_is_removed_and_the_rest_verifies(world: World) {
     assert_eq!(verify(database, tenant).await.broken, None);
     assert_eq!(mono_storage::db::isolation::prove(database).await.unwrap(), []);
     // What was removed cannot be added to.
-    world.test.as_owner(&format!("DELETE FROM audit_log WHERE {HARBOUR} AND sequence = 8")).await;
-    assert_eq!(verify(database, tenant).await.broken.unwrap().sequence, Some(8));
+    world.test.as_owner(&format!("DELETE FROM audit_log WHERE {HARBOUR} AND sequence = 10")).await;
+    assert_eq!(verify(database, tenant).await.broken.unwrap().sequence, Some(10));
 }
 
 async fn the_log_is_searched(world: World) {
@@ -420,16 +443,16 @@ async fn the_log_is_searched(world: World) {
         tx.audit_log().list(&filter, PageRequest::default()).await.unwrap()
     };
     let all = list(AuditFilter::default()).await;
-    assert_eq!((all.items.len(), all.pagination.total), (7, 7));
-    assert_eq!(all.items[0].sequence, Some(7), "newest first");
+    assert_eq!((all.items.len(), all.pagination.total), (9, 9));
+    assert_eq!(all.items[0].sequence, Some(9), "newest first");
     let one = all.items[0].clone();
     for (filter, found) in [
         (AuditFilter { entity: Some("account".into()), ..Default::default() }, 6),
         (AuditFilter { entity_id: one.entity_id, ..Default::default() }, 2),
         (AuditFilter { actor: Some(admin.actor().to_string()), ..Default::default() }, 6),
-        (AuditFilter { action: Some(Action::Update), ..Default::default() }, 3),
+        (AuditFilter { action: Some(Action::Update), ..Default::default() }, 4),
         (AuditFilter { from: Some(one.at), ..Default::default() }, 1),
-        (AuditFilter { until: Some(one.at), ..Default::default() }, 6),
+        (AuditFilter { until: Some(one.at), ..Default::default() }, 8),
         (AuditFilter { entity: Some("' OR 1=1".into()), ..Default::default() }, 0),
     ] {
         assert_eq!(list(filter.clone()).await.pagination.total, found, "{filter:?}");
@@ -460,7 +483,7 @@ async fn an_export_is_recorded_and_goes_in_batches(world: World) {
     tx.commit().await.unwrap();
     let mut tx = world.test.database.tenant(admin).read().await.unwrap();
     let all = tx.audit_log().export_batch(&filter, None).await.unwrap();
-    assert_eq!(all.len(), 8);
+    assert_eq!(all.len(), 10);
     let last = all.last().unwrap();
     assert_eq!((last.action, last.changes[0].field.as_str()), (Action::Export, "entity"));
     let middle = &all[3];

@@ -76,9 +76,15 @@ async fn a_tenant_starts_with_all_that_its_template_holds(world: World) {
     let page = tx.audit_log().list(&AuditFilter::default(), PageRequest::default()).await.unwrap();
     let mut told: Vec<_> = page.items.iter().map(|entry| entry.entity.as_str()).collect();
     told.sort_unstable();
-    assert_eq!(told, ["option_set", "role", "schema"]);
+    assert_eq!(told, ["option_set", "role", "schema", "subscription", "tenant", "tenant"]);
     let who = staff.actor().to_string();
-    assert!(page.items.iter().all(|entry| entry.action == Action::Create && entry.actor == who));
+    assert!(page.items.iter().all(|entry| entry.actor == who));
+    let made = page.items.iter().filter(|entry| entry.action == Action::Create);
+    assert_eq!(
+        made.count(),
+        4,
+        "the tenant, and what it got copies of; the subscription is set, the template noted"
+    );
     let history = tx.history::<Schema>(&key("colleague")).await.unwrap();
     let kept = history.list(PageRequest::default()).await.unwrap().items;
     assert_eq!((kept.len(), kept[0].version, &kept[0].snapshot), (1, 1, &template.schemas[0]));

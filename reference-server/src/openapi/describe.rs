@@ -26,10 +26,12 @@ pub(crate) struct Describe<'a> {
     pub(super) failures: BTreeSet<u16>,
     pub(super) authenticated: bool,
     is_safe: bool,
+    /// Whether it makes a thing that was not there.
+    makes: bool,
 }
 
 impl<'a> Describe<'a> {
-    pub(super) fn new(schemas: &'a mut SchemaGenerator, path: &str, is_safe: bool) -> Self {
+    pub(super) fn new(schemas: &'a mut SchemaGenerator, path: &str, method: &str) -> Self {
         let names = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
         let mut path_names: Vec<String> = names.map(ToOwned::to_owned).collect();
         path_names.reverse();
@@ -41,7 +43,8 @@ impl<'a> Describe<'a> {
             answers: BTreeMap::new(),
             failures: BTreeSet::new(),
             authenticated: false,
-            is_safe,
+            is_safe: method == "get",
+            makes: method == "post" && !path.contains('{'),
         };
         new.fails(&[ErrorKind::RateLimited, ErrorKind::Internal, ErrorKind::Unavailable]);
         new
@@ -72,6 +75,15 @@ impl<'a> Describe<'a> {
             let description =
                 "A name for this request: sent again with it, it is answered as before and not done twice.";
             self.optional_parameter::<String>("Idempotency-Key", Place::Header, description);
+        }
+    }
+
+    /// The version that a change of one thing is based on.
+    pub(crate) fn expects_version(&mut self) {
+        if !self.is_safe && !self.makes {
+            let description =
+                "The version that the change is based on, in quotes: `\"3\"`; a stale one is a conflict.";
+            self.optional_parameter::<String>("If-Match", Place::Header, description);
         }
     }
 

@@ -68,7 +68,7 @@ impl Routes {
 
 impl Operation {
     fn document(&self, schemas: &mut SchemaGenerator) -> Value {
-        let mut described = Describe::new(schemas, &self.path, self.method == "get");
+        let mut described = Describe::new(schemas, &self.path, self.method);
         (self.signature)(&mut described);
         for answer in &self.about.answers {
             answer(&mut described);

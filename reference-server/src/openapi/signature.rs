@@ -2,8 +2,8 @@
 
 use super::describe::{Describe, Place};
 use crate::bulk::Items;
-use crate::extract::{Authenticated, IfMatch, Json, Path, Paths, Query, VersionPath};
-use crate::routes::{Answer, Serialised};
+use crate::extract::{Authenticated, Json, NoQuery, Path, Paths, Query, VersionPath};
+use crate::routes::{Answer, Serialised, Tagged};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -73,7 +73,6 @@ impl Input for HeaderMap {
 impl Input for Authenticated {
     fn describe(operation: &mut Describe<'_>) {
         Uncounted::describe(operation);
-        operation.once();
         operation.fails(&[ErrorKind::LimitExceeded]);
     }
 }
@@ -81,6 +80,8 @@ impl Input for Authenticated {
 impl Input for Uncounted {
     fn describe(operation: &mut Describe<'_>) {
         operation.authenticated();
+        operation.once();
+        operation.expects_version();
         let description = "Which of the caller's tenants is meant; left out, the one of the token.";
         operation.optional_parameter::<TenantId>("X-Tenant-ID", Place::Header, description);
     }
@@ -130,12 +131,9 @@ impl<T: JsonSchema> Input for Items<T> {
     }
 }
 
-impl Input for IfMatch {
+impl Input for NoQuery {
     fn describe(operation: &mut Describe<'_>) {
-        let description =
-            "The version that the change is based on, in quotes: `\"3\"`; a stale one is a conflict.";
-        operation.optional_parameter::<String>("If-Match", Place::Header, description);
-        operation.fails(&[ErrorKind::Conflict]);
+        operation.fails(&[ErrorKind::Validation]);
     }
 }
 
@@ -148,6 +146,12 @@ impl<T: Output> Output for Result<T, ApiError> {
 impl<T: JsonSchema> Output for Answer<T> {
     fn describe(operation: &mut Describe<'_>) {
         operation.answer::<T>(200);
+    }
+}
+
+impl<T: JsonSchema> Output for Tagged<T> {
+    fn describe(operation: &mut Describe<'_>) {
+        Answer::<T>::describe(operation);
     }
 }
 

@@ -1,7 +1,8 @@
 //! The routes: one file for each noun, in the folder of its tier.
 
 use axum::Json;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderName;
+use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use mono_core::api::envelope::Success;
 use mono_storage::cache::Bytes;
@@ -11,6 +12,13 @@ pub(crate) type Answer<T> = Json<Success<T>>;
 
 pub(crate) fn answer<T>(data: T) -> Answer<T> {
     Json(Success::new(data))
+}
+
+/// An answer with the version of what it shows, as `If-Match` takes it.
+pub(crate) type Tagged<T> = ([(HeaderName, String); 1], Answer<T>);
+
+pub(crate) fn tagged<T>(version: i64, data: T) -> Tagged<T> {
+    ([(ETAG, format!("\"{version}\""))], answer(data))
 }
 
 /// Data that is JSON already, in the envelope.

@@ -3,6 +3,7 @@
 use crate::server::{ACCOUNTS, ADMIN, Answer, LONER, MEMBER, STRANGER, Server, create, named, send};
 use mono_core::api::accounts::{ListAccounts, UpdateAccount};
 use mono_core::api::bulk::BulkChange;
+use mono_core::api::invitations::{CreateInvitation, ListInvitations};
 use mono_core::api::members::ListMembers;
 use mono_core::api::profiles::{CreateProfileOf, UpdateProfile};
 use mono_core::api::teams::{CreateTeamIn, UpdateTeam};
@@ -24,6 +25,8 @@ mono_storage::conformance!(
     each_item_needs_its_own_right,
     teams_and_profiles_come_in_numbers_too,
     many_things_are_one_call,
+    a_list_is_not_taken_for_the_fields_of_a_thing,
+    people_are_invited_in_numbers_too,
 );
 
 fn codes<T>(results: &[Result<T, Error>]) -> Vec<&str> {
@@ -236,4 +239,51 @@ async fn many_things_are_one_call(world: World) {
     assert_eq!(calls().await, 0);
     client.tenant().accounts().create_many(&[named("One"), named("Two"), named("One")]).await.unwrap();
     assert_eq!(calls().await, 1);
+}
+
+async fn a_list_is_not_taken_for_the_fields_of_a_thing(world: World) {
+    let server = Server::start(world).await;
+    let account = create(&server.sign_in(ADMIN).await, "One").await;
+    let id = account.id.to_string();
+    let changes = json!([
+        {"id": id, "change": [null, "x"]},
+        [id, {"name": "Two"}],
+        {"id": id, "change": null},
+        {"id": id, "change": {"name": "Three"}},
+    ]);
+    let answer = bulk(&server, ADMIN, Method::PATCH, ACCOUNTS, changes).await;
+    let results = answer.json()["data"]["results"].clone();
+    let statuses: Vec<_> =
+        results.as_array().unwrap().iter().map(|result| result["status"].clone()).collect();
+    assert_eq!(statuses, [400, 400, 400, 200]);
+    assert_eq!(
+        (&results[0]["details"]["reason"], &results[3]["data"]["version"]),
+        (&json!("invalid_field"), &json!(2))
+    );
+    let request = server.post(&format!("{ACCOUNTS}/bulk")).bearer_auth(server.token(ADMIN).await);
+    assert_eq!(
+        send(request.json(&json!([[{"name": "Four"}]]))).await.failure(),
+        (400, "invalid_field".into())
+    );
+    assert_eq!(server.used(server.world.harbour.id).await, 1);
+}
+
+async fn people_are_invited_in_numbers_too(world: World) {
+    let server = Server::start(world).await;
+    let admin = server.sign_in(ADMIN).await;
+    let invite = |email: &str| CreateInvitation { email: email.into(), roles: Vec::new() };
+    let wanted = [
+        invite("a@new.example"),
+        invite("A@new.example"),
+        invite(MEMBER),
+        invite("x"),
+        invite("b@new.example"),
+    ];
+    let results = admin.tenant().invitations().create_many(&wanted).await.unwrap();
+    assert_eq!(codes(&results), ["", "already_invited", "already_member", "invalid_email", ""]);
+    let waiting = admin.tenant().invitations().list(&ListInvitations::default()).await.unwrap();
+    assert_eq!(waiting.pagination.total, 2);
+    let results =
+        server.sign_in(MEMBER).await.tenant().invitations().create_many(&wanted[..1]).await.unwrap();
+    assert_eq!(results[0].as_ref().unwrap_err().kind(), ErrorKind::Forbidden);
 }

@@ -118,6 +118,7 @@ async fn call_every_method(client: &Client) {
         tenant.entitlements();
         tenant.usage(any(json!({"from": "2026-01-01", "until": "2026-01-02"})));
         tenant.audit().list(&any(json!({})));
+        tenant.audit().scroll(&any(json!({})));
         tenant.audit().export(&any(json!({"format": "csv"})));
         tenant.auth_policy().get();
         tenant.auth_policy().update(&any(json!({})));
@@ -155,6 +156,7 @@ async fn call_every_method(client: &Client) {
     let (members, profiles) = (tenant.members(), tenant.profiles());
     call! {
         members.list(&any(json!({})));
+        members.scroll(&any(json!({})));
         members.get(id());
         members.suspend(id());
         members.reactivate(id());
@@ -164,6 +166,8 @@ async fn call_every_method(client: &Client) {
         profiles.create_many(&[]);
         profiles.update_many(&[]);
         profiles.list(id());
+        profiles.page(&any(json!({})));
+        profiles.scroll(&any(json!({})));
         profiles.get(id());
         profiles.update(id(), &any(json!({})));
         profiles.delete(id());
@@ -182,6 +186,7 @@ async fn call_every_method(client: &Client) {
         keys.revoke(id());
         invitations.list(&any(json!({})));
         invitations.create(&any(json!({"email": "a@b.example"})));
+        invitations.create_many(&[]);
         invitations.resend(id());
         invitations.revoke(id());
         templates.list();
@@ -228,6 +233,7 @@ async fn call_every_method(client: &Client) {
     call! {
         platform.users().send_set_password(id());
         tenants.list(&any(json!({})));
+        tenants.scroll(&any(json!({})));
         tenants.create(&any(json!({"name": "x"})));
         tenants.get(id());
         tenants.update(id(), &any(json!({})));

@@ -4,22 +4,29 @@ use crate::plans::key;
 use crate::server::{
     ACCOUNTS, ADMIN, Answer, BOTH, CONNECTIONS, LOGIN, PASSWORD, STAFF, STRANGER, Server, USER, send,
 };
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::post;
+use mono_auth::axum::ApiError;
 use mono_core::api::api_keys::CreateApiKey;
 use mono_core::api::auth::LoginRequest;
 use mono_core::rate_limit::RateLimits;
 use mono_core::seed::Seed;
 use mono_core::subscription::Allowance;
 use mono_core::time::{Clock, Timestamp};
+use mono_core::{Error, ErrorKind};
+use mono_storage::db::TRANSACTION_CONFLICT;
 use mono_storage::rate_limit::RateLimiter;
 use mono_storage::redis::{Redis, RedisOptions};
 use mono_storage::system::SystemRandom;
 use mono_storage::testkit::{RedisServer, World};
+use reference_server::extract::Authenticated;
 use reference_server::{App, RateLimiting, ServerLimits, serve};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -39,6 +46,7 @@ mono_storage::conformance!(
     a_plan_and_a_route_have_their_own,
     a_key_has_its_own,
     what_watches_is_exempt,
+    a_request_that_is_run_again_is_one_call,
 );
 
 /// A clock that a test sets.
@@ -67,13 +75,13 @@ impl Limited {
         let server = Box::pin(Server::start_over(world, CONNECTIONS, change)).await;
         let app = App { trusted_proxies: Arc::new(proxies.parse().unwrap()), ..server.app.clone() };
         let mut tasks = JoinSet::new();
-        let address = open(app, changes, RateLimiter::local(1_000), &mut tasks).await;
+        let address = open(app, Router::new(), changes, RateLimiter::local(1_000), &mut tasks).await;
         Self { server, clock, address, http: reqwest::Client::new(), tasks }
     }
 
     /// Goes over to a further server, whose calls this limiter counts.
     async fn go_to_another(&mut self, changes: &str, limiter: RateLimiter) {
-        self.address = open(self.server.app.clone(), changes, limiter, &mut self.tasks).await;
+        self.address = open(self.server.app.clone(), Router::new(), changes, limiter, &mut self.tasks).await;
     }
 
     fn go_on(&self, by: Duration) {
@@ -94,12 +102,18 @@ impl Limited {
 }
 
 /// Serves the application on a free port until the tasks are dropped.
-async fn open(app: App, changes: &str, limiter: RateLimiter, tasks: &mut JoinSet<()>) -> SocketAddr {
+async fn open(
+    app: App,
+    own: Router<App>,
+    changes: &str,
+    limiter: RateLimiter,
+    tasks: &mut JoinSet<()>,
+) -> SocketAddr {
     let limits = RateLimits::starter().with(changes).unwrap();
     let app = App { rate_limits: Some(Arc::new(RateLimiting { limits, limiter })), ..app };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = reference_server::router(app);
+    let router = reference_server::router_with(app, own);
     tasks.spawn(serve(listener, router, ServerLimits::default(), std::future::pending()));
     address
 }
@@ -371,4 +385,30 @@ async fn what_watches_is_exempt(world: World) {
             assert_eq!((answer.status, answer.header("x-ratelimit-limit")), (200, ""));
         }
     }
+}
+
+async fn a_request_that_is_run_again_is_one_call(world: World) {
+    let mut limited = Limited::start(world, "{}", "").await;
+    // Each request meets another transaction twice, and is done then.
+    let attempts = Arc::new(AtomicU32::new(0));
+    let handler = {
+        let attempts = attempts.clone();
+        async move |_: Authenticated| match attempts.fetch_add(1, Ordering::SeqCst) % 3 {
+            2 => Ok(StatusCode::NO_CONTENT),
+            _ => {
+                Err(ApiError(Error::new(ErrorKind::Unavailable, TRANSACTION_CONFLICT, "another was faster")))
+            }
+        }
+    };
+    let own = Router::new().route("/again", post(handler));
+    let (app, changes) = (limited.server.app.clone(), r#"{"limits": {"api": {"calls": 3, "seconds": 60}}}"#);
+    limited.address = open(app, own, changes, RateLimiter::local(10), &mut limited.tasks).await;
+    let token = limited.server.token(ADMIN).await;
+    for left in [2, 1, 0] {
+        let answer = send(limited.request(Method::POST, "/again").bearer_auth(&token)).await;
+        assert_eq!((answer.status, &answer.limits()[..2]), (204, &[3, left][..]));
+    }
+    let answer = send(limited.request(Method::POST, "/again").bearer_auth(&token)).await;
+    assert!(answer.is_refused());
+    assert_eq!(attempts.load(Ordering::SeqCst), 9, "who is refused is not run at all");
 }

@@ -272,7 +272,7 @@ async fn wrong_input_is_refused(world: World) {
             json!({"plan": "starter", "state": {"state": "active"}, "addons": []}),
             "invalid_field",
         ),
-        (Method::POST, format!("{own}/subscription/changes"), json!({}), "invalid_json"),
+        (Method::POST, format!("{own}/subscription/changes"), json!({}), "invalid_field"),
         (Method::POST, format!("{own}/subscription/changes"), json!({"plan": "A"}), "invalid_field"),
         (Method::POST, format!("{own}/subscription/changes"), json!({"price": 0}), "invalid_field"),
         (Method::POST, format!("{own}/entitlement-overrides"), json!({"reason": "x"}), "invalid_field"),

@@ -3,6 +3,7 @@
 use crate::server::{ACCOUNTS, ADMIN, BOTH, STAFF, STRANGER, Server, USER, create, named, send};
 use mono_client::Client;
 use mono_core::api::accounts::{ListAccounts, UpdateAccount};
+use mono_core::api::audit::ListAudit;
 use mono_core::api::tenants::{CreateTenant, ListTenants, TenantSettings, UpdateOwnTenant, UpdateTenant};
 use mono_core::id::TenantId;
 use mono_core::model::account::AccountStatus;
@@ -23,6 +24,7 @@ mono_storage::conformance!(
     a_suspended_account_is_refused_to_those_in_it,
     who_updates_an_account_does_not_suspend_it,
     a_super_admins_look_is_recorded,
+    a_tenant_sees_what_is_done_to_it,
 );
 
 fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> (ErrorKind, String) {
@@ -189,7 +191,7 @@ async fn a_suspended_tenant_is_refused_everywhere(world: World) {
     let account = create(&admin, "Kept").await;
     let suspended = tenants.suspend(harbour).await.unwrap();
     assert_eq!((suspended.status, suspended.version), (TenantStatus::Suspended, 2));
-    let refused = async |client: &Client| {
+    let refused = async |client: &Client, code: &str| {
         let accounts = client.tenant().accounts();
         for error in [
             accounts.get(account.id).await.unwrap_err(),
@@ -198,16 +200,16 @@ async fn a_suspended_tenant_is_refused_everywhere(world: World) {
             client.tenant().get().await.unwrap_err(),
             client.tenant().entitlements().await.unwrap_err(),
         ] {
-            assert_eq!((error.kind(), error.code()), (ErrorKind::Forbidden, "tenant_suspended"));
+            assert_eq!((error.kind(), error.code()), (ErrorKind::Forbidden, code));
         }
     };
-    refused(&admin).await;
-    refused(&staff.with_tenant(harbour)).await;
+    refused(&admin, "tenant_suspended").await;
+    refused(&staff.with_tenant(harbour), "tenant_suspended").await;
     // The other tenant of the same person goes on.
     let both = server.sign_in(BOTH).await.with_tenant(server.world.lagoon.id);
     both.tenant().accounts().list(&ListAccounts::default()).await.unwrap();
     tenants.archive(harbour).await.unwrap();
-    refused(&admin).await;
+    refused(&admin, "tenant_archived").await;
     tenants.reactivate(harbour).await.unwrap();
     assert_eq!(admin.tenant().accounts().get(account.id).await.unwrap(), account, "nothing is lost");
 }
@@ -279,6 +281,67 @@ async fn a_super_admins_look_is_recorded(world: World) {
     let mut tx = server.database().platform(&system).read().await.unwrap();
     let rows = platform_sql!(tx, "SELECT actor FROM platform_audit_log WHERE action = 'privileged_access'");
     assert_eq!(rows.rows().await.unwrap().len(), 1);
+    assert_eq!(server.audited(server.world.harbour.id).await.last().unwrap().1, "privileged_access");
+}
+
+async fn a_tenant_sees_what_is_done_to_it(world: World) {
+    let server = Server::start(world).await;
+    let (admin, staff) = (server.sign_in(ADMIN).await, server.sign_in(STAFF).await);
+    let (harbour, tenants) = (server.world.harbour.id, staff.platform().tenants());
+    let own = TenantSettings { settings: Some(json!({"berths": 40})), ..Default::default() };
+    admin.tenant().update(&UpdateOwnTenant { own, ..Default::default() }).await.unwrap();
+    tenants.update(harbour, &UpdateTenant { name: Some("Port".into()), ..Default::default() }).await.unwrap();
+    tenants.suspend(harbour).await.unwrap();
+    tenants.reactivate(harbour).await.unwrap();
+    admin.tenant().history().revert(1, None).await.unwrap();
+    let plan = json!({"plan": "starter", "state": {"state": "active"}, "grace_days": 3});
+    let plan = serde_json::from_value(plan).unwrap();
+    staff.platform().subscriptions().set(harbour, &plan).await.unwrap();
+    let policy = serde_json::from_value(json!({"sessionHours": 23})).unwrap();
+    admin.tenant().auth_policy().update(&policy).await.unwrap();
+
+    let wanted = ListAudit { entity_id: Some(harbour.to_string()), limit: Some(100), ..Default::default() };
+    let log = admin.tenant().audit().list(&wanted).await.unwrap().items;
+    let mut told: Vec<_> = log
+        .iter()
+        .map(|entry| {
+            let fields =
+                entry.changes.iter().map(|change| change.field.as_str()).collect::<Vec<_>>().join(" ");
+            (entry.entity.as_str(), entry.action.as_str(), fields)
+        })
+        .collect();
+    told.reverse();
+    let expected = [
+        ("tenant", "update", "settings"),
+        ("tenant", "update", "name"),
+        ("tenant", "update", "status"),
+        ("tenant", "update", "status"),
+        ("tenant", "revert", "name settings"),
+        ("subscription", "update", "grace_days"),
+        ("auth_policy", "update", "sessionHours"),
+    ];
+    let told: Vec<_> =
+        told.iter().map(|(entity, action, fields)| (*entity, *action, fields.as_str())).collect();
+    assert!(told.ends_with(&expected), "{told:?}");
+    assert_eq!(told[0].1, "create");
+    // Who did it is told apart: the tenant's own people, and those of the platform.
+    let actors: Vec<_> =
+        log.iter().rev().skip(log.len() - expected.len()).map(|entry| entry.actor.as_str()).collect();
+    assert!(actors[0] == actors[4] && actors[1] == actors[2] && actors[0] != actors[1], "{actors:?}");
+    // Nobody else sees it but the platform, and both chains are whole.
+    let stranger = server.sign_in(STRANGER).await;
+    assert_eq!(stranger.tenant().audit().list(&wanted).await.unwrap().items.len(), 0);
+    let system = mono_core::caller::Caller::system(mono_core::caller::SystemReason::Seed);
+    let mut tx = server.database().platform(&system).read().await.unwrap();
+    for log in [None, Some(harbour)] {
+        assert_eq!(tx.verify_audit(log).await.unwrap().broken, None);
+    }
+    let rows = platform_sql!(
+        tx,
+        "SELECT id FROM platform_audit_log WHERE entity = 'tenant' AND entity_id = $1",
+        harbour
+    );
+    assert_eq!(rows.rows().await.unwrap().len(), 6);
 }
 
 /// A person who owns these accounts, and has nothing else.

@@ -59,6 +59,7 @@ async fn a_malformed_choice_of_tenant_is_refused(world: World) {
     for value in ["", "harbour", "1", "*", &format!("{harbour}, {harbour}"), &"7".repeat(4096)] {
         let answer = send(server.get(ACCOUNTS).bearer_auth(&token).header(TENANT, value)).await;
         assert_eq!(answer.failure(), (400, "invalid_id".into()), "{value}");
+        assert_eq!(answer.json()["details"]["fields"][0]["field"], "X-Tenant-ID");
     }
     let bytes = reqwest::header::HeaderValue::from_bytes(b"\xff\xfe").unwrap();
     let answer = send(server.get(ACCOUNTS).bearer_auth(&token).header(TENANT, bytes)).await;

@@ -17,6 +17,8 @@ use crate::workspace::{cargo, root};
 /// A wall, and how it is taken down.
 struct Mutant {
     name: &'static str,
+    /// What has to find it: a test by its name, on PostgreSQL, or the compiler.
+    by: &'static str,
     /// File, what stands there, and what stands there instead.
     edits: &'static [(&'static str, &'static str, &'static str)],
 }
@@ -37,24 +39,37 @@ const NO_CHECK: (&str, &str, &str) = (
 
 const MUTANTS: &[Mutant] = &[
     Mutant {
+        by: "isolation::postgres::no_connection_keeps_a_tenant",
         name: "the tenant stays on the connection, as after set_config(..., false)",
         edits: &[(DATABASE, "; SET LOCAL app.current_tenant_id", "; SET app.current_tenant_id")],
     },
-    Mutant { name: "a statement lost its predicate", edits: &[(ACCOUNTS, ONE_ACCOUNT, ANY_ACCOUNT)] },
     Mutant {
+        by: COMPILER,
+        name: "a statement lost its predicate",
+        edits: &[(ACCOUNTS, ONE_ACCOUNT, ANY_ACCOUNT)],
+    },
+    Mutant {
+        by: "isolation::sqlite::a_foreign_id_is_as_unknown_as_one_that_nobody_has",
         name: "a statement lost its predicate, and the compiler does not look",
         edits: &[NO_CHECK, (ACCOUNTS, ONE_ACCOUNT, ANY_ACCOUNT)],
     },
-    Mutant { name: "the compiler does not look", edits: &[NO_CHECK] },
     Mutant {
+        by: "db::predicate::tests::statements_that_could_reach_another_tenant_are_refused",
+        name: "the compiler does not look",
+        edits: &[NO_CHECK],
+    },
+    Mutant {
+        by: "isolation::postgres::a_forgotten_predicate_meets_the_second_wall",
         name: "row-level security is off",
         edits: &[(MIGRATION, "%I ENABLE ROW LEVEL", "%I DISABLE ROW LEVEL")],
     },
     Mutant {
+        by: "start::postgres::a_clean_database_has_no_findings",
         name: "row-level security does not bind the owner",
         edits: &[(MIGRATION, "%I FORCE ROW LEVEL", "%I NO FORCE ROW LEVEL")],
     },
     Mutant {
+        by: "isolation::postgres::a_forgotten_predicate_meets_the_second_wall",
         name: "the policy lets everything be read",
         edits: &[(
             MIGRATION,
@@ -63,10 +78,12 @@ const MUTANTS: &[Mutant] = &[
         )],
     },
     Mutant {
+        by: "own_tables::postgres::protecting_a_table_once_more_mends_it",
         name: "the tables of an application have no row-level security",
         edits: &[(OWN_TABLES, "%s ENABLE ROW LEVEL", "%s DISABLE ROW LEVEL")],
     },
     Mutant {
+        by: "start::postgres::a_clean_database_has_no_findings",
         name: "a second policy opens the tables",
         edits: &[(
             MIGRATION,
@@ -76,9 +93,13 @@ const MUTANTS: &[Mutant] = &[
     },
 ];
 
-/// The tests that a mutant has to get past.
+/// The finder of what does not compile.
+const COMPILER: &str = "the compiler";
+
+/// The tests that a mutant has to get past; all of them run, whatever fails.
 const TESTS: &[&str] = &[
     "test",
+    "--no-fail-fast",
     "--package",
     "mono-storage",
     "--all-features",
@@ -111,9 +132,15 @@ fn all(services: &mut Services, steps: &mut Steps, stop: &Stop) -> Result<()> {
         steps.step("without a mutant", || tests(services, &copy, stop))?;
         for mutant in MUTANTS {
             mutant.apply(&copy)?;
-            let found = tests(services, &copy, stop).is_err();
+            let finders = match tests(services, &copy, stop) {
+                Ok(()) => Vec::new(),
+                Err(_) => finders(&said(&copy)?),
+            };
             stop.check()?;
-            say(&format!("mutant: {}: {}", mutant.name, if found { "found" } else { "NOT FOUND" }));
+            let found = finders.iter().any(|finder| finder == mutant.by);
+            let others = finders.join(", ");
+            let verdict = if found { "found by" } else { "NOT FOUND by" };
+            say(&format!("mutant: {}: {verdict} {}; all finders: {others}", mutant.name, mutant.by));
             let _ = steps.step(mutant.name, || if found { Ok(()) } else { Err(Failure::new("not found")) });
             if !found {
                 survivors.push(mutant.name);
@@ -145,10 +172,26 @@ impl Mutant {
     }
 }
 
+/// Runs the tests. What they and the compiler say goes into a file.
 fn tests(services: &mut Services, copy: &Path, stop: &Stop) -> Result<()> {
+    let path = copy.with_extension("txt");
+    let file = fs::File::create(&path).context(format_args!("cannot write {}", path.display()))?;
+    let errors = file.try_clone().context("cannot write twice")?;
     let mut command = cargo();
     command.args(TESTS).current_dir(copy).env("CARGO_TARGET_DIR", root().join("target/mutants-build"));
-    services.run(&mut command, stop)
+    services.run(command.stdout(file).stderr(errors), stop)
+}
+
+/// What the tests said.
+fn said(copy: &Path) -> Result<String> {
+    fs::read_to_string(copy.with_extension("txt")).context("cannot read what the tests said")
+}
+
+/// Who found something, in what the tests said: tests by their names, or the compiler.
+fn finders(said: &str) -> Vec<String> {
+    let failed = said.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
+    let compiler = said.contains("error: could not compile").then_some(COMPILER);
+    failed.chain(compiler).map(str::to_owned).collect()
 }
 
 fn git(arguments: &[&str], stop: &Stop) -> Result<()> {
@@ -158,6 +201,17 @@ fn git(arguments: &[&str], stop: &Stop) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_found_something_is_told_by_name() {
+        let said = "test one::postgres ... ok\ntest two::postgres ... FAILED\nfailures:\n    two::postgres\n";
+        assert_eq!(finders(said), ["two::postgres"]);
+        assert_eq!(
+            finders("error: could not compile `mono-storage` (lib) due to 1 previous error"),
+            [COMPILER]
+        );
+        assert_eq!(finders("error: cannot connect"), [""; 0]);
+    }
 
     #[test]
     fn every_mutant_finds_its_place() {

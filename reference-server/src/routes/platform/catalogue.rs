@@ -3,7 +3,7 @@
 //! An item is the document that stands in a seed file, with its `snake_case` fields.
 
 use crate::app::App;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, NoQuery, Path};
 use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
 use axum::extract::State;
@@ -56,6 +56,7 @@ fn example(kind: ItemKind) -> Value {
 async fn list<T: CatalogueItem>(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
+    _: NoQuery,
 ) -> Result<Answer<Vec<T>>, ApiError> {
     let mut tx = app.database.platform(&caller).read().await?;
     Ok(answer(tx.catalogue().list().await?))

@@ -1,7 +1,7 @@
 //! `/api/v1/platform/tenants/{id}/subscription` and `/api/v1/platform/tenants/{id}/entitlement-overrides`
 
 use crate::app::App;
-use crate::extract::{Json, Path, Paths};
+use crate::extract::{Json, NoQuery, Path, Paths};
 use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
 use axum::extract::State;
@@ -112,6 +112,7 @@ async fn overrides(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(tenant): Path<TenantId>,
+    _: NoQuery,
 ) -> Result<Answer<Vec<StoredOverride>>, ApiError> {
     let mut tx = app.database.platform(&caller).read().await?;
     Ok(answer(tx.subscriptions().overrides(tenant).await?))

@@ -1,20 +1,20 @@
 //! `/api/v1/platform/tenants`
 
 use crate::app::App;
-use crate::extract::{IfMatch, Json, Path, Query, VersionPath};
+use crate::extract::{Json, Path, Query, VersionPath};
 use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::api::history::{CompareVersions, ListVersions};
-use mono_core::api::tenants::{CreateTenant, ListTenants, UpdateTenant};
+use mono_core::api::tenants::{CreateTenant, ListTenants, ScrollTenants, UpdateTenant};
 use mono_core::audit::FieldChange;
 use mono_core::caller::Caller;
 use mono_core::history::Version;
 use mono_core::id::TenantId;
 use mono_core::model::tenant::{Tenant, TenantStatus};
-use mono_core::page::{Page, PageRequest};
+use mono_core::page::{Page, PageRequest, Slice};
 use mono_core::permission;
 use mono_core::permission::Permission;
 use serde_json::json;
@@ -26,6 +26,7 @@ const SUSPEND: Permission = permission!("platform.tenants.suspend");
 pub(crate) fn routes() -> Routes {
     Routes::new()
         .get("/", list, about("List the tenants").needs(READ))
+        .get("/by-cursor", scroll, about("List the tenants, newest first, by cursor").needs(READ))
         .post(
             "/",
             create,
@@ -63,6 +64,16 @@ async fn list(
     Ok(answer(tx.tenants().list(&filter, page).await?))
 }
 
+async fn scroll(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ScrollTenants>,
+) -> Result<Answer<Slice<Tenant>>, ApiError> {
+    let (slice, filter) = query.parse()?;
+    let mut tx = app.database.platform(&caller).read().await?;
+    Ok(answer(tx.tenants().list_after(&filter, slice).await?))
+}
+
 async fn create(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -88,11 +99,9 @@ async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<TenantId>,
-    if_match: IfMatch,
     Json(body): Json<UpdateTenant>,
 ) -> Result<Answer<Tenant>, ApiError> {
-    let mut change = body.parse()?;
-    change.version = if_match.or(change.version)?;
+    let change = body.parse()?;
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().update(id, change).await?;
     tx.commit().await?;
@@ -169,11 +178,9 @@ async fn revert(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     VersionPath(id, version): VersionPath<TenantId>,
-    if_match: IfMatch,
 ) -> Result<Answer<Tenant>, ApiError> {
-    let seen = if_match.or(None)?;
     let mut tx = app.database.platform(&caller).write().await?;
-    let tenant = tx.tenants().revert(id, version, seen).await?;
+    let tenant = tx.tenants().revert(id, version, None).await?;
     tx.commit().await?;
     Ok(answer(tenant))
 }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::bulk::{self, Items};
-use crate::extract::{Authenticated, IfMatch, Json, Path, Query};
+use crate::extract::{Authenticated, Json, Path, Query};
 use crate::openapi::{Routes, about};
 use crate::routes::{Answer, Serialised, answer, history};
 use axum::extract::State;
@@ -112,9 +112,9 @@ async fn scroll(
     Authenticated(caller): Authenticated,
     Query(query): Query<ScrollAccounts>,
 ) -> Result<Answer<Slice<Account>>, ApiError> {
-    let (cursor, limit, filter) = query.parse()?;
+    let (slice, filter) = query.parse()?;
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.accounts().list_after(&filter, cursor, limit).await?))
+    Ok(answer(tx.accounts().list_after(&filter, slice).await?))
 }
 
 async fn create(
@@ -154,11 +154,9 @@ async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<AccountId>,
-    if_match: IfMatch,
     Json(body): Json<UpdateAccount>,
 ) -> Result<Answer<Account>, ApiError> {
-    let mut change = body.parse()?;
-    change.version = if_match.or(change.version)?;
+    let change = body.parse()?;
     Ok(answer(update_one(&app, &caller, id, change).await?))
 }
 

@@ -1,7 +1,7 @@
 //! `/api/v1/tenant/api-keys`
 
 use crate::app::App;
-use crate::extract::{Authenticated, IfMatch, Json, Path, Query};
+use crate::extract::{Authenticated, Json, Path, Query};
 use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
 use axum::extract::State;
@@ -107,11 +107,9 @@ async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<ApiKeyId>,
-    if_match: IfMatch,
     Json(body): Json<UpdateApiKey>,
 ) -> Result<Answer<ApiKey>, ApiError> {
-    let mut change = body.parse()?;
-    change.version = if_match.or(change.version)?;
+    let change = body.parse()?;
     let mut tx = app.database.tenant(&caller).write().await?;
     let key = tx.api_keys().update(id, change).await?;
     app.commit_rights(tx).await?;

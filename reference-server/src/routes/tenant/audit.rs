@@ -11,12 +11,12 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use mono_auth::axum::ApiError;
 use mono_core::Error;
-use mono_core::api::audit::{ExportAudit, ExportFormat, ListAudit};
+use mono_core::api::audit::{ExportAudit, ExportFormat, ListAudit, ScrollAudit};
 use mono_core::api::envelope::Success;
 use mono_core::audit::{AuditEntry, AuditFilter};
 use mono_core::caller::Caller;
 use mono_core::id::AuditId;
-use mono_core::page::Page;
+use mono_core::page::{Page, Slice};
 use mono_core::permission;
 use mono_core::time::Timestamp;
 use mono_storage::db::Database;
@@ -27,6 +27,12 @@ pub(crate) fn routes() -> Routes {
             "/",
             list,
             about("List the audit log of the tenant, newest first").needs(permission!("tenant.audit.read")),
+        )
+        .get(
+            "/by-cursor",
+            scroll,
+            about("List the audit log of the tenant, newest first, by cursor")
+                .needs(permission!("tenant.audit.read")),
         )
         .get(
             "/export",
@@ -45,6 +51,16 @@ async fn list(
     let (page, filter) = query.parse()?;
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(Json(Success::new(tx.audit_log().list(&filter, page).await?)))
+}
+
+async fn scroll(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ScrollAudit>,
+) -> Result<Json<Success<Slice<AuditEntry>>>, ApiError> {
+    let (slice, filter) = query.parse()?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(Json(Success::new(tx.audit_log().list_after(&filter, slice).await?)))
 }
 
 async fn export(

@@ -1,7 +1,7 @@
 //! `/api/v1/tenant/auth-policy`
 
 use crate::app::App;
-use crate::extract::{IfMatch, Json};
+use crate::extract::Json;
 use crate::openapi::{Routes, about};
 use axum::extract::State;
 use mono_auth::axum::{ApiError, Authenticated};
@@ -42,10 +42,8 @@ async fn read(
 async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
-    if_match: IfMatch,
-    Json(mut change): Json<UpdateAuthPolicy>,
+    Json(change): Json<UpdateAuthPolicy>,
 ) -> Result<axum::Json<Success<AuthPolicyResponse>>, ApiError> {
-    change.version = if_match.or(change.version)?;
     let mut tx = app.database.tenant(&caller).write().await?;
     let policy = tx.auth_policy().update(change, app.authenticator.policy()).await?;
     app.commit_rights(tx).await?;

@@ -1,6 +1,7 @@
 //! `/api/v1/tenant/invitations`
 
 use crate::app::App;
+use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Query};
 use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
@@ -8,6 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
 use mono_core::ErrorKind;
+use mono_core::api::bulk::BulkResults;
 use mono_core::api::invitations::{CreateInvitation, ListInvitations};
 use mono_core::id::InvitationId;
 use mono_core::model::invitation::Invitation;
@@ -31,6 +33,14 @@ pub(crate) fn routes() -> Routes {
                 .needs(permission!("tenant.members.invite"))
                 .says("Roles that the invitation brings need `tenant.roles.assign` too.")
                 .example(json!({"email": "ann@new.example", "roles": [{"role": "user"}]})),
+        )
+        .post(
+            "/bulk",
+            create_many,
+            about("Invite many people by mail")
+                .needs(permission!("tenant.members.invite"))
+                .says(bulk::MADE)
+                .example(json!({"items": [{"email": "ann@new.example", "roles": [{"role": "user"}]}]})),
         )
         .delete("/{id}", revoke, about("Take an invitation back").needs(permission!("tenant.members.invite")))
         .post(
@@ -59,6 +69,18 @@ async fn create(
 ) -> Result<(StatusCode, Answer<Invitation>), ApiError> {
     let invitation = app.authenticator.invite(&caller, given.parse()?).await?;
     Ok((StatusCode::CREATED, answer(invitation)))
+}
+
+async fn create_many(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    items: Items<CreateInvitation>,
+) -> Answer<BulkResults<Invitation>> {
+    let (app, caller) = (&app, &caller);
+    bulk::each(items, StatusCode::CREATED, async |given| {
+        app.authenticator.invite(caller, given.parse()?).await
+    })
+    .await
 }
 
 async fn revoke(

@@ -1,7 +1,7 @@
 //! `/api/v1/tenant/mail-templates`
 
 use crate::app::App;
-use crate::extract::{Authenticated, Json, Paths};
+use crate::extract::{Authenticated, Json, NoQuery, Paths};
 use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
 use axum::extract::State;
@@ -64,6 +64,7 @@ fn example() -> Value {
 async fn list(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
+    _: NoQuery,
 ) -> Result<Answer<Vec<MailTemplate>>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.mail_templates().list().await?))

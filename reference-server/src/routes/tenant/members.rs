@@ -7,12 +7,12 @@ use crate::routes::{Answer, answer, history};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
-use mono_core::api::members::ListMembers;
+use mono_core::api::members::{ListMembers, ScrollMembers};
 use mono_core::caller::Caller;
 use mono_core::id::MemberId;
 use mono_core::model::member::Member;
 use mono_core::model::user::UserStatus;
-use mono_core::page::Page;
+use mono_core::page::{Page, Slice};
 use mono_core::permission;
 use mono_core::permission::Permission;
 
@@ -21,6 +21,11 @@ const READ: Permission = permission!("tenant.members.read");
 pub(crate) fn routes() -> Routes {
     Routes::new()
         .get("/", list, about("List the members of the tenant, by name").needs(READ))
+        .get(
+            "/by-cursor",
+            scroll,
+            about("List the members of the tenant, newest first, by cursor").needs(READ),
+        )
         .get("/{id}", read, about("Read a member").needs(READ))
         .delete(
             "/{id}",
@@ -52,6 +57,16 @@ async fn list(
     let (page, filter) = query.parse()?;
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.members().list(&filter, page).await?))
+}
+
+async fn scroll(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ScrollMembers>,
+) -> Result<Answer<Slice<Member>>, ApiError> {
+    let (slice, filter) = query.parse()?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.members().list_after(&filter, slice).await?))
 }
 
 async fn read(

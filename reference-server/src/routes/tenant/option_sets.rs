@@ -1,9 +1,9 @@
 //! `/api/v1/tenant/option-sets`
 
 use crate::app::App;
-use crate::extract::{Authenticated, Json, Path};
+use crate::extract::{Authenticated, Json, NoQuery, Path};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer, history};
+use crate::routes::{Answer, Tagged, answer, history, tagged};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -43,6 +43,7 @@ pub(crate) fn routes() -> Routes {
 async fn list(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
+    _: NoQuery,
 ) -> Result<Answer<Vec<OptionSet>>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.option_sets().list().await?))
@@ -52,9 +53,10 @@ async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(key): Path<Key>,
-) -> Result<Answer<OptionSet>, ApiError> {
+) -> Result<Tagged<OptionSet>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.option_sets().get(&key).await?))
+    let item = tx.option_sets().get(&key).await?;
+    Ok(tagged(tx.history::<OptionSet>(&key).await?.latest().await?, item))
 }
 
 async fn put(

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::bulk::{self, Items};
-use crate::extract::{Authenticated, IfMatch, Json, Path};
+use crate::extract::{Authenticated, Json, NoQuery, Path, Query};
 use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer, history};
 use axum::extract::State;
@@ -10,11 +10,12 @@ use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
 use mono_core::Error;
 use mono_core::api::bulk::{BulkChange, BulkResults};
-use mono_core::api::profiles::{CreateProfile, CreateProfileOf, UpdateProfile};
+use mono_core::api::profiles::{CreateProfile, CreateProfileOf, ListProfiles, ScrollProfiles, UpdateProfile};
 use mono_core::caller::Caller;
 use mono_core::id::{MemberId, ProfileId};
 use mono_core::model::profile::{Profile, ProfileChange};
 use mono_core::model::tenant::Document;
+use mono_core::page::{Page, Slice};
 use mono_core::permission;
 use mono_core::permission::Permission;
 use mono_core::subscription::Key;
@@ -41,6 +42,17 @@ pub(crate) fn routes_of_members() -> Routes {
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
+        .get(
+            "/",
+            page,
+            about("List the profiles that the caller may see, by page").needs_one_of(&[READ, READ_OWN]),
+        )
+        .get(
+            "/by-cursor",
+            scroll,
+            about("List the profiles that the caller may see, newest first, by cursor")
+                .needs_one_of(&[READ, READ_OWN]),
+        )
         .post(
             "/bulk",
             create_many,
@@ -91,6 +103,7 @@ async fn list(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(member): Path<MemberId>,
+    _: NoQuery,
 ) -> Result<Answer<Vec<Profile>>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.profiles().list(member).await?))
@@ -132,6 +145,26 @@ async fn create_one(
     Ok(profile)
 }
 
+async fn page(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ListProfiles>,
+) -> Result<Answer<Page<Profile>>, ApiError> {
+    let (page, filter) = query.parse()?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.profiles().page(&filter, page).await?))
+}
+
+async fn scroll(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<ScrollProfiles>,
+) -> Result<Answer<Slice<Profile>>, ApiError> {
+    let (slice, filter) = query.parse()?;
+    let mut tx = app.database.tenant(&caller).read().await?;
+    Ok(answer(tx.profiles().list_after(&filter, slice).await?))
+}
+
 async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -145,11 +178,9 @@ async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<ProfileId>,
-    if_match: IfMatch,
     Json(body): Json<UpdateProfile>,
 ) -> Result<Answer<Profile>, ApiError> {
-    let mut change = body.parse()?;
-    change.version = if_match.or(change.version)?;
+    let change = body.parse()?;
     Ok(answer(update_one(&app, &caller, id, change).await?))
 }
 

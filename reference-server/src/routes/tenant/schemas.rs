@@ -1,9 +1,9 @@
 //! `/api/v1/tenant/schemas`
 
 use crate::app::App;
-use crate::extract::{Authenticated, Json, Path};
+use crate::extract::{Authenticated, Json, NoQuery, Path};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer, history};
+use crate::routes::{Answer, Tagged, answer, history, tagged};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -47,6 +47,7 @@ pub(crate) fn routes() -> Routes {
 async fn list(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
+    _: NoQuery,
 ) -> Result<Answer<Vec<Schema>>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
     Ok(answer(tx.schemas().list().await?))
@@ -56,9 +57,10 @@ async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(key): Path<Key>,
-) -> Result<Answer<Schema>, ApiError> {
+) -> Result<Tagged<Schema>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.schemas().get(&key).await?))
+    let item = tx.schemas().get(&key).await?;
+    Ok(tagged(tx.history::<Schema>(&key).await?.latest().await?, item))
 }
 
 async fn put(

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::bulk::{self, Items};
-use crate::extract::{Authenticated, IfMatch, Json, Path, Paths, Query};
+use crate::extract::{Authenticated, Json, Path, Paths, Query};
 use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer, history};
 use axum::extract::State;
@@ -126,11 +126,9 @@ async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<TeamId>,
-    if_match: IfMatch,
     Json(body): Json<UpdateTeam>,
 ) -> Result<Answer<Team>, ApiError> {
-    let mut change = body.parse()?;
-    change.version = if_match.or(change.version)?;
+    let change = body.parse()?;
     Ok(answer(update_one(&app, &caller, id, change).await?))
 }
 

@@ -1,7 +1,7 @@
 //! `/api/v1/tenant`: the tenant that the caller works in
 
 use crate::app::App;
-use crate::extract::{Authenticated, IfMatch, Json, Path, Query, VersionNumber};
+use crate::extract::{Authenticated, Json, Path, Query, VersionNumber};
 use crate::openapi::{Routes, about};
 use crate::routes::{Answer, answer};
 use axum::extract::State;
@@ -53,11 +53,9 @@ async fn read(
 async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
-    if_match: IfMatch,
     Json(body): Json<UpdateOwnTenant>,
 ) -> Result<Answer<Tenant>, ApiError> {
-    let mut change = body.parse()?;
-    change.version = if_match.or(change.version)?;
+    let change = body.parse()?;
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().update_own(change).await?;
     tx.commit().await?;
@@ -102,11 +100,9 @@ async fn revert(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(VersionNumber(version)): Path<VersionNumber>,
-    if_match: IfMatch,
 ) -> Result<Answer<Tenant>, ApiError> {
-    let seen = if_match.or(None)?;
     let mut tx = app.database.platform(&caller).write().await?;
-    let tenant = tx.tenants().revert_own(version, seen).await?;
+    let tenant = tx.tenants().revert_own(version, None).await?;
     tx.commit().await?;
     Ok(answer(tenant))
 }

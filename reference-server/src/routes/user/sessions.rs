@@ -1,7 +1,7 @@
 //! `/api/v1/user/sessions`, `/api/v1/user/tenants` and `/api/v1/user/tenant`
 
 use crate::app::App;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, NoQuery, Path};
 use crate::openapi::{Routes, about};
 use crate::routes::public::auth::tokens;
 use axum::extract::State;
@@ -37,6 +37,7 @@ pub(crate) fn routes() -> Routes {
 async fn list(
     State(app): State<App>,
     Person(caller): Person,
+    _: NoQuery,
 ) -> Result<axum::Json<Success<Vec<SessionResponse>>>, ApiError> {
     let sessions = app.authenticator.sessions(&caller).await?;
     let Actor::User { session: own, .. } = caller.actor() else {
@@ -80,6 +81,7 @@ async fn revoke_others(
 async fn memberships(
     State(app): State<App>,
     Person(caller): Person,
+    _: NoQuery,
 ) -> Result<axum::Json<Success<Vec<Membership>>>, ApiError> {
     Ok(axum::Json(Success::new(app.authenticator.memberships(&caller).await?)))
 }
