@@ -7,6 +7,7 @@ use crate::routes::{Answer, answer, commit, commit_gone};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
+use mono_core::ErrorKind;
 use mono_core::api::api_keys::{CreateApiKey, CreatedApiKey, ListApiKeys, RotateApiKey, UpdateApiKey};
 use mono_core::id::ApiKeyId;
 use mono_core::model::api_key::ApiKey;
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> Routes {
             "/",
             create,
             about("Make an API key")
+                .fails(ErrorKind::NotFound)
                 .needs_one_of(&[
                     permission!("tenant.api_keys.create"),
                     permission!("account.api_keys.create"),

@@ -6,6 +6,7 @@ use crate::openapi::{Routes, about};
 use crate::routes::{Answer, commit};
 use axum::extract::State;
 use mono_auth::axum::ApiError;
+use mono_core::ErrorKind;
 use mono_core::api::history::{CompareVersions, ListVersions};
 use mono_core::api::tenants::UpdateOwnTenant;
 use mono_core::audit::FieldChange;
@@ -30,7 +31,11 @@ pub(crate) fn routes() -> Routes {
                 .example(json!({"name": "Harbour", "timeZone": "Europe/Lisbon"})),
         )
         .get("/versions", versions, about("List the versions of the tenant, newest first").needs(READ))
-        .get("/versions/diff", diff, about("Compare two versions of the tenant").needs(READ))
+        .get(
+            "/versions/diff",
+            diff,
+            about("Compare two versions of the tenant").needs(READ).fails(ErrorKind::NotFound),
+        )
         .get("/versions/{version}", version, about("Read a version of the tenant").needs(READ))
         .post("/versions/{version}/revert", revert, about("Go back to a version of the tenant").needs(UPDATE))
 }
