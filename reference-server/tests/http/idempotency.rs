@@ -88,8 +88,14 @@ async fn what_cannot_be_kept_is_refused_and_not_done(world: World) {
     let listed = send(server.get(keys).bearer_auth(&token)).await;
     assert_eq!(listed.json()["data"]["items"], json!([]));
     let before = count(&client).await;
-    let many =
-        post(&server, &token, &format!("{ACCOUNTS}/bulk"), "key-2", &json!({"items": [{"name": "A"}]})).await;
+    let many = post(
+        &server,
+        &token,
+        &format!("{ACCOUNTS}/bulk"),
+        "key-2",
+        &json!({"items": [{"name": "North Bakery"}]}),
+    )
+    .await;
     assert_eq!(many.json()["data"]["results"][0]["details"]["reason"], "idempotency_not_supported");
     assert_eq!(count(&client).await, before);
     for key in ["", "two words", &"x".repeat(256)] {
