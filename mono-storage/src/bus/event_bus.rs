@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 const BACKLOG: usize = 4096;
 
 /// How far back a look reaches: clocks of nodes differ, and a number is given a moment before its commit.
-const OVERLAP: Duration = Duration::from_secs(10);
+const OVERLAP: Duration = Duration::from_mins(5);
 
 /// How long an event is kept.
 const KEPT: Duration = Duration::from_hours(7 * 24);

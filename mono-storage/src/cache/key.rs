@@ -1,6 +1,7 @@
 //! Keys, which always have an owner.
 
 use crate::bus::Owner;
+use quick_cache::Equivalent;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
@@ -28,7 +29,27 @@ pub(super) struct Key {
     pub(super) id: Box<str>,
 }
 
-impl PartialEq for Key {
+/// A name that is looked for: nothing is copied for it.
+#[derive(Clone, Copy)]
+pub(super) struct Sought<'k> {
+    pub(super) owner: Owner,
+    pub(super) space: &'static Space,
+    pub(super) id: &'k str,
+}
+
+impl Sought<'_> {
+    pub(super) fn to_key(self) -> Key {
+        Key { owner: self.owner, space: self.space, id: self.id.into() }
+    }
+}
+
+impl Key {
+    fn sought(&self) -> Sought<'_> {
+        Sought { owner: self.owner, space: self.space, id: &self.id }
+    }
+}
+
+impl PartialEq for Sought<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.owner == other.owner
             && self.id == other.id
@@ -37,13 +58,31 @@ impl PartialEq for Key {
     }
 }
 
-impl Eq for Key {}
-
-impl Hash for Key {
+impl Hash for Sought<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.owner.hash(state);
         self.space.name.hash(state);
         self.id.hash(state);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.sought() == other.sought()
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.sought().hash(state);
+    }
+}
+
+impl Equivalent<Key> for Sought<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        *self == key.sought()
     }
 }
 

@@ -4,7 +4,7 @@ use super::counters::Counters;
 use crate::bus::{Bus, Owner, Stamp, Tag};
 use mono_core::Error;
 use quick_cache::sync::Cache as Map;
-use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
+use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, OptionsBuilder, Weighter};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,8 +40,6 @@ struct Inner<K, V> {
     map: Map<K, Arc<Kept<V>>, Weight, DefaultHashBuilder, Evictions>,
     flights: Mutex<HashMap<K, Flight<V>>>,
     bus: Bus,
-    /// Whether values may be given out while changes of other nodes are not heard.
-    deaf: bool,
     counters: Arc<Counters>,
 }
 
@@ -78,16 +76,6 @@ where
 {
     /// A layer of a size in bytes. It is left out while changes of other nodes are not heard.
     pub fn new(bus: &Bus, capacity: u64) -> Self {
-        Self::make(bus, capacity, false)
-    }
-
-    /// A layer that goes on while changes of other nodes are not heard: for values whose lifetime alone keeps them true
-    /// enough.
-    pub fn deaf(bus: &Bus, capacity: u64) -> Self {
-        Self::make(bus, capacity, true)
-    }
-
-    fn make(bus: &Bus, capacity: u64, deaf: bool) -> Self {
         let counters = Arc::<Counters>::default();
         // The builder refuses only where a setting is missing.
         let items = usize::try_from(capacity / 1024).unwrap_or(usize::MAX).clamp(64, 1 << 20);
@@ -97,31 +85,33 @@ where
             Ok(options) => Map::with_options(options, Weight, DefaultHashBuilder::default(), evictions),
             Err(_) => Map::with(items, capacity, Weight, DefaultHashBuilder::default(), evictions),
         };
-        let inner = Inner { map, flights: Mutex::default(), bus: bus.clone(), deaf, counters };
+        let inner = Inner { map, flights: Mutex::default(), bus: bus.clone(), counters };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Gives the value of a key, or loads it. The load runs to its end even where nobody waits for it any more; its error
-    /// is told to everybody who waits and is not kept.
+    /// Gives the value of a key, or loads it; only then a key of its own is made. The load runs to its end even where nobody
+    /// waits for it any more; its error is told to everybody who waits and is not kept.
     ///
     /// # Errors
     /// That of the load.
-    pub async fn get_or_load<'t, F>(
+    pub async fn get_or_load<'t, Q, F>(
         &self,
-        key: K,
+        key: &Q,
+        own: impl FnOnce(&Q) -> K + Send,
         tags: impl IntoIterator<Item = (Owner, &'t Tag)> + Send,
         load: impl FnOnce() -> F + Send,
     ) -> Result<V, Error>
     where
+        Q: Hash + Equivalent<K> + Sync + ?Sized,
         F: Future<Output = Result<Loaded<V>, Error>> + Send + 'static,
     {
-        if let Some((value, is_fresh)) = self.inner.find(&key) {
+        if let Some((value, is_fresh)) = self.inner.find(key) {
             if !is_fresh {
-                self.inner.fly(&key, tags, load);
+                self.inner.fly(&own(key), tags, load);
             }
             return Ok(value);
         }
-        let mut flight = self.inner.fly(&key, tags, load);
+        let mut flight = self.inner.fly(&own(key), tags, load);
         let landed = flight.landed.wait_for(Option::is_some).await;
         match landed.as_deref().ok().and_then(Option::as_ref) {
             Some(Ok(value)) => Ok(value.clone()),
@@ -131,13 +121,8 @@ where
     }
 
     /// Gives the value of a key, where it is kept and holds.
-    pub fn get(&self, key: &K) -> Option<V> {
+    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
         self.inner.find(key).map(|(value, _)| value)
-    }
-
-    /// Forgets a value.
-    pub fn remove(&self, key: &K) {
-        self.inner.map.remove(key);
     }
 
     /// What the layer has counted.
@@ -152,9 +137,9 @@ where
     V: Clone + Send + Sync + 'static,
 {
     /// The value, and whether it is fresh.
-    fn find(&self, key: &K) -> Option<(V, bool)> {
+    fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(V, bool)> {
         let freshness = self.bus.freshness();
-        if !self.deaf && !freshness.is_live() {
+        if !freshness.is_live() {
             self.counters.bypass();
             return None;
         }
@@ -211,7 +196,7 @@ where
 
     fn keep(&self, key: K, stamp: Stamp, loaded: Loaded<V>) {
         let freshness = self.bus.freshness();
-        if !freshness.holds(&stamp) || (!self.deaf && !freshness.is_live()) {
+        if !freshness.holds(&stamp) || !freshness.is_live() {
             return;
         }
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);

@@ -38,7 +38,7 @@ pub use key::Space;
 pub use memory::{Lifetime, Loaded, Memory};
 
 use crate::bus::{Bus, Owner, Tag};
-use key::Key;
+use key::{Key, Sought};
 use mono_core::Error;
 use mono_core::id::TenantId;
 use std::sync::Arc;
@@ -111,14 +111,14 @@ impl OwnedCache<'_> {
     where
         F: Future<Output = Result<Option<Bytes>, Error>> + Send + 'static,
     {
-        let key = Key { owner: self.owner, space, id: id.into() };
+        let sought = Sought { owner: self.owner, space, id };
         let owned = tags.iter().map(|tag| (self.owner, tag));
         let load = || {
             let load = load();
-            let (cache, key, tags) = (self.cache.clone(), key.clone(), tags.to_vec());
+            let (cache, key, tags) = (self.cache.clone(), sought.to_key(), tags.to_vec());
             async move { cache.load(key, tags, load).await }
         };
-        self.cache.memory.get_or_load(key.clone(), owned, load).await
+        self.cache.memory.get_or_load(&sought, |sought| sought.to_key(), owned, load).await
     }
 }
 
