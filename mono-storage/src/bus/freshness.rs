@@ -1,6 +1,7 @@
 //! Whether what is kept in memory still holds.
 
 use super::tag::{Owner, Tag};
+use smallvec::SmallVec;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -25,7 +26,8 @@ pub(crate) struct Freshness {
 #[derive(Debug, Clone)]
 pub struct Stamp {
     epoch: u64,
-    seen: Box<[(usize, u64)]>,
+    /// Two lie in the stamp itself: what is kept has mostly one tag, and lies in one place then.
+    seen: SmallVec<[(usize, u64); 2]>,
 }
 
 impl Freshness {

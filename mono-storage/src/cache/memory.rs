@@ -37,12 +37,14 @@ pub struct Memory<K, V> {
 }
 
 struct Inner<K, V> {
-    map: Map<K, Arc<Kept<V>>, Weight, DefaultHashBuilder, Evictions>,
+    map: Map<K, Kept<V>, Weight, DefaultHashBuilder, Evictions>,
     flights: Mutex<HashMap<K, Flight<V>>>,
     bus: Bus,
     counters: Arc<Counters>,
 }
 
+/// Lies in the map itself: a pointer less to follow.
+#[derive(Clone)]
 struct Kept<V> {
     value: V,
     stamp: Stamp,
@@ -147,7 +149,7 @@ where
         match self.map.get(key) {
             Some(kept) if now < kept.stale_until && freshness.holds(&kept.stamp) => {
                 self.counters.hit();
-                Some((kept.value.clone(), now < kept.fresh_until))
+                Some((kept.value, now < kept.fresh_until))
             }
             _ => {
                 self.counters.miss();
@@ -205,7 +207,7 @@ where
         // A weight of nothing would never be dropped.
         let weight = u64::try_from(loaded.weight).unwrap_or(u64::MAX).saturating_add(128);
         let kept = Kept { value: loaded.value, stamp, fresh_until, stale_until, weight };
-        self.map.insert(key, Arc::new(kept));
+        self.map.insert(key, kept);
     }
 }
 
@@ -266,8 +268,8 @@ fn again(error: &Arc<Error>) -> Error {
 #[derive(Clone)]
 struct Weight;
 
-impl<K, V> Weighter<K, Arc<Kept<V>>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<Kept<V>>) -> u64 {
+impl<K, V> Weighter<K, Kept<V>> for Weight {
+    fn weight(&self, _: &K, kept: &Kept<V>) -> u64 {
         kept.weight
     }
 }
