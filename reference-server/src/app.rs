@@ -12,10 +12,9 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::{from_fn, from_fn_with_state};
 use mono_auth::Authenticator;
 use mono_auth::mail::Mailer;
-use mono_core::Error;
 use mono_core::model::template::Template;
 use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
-use mono_storage::db::{Database, PlatformTx, TenantTx};
+use mono_storage::db::Database;
 use schemars::JsonSchema;
 use std::sync::Arc;
 use tower::util::option_layer;
@@ -59,17 +58,6 @@ impl App {
             lifecycle: Arc::default(),
             measures: HttpMetrics::new(),
         }
-    }
-
-    /// Commits what changes the catalogue or a subscription. This node heeds it from its next request on, the others a
-    /// moment later: the commit tells them.
-    pub(crate) async fn commit_rules(&self, tx: PlatformTx) -> Result<(), Error> {
-        tx.commit().await
-    }
-
-    /// Commits what changes what people of a tenant may do; in force as [`commit_rules`](Self::commit_rules) says.
-    pub(crate) async fn commit_rights(&self, tx: TenantTx) -> Result<(), Error> {
-        tx.commit().await
     }
 }
 

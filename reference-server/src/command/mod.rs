@@ -112,15 +112,15 @@ async fn dispatch(loaded: Loaded<Command>) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
+#[expect(clippy::print_stdout, reason = "a command speaks to the person who called it")]
+fn print_document() {
+    print!("{}", crate::openapi());
+}
+
 #[expect(clippy::print_stderr, reason = "a command speaks to the person who called it")]
 fn fail(error: &Error) -> ExitCode {
     eprintln!("mono: {}", sentence(error));
     ExitCode::FAILURE
-}
-
-#[expect(clippy::print_stdout, reason = "a command speaks to the person who called it")]
-fn print_document() {
-    print!("{}", crate::openapi());
 }
 
 /// The failure with every problem and every cause: the operator may see what a client may not.

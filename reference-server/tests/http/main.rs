@@ -20,6 +20,7 @@ mod failures;
 mod flows;
 mod histories;
 mod hostile;
+mod idempotency;
 mod isolation;
 mod layers;
 mod limits;
