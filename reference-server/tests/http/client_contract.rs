@@ -75,7 +75,6 @@ async fn call_every_method(client: &Client) {
         client.ready();
         client.health_report();
         client.metrics();
-        client.health_report();
         client.jwks();
         auth.login(&any(json!({"email": "a@b.example", "password": "x"})));
         auth.refresh();
