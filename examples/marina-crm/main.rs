@@ -5,7 +5,7 @@ use examples::marina_crm::{MIGRATIONS, routes};
 use mono_core::Error;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::seed::Seed;
-use reference_server::{Config, ServerLimits, boot_application, router_with, serve};
+use reference_server::{Config, ServerLimits, boot_application, load, router_with, serve};
 
 #[derive(Parser)]
 struct Command {
@@ -15,8 +15,11 @@ struct Command {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let config = Command::parse().config;
-    let app = boot_application(&config, "marina", MIGRATIONS).await?;
+    let loaded =
+        load::<Command>(std::env::args_os(), std::env::vars_os()).unwrap_or_else(|error| error.exit());
+    let config = &loaded.command.config;
+    loaded.check(config)?;
+    let app = boot_application(config, "marina", MIGRATIONS).await?;
     let seed = Seed::parse(include_str!("catalogue.json")).map_err(Error::validation)?;
     let system = Caller::system(SystemReason::Seed);
     let mut tx = app.database.platform(&system).write().await?;

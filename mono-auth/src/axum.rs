@@ -126,10 +126,20 @@ impl Admission {
 
 /// The caller, if the server admits it.
 async fn admitted(parts: &Parts, caller: Caller) -> Result<Caller, Error> {
+    tell_log(&caller);
     if let Some(Admission(ask)) = parts.extensions.get::<Admission>() {
         ask(caller.clone()).await?;
     }
     Ok(caller)
+}
+
+/// From here on each line of the log says for whom it was written.
+fn tell_log(caller: &Caller) {
+    let span = tracing::Span::current();
+    if let Ok(tenant) = caller.tenant() {
+        span.record("tenant", tracing::field::display(tenant));
+    }
+    span.record("user", tracing::field::display(caller.actor()));
 }
 
 /// Whether a request shows anything to say who it is from, be it right or wrong.
@@ -205,7 +215,7 @@ fn chosen_tenant(headers: &HeaderMap) -> Result<Option<TenantId>, Error> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TransactionConflict;
 
-/// A failure as an HTTP answer, in the envelope. What it came from goes to the log and never to the client.
+/// A failure as an HTTP answer, in the envelope. Its kind stands among the extensions of the answer. What it came from goes to the log and never to the client.
 #[derive(Debug)]
 pub struct ApiError(pub Error);
 
@@ -227,7 +237,8 @@ impl ApiError {
         } else if status.is_server_error() {
             tracing::error!(code = error.code(), source, "{error}");
         } else {
-            tracing::debug!(code = error.code(), source, "{error}");
+            // The words may repeat what the client sent, and so a password in the wrong place.
+            tracing::debug!(code = error.code(), "refused");
         }
         match error.kind() {
             // The words of an internal failure are for the operator, who reads them in the log.
@@ -246,6 +257,7 @@ impl IntoResponse for ApiError {
         let error = self.0;
         let wait = retry_after(&error);
         let mut response = (status, Json(body)).into_response();
+        response.extensions_mut().insert(error.kind());
         if error.code() == TRANSACTION_CONFLICT {
             response.extensions_mut().insert(TransactionConflict);
         }
@@ -274,7 +286,8 @@ fn answer_again(kept: &KeptAnswer) -> Response {
     response
 }
 
-/// After how many seconds to try again, where the failure says so.
+/// After how many seconds to try again, where the failure says so. What is away is most often back soon.
 fn retry_after(error: &Error) -> Option<u64> {
-    error.details()?.get("retryAfterSeconds")?.as_u64()
+    let told = error.details().and_then(|details| details.get("retryAfterSeconds")?.as_u64());
+    told.or((error.kind() == ErrorKind::Unavailable).then_some(1))
 }

@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use mono_core::Result;
+use mono_core::api::health::HealthReport;
 use mono_core::api::jwks::JwkSet;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
@@ -43,6 +44,32 @@ impl Client {
     pub async fn ping(&self) -> Result<()> {
         let answer = self.send(self.anonymous(Method::GET, "/ping")).await?;
         answer.data::<IgnoredAny>().map(drop)
+    }
+
+    /// Asks whether the server takes requests.
+    ///
+    /// # Errors
+    /// What [`Client`] lists.
+    pub async fn ready(&self) -> Result<bool> {
+        let answer = self.send_once(self.anonymous(Method::GET, "/ready")).await?;
+        Ok(answer.status == StatusCode::OK)
+    }
+
+    /// Reads everything that is measured, in the format of Prometheus, as somebody who may see figures over all tenants.
+    ///
+    /// # Errors
+    /// What [`Client`] lists.
+    pub async fn metrics(&self) -> Result<String> {
+        self.send_once(self.request(Method::GET, "/metrics")).await?.text()
+    }
+
+    /// Asks how each service is that the server uses, as somebody who may see figures over all tenants.
+    ///
+    /// # Errors
+    /// What [`Client`] lists.
+    pub async fn health_report(&self) -> Result<HealthReport> {
+        let answer = self.send_once(self.request(Method::GET, "/health/detailed")).await?;
+        if answer.status == StatusCode::SERVICE_UNAVAILABLE { answer.success() } else { answer.data() }
     }
 
     /// Asks how the server is. A server that is down and says so is an answer, not an error. It is asked just once:

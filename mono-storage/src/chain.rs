@@ -186,6 +186,8 @@ macro_rules! append {
         };
         for entry in $entries {
             sequence += 1;
+            metrics::counter!("audit_entries_total", "entity" => entry.entity.clone(), "action" => entry.action.clone())
+                .increment(1);
             hash = entry.hash($key, $log, sequence, &hash);
             $sql!(
                 $tx,

@@ -1,24 +1,25 @@
 //! The application: what every handler may reach, and the routes.
 
+use crate::health::Lifecycle;
+use crate::http_settings::HttpSettings;
 use crate::layer::rate_limit::RateLimiting;
+use crate::metrics::HttpMetrics;
 use crate::openapi::Routes;
 use crate::trusted_proxies::TrustedProxies;
-use crate::{layer, routes};
+use crate::{cors, layer, routes};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
 use axum::middleware::{from_fn, from_fn_with_state};
 use mono_auth::Authenticator;
 use mono_auth::mail::Mailer;
-use mono_core::Error;
 use mono_core::model::template::Template;
 use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, Plan};
-use mono_storage::db::{Database, PlatformTx, TenantTx};
+use mono_storage::db::Database;
 use schemars::JsonSchema;
 use std::sync::Arc;
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::compression::CompressionLayer;
 
 /// The largest body of a request, in bytes: 1 MiB.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
@@ -36,23 +37,27 @@ pub struct App {
     pub rate_limits: Option<Arc<RateLimiting>>,
     /// The proxies that are believed when they say who their client is.
     pub trusted_proxies: Arc<TrustedProxies>,
+    /// How the server speaks HTTP.
+    pub http: Arc<HttpSettings>,
+    /// When it began, and whether it is about to end.
+    pub lifecycle: Arc<Lifecycle>,
+    /// What is measured of requests.
+    pub measures: Arc<HttpMetrics>,
 }
 
 impl App {
     /// An application that trusts no proxy and limits nobody.
     pub fn new(database: Database, authenticator: Authenticator, mailer: Mailer) -> Self {
-        Self { database, authenticator, mailer, rate_limits: None, trusted_proxies: Arc::default() }
-    }
-
-    /// Commits what changes the catalogue or a subscription. This node heeds it from its next request on, the others a
-    /// moment later: the commit tells them.
-    pub(crate) async fn commit_rules(&self, tx: PlatformTx) -> Result<(), Error> {
-        tx.commit().await
-    }
-
-    /// Commits what changes what people of a tenant may do; in force as [`commit_rules`](Self::commit_rules) says.
-    pub(crate) async fn commit_rights(&self, tx: TenantTx) -> Result<(), Error> {
-        tx.commit().await
+        Self {
+            database,
+            authenticator,
+            mailer,
+            rate_limits: None,
+            trusted_proxies: Arc::default(),
+            http: Arc::default(),
+            lifecycle: Arc::default(),
+            measures: HttpMetrics::new(),
+        }
     }
 }
 
@@ -77,10 +82,10 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .layer(CatchPanicLayer::custom(layer::panic::answer))
         .layer(from_fn(layer::idempotency::attach))
         .layer(from_fn(layer::retry::conflicts))
-        .layer(from_fn(layer::timeout::limit))
+        .layer(from_fn_with_state(app.clone(), layer::timeout::limit))
         .layer(from_fn_with_state(app.clone(), layer::rate_limit::limit))
-        // What an answer holds is for who asked: no cache on the way keeps it, unless a route says otherwise.
-        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(CompressionLayer::new())
+        .layer(option_layer((!app.http.cors_origins.is_empty()).then(|| cors::layer(&app.http.cors_origins))))
         .layer(from_fn_with_state(app.clone(), layer::request_context::attach))
         .with_state(app)
 }

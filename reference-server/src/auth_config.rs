@@ -14,17 +14,19 @@ pub struct AuthConfig {
         global = true,
         env = "MONO_PASSWORD_PROFILE",
         default_value = "standard",
-        value_name = "PROFILE"
+        value_name = "PROFILE",
+        help_heading = "Signing in"
     )]
     pub password_profile: PasswordProfile,
 
-    /// How many characters a new password has at least.
+    /// How many characters a new password has at least, 8 to 128.
     #[arg(
         long,
         global = true,
         env = "MONO_PASSWORD_MINIMUM_LENGTH",
         default_value_t = 12,
-        value_name = "NUMBER"
+        value_name = "NUMBER",
+        help_heading = "Signing in"
     )]
     pub password_minimum_length: u16,
 
@@ -34,16 +36,30 @@ pub struct AuthConfig {
         global = true,
         env = "MONO_SECOND_FACTOR_ROLES",
         value_delimiter = ',',
-        value_name = "ROLES"
+        value_name = "ROLES",
+        help_heading = "Signing in"
     )]
     pub second_factor_roles: Vec<String>,
 
     /// How many hours a session lasts, whatever happens: 24 at most.
-    #[arg(long, global = true, env = "MONO_SESSION_HOURS", default_value_t = 24, value_name = "HOURS")]
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_SESSION_HOURS",
+        default_value_t = 24,
+        value_name = "HOURS",
+        help_heading = "Signing in"
+    )]
     pub session_hours: u16,
 
     /// After how many minutes without a sign of life a session ends: 15 at least [default: it does not].
-    #[arg(long, global = true, env = "MONO_SESSION_IDLE_MINUTES", value_name = "MINUTES")]
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_SESSION_IDLE_MINUTES",
+        value_name = "MINUTES",
+        help_heading = "Signing in"
+    )]
     pub session_idle_minutes: Option<u16>,
 
     /// The ways to sign in that are taken, with commas between.
@@ -53,16 +69,31 @@ pub struct AuthConfig {
         env = "MONO_SIGN_IN_METHODS",
         value_delimiter = ',',
         default_value = "password,magic_link",
-        value_name = "METHODS"
+        value_name = "METHODS",
+        help_heading = "Signing in"
     )]
     pub sign_in_methods: Vec<SignInMethod>,
 
     /// How many minutes somebody who has proven who they are may use dangerous permissions.
-    #[arg(long, global = true, env = "MONO_STEP_UP_MINUTES", default_value_t = 15, value_name = "MINUTES")]
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_STEP_UP_MINUTES",
+        default_value_t = 15,
+        value_name = "MINUTES",
+        help_heading = "Signing in"
+    )]
     pub step_up_minutes: u16,
 
     /// The name that authenticators show beside the address of the person.
-    #[arg(long, global = true, env = "MONO_ISSUER", default_value = "mono", value_name = "NAME")]
+    #[arg(
+        long,
+        global = true,
+        env = "MONO_ISSUER",
+        default_value = "mono",
+        value_name = "NAME",
+        help_heading = "Signing in"
+    )]
     pub issuer: String,
 }
 

@@ -2,12 +2,12 @@
 
 use crate::app::App;
 use crate::config::Config;
+use crate::health::Lifecycle;
 use crate::layer::rate_limit::RateLimiting;
 use crate::{demo, master_key};
 use mono_auth::mail::Mailer;
 use mono_auth::{Authenticator, KeyRing, Purpose};
 use mono_core::caller::{Caller, SystemReason};
-use mono_core::rate_limit::RateLimits;
 use mono_core::seed::Seed;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::{Database, DatabaseOptions, Migration, migrate, migrate_application};
@@ -15,6 +15,7 @@ use mono_storage::rate_limit::RateLimiter;
 use mono_storage::redis::Redis;
 use secrecy::ExposeSecret;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Makes the data folder, brings the tables up to date, proves the isolation, and gives an empty database its first
 /// catalogue and demo.
@@ -39,20 +40,25 @@ pub async fn boot_application(
 }
 
 async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Result<App, Error> {
+    let mut phases = Phases::begin();
+    config.check()?;
     make_private_folder(config)?;
     let (options, redis) = (config.database()?, config.redis()?);
+    phases.done("settings");
     // Without an owner's login the tables of PostgreSQL are the work of `mono migrate`.
     if options.is_embedded() || config.owner_url().is_some() {
         update_tables(config, &options).await?;
         if let Some((name, migrations)) = application {
             migrate_application(&options, config.owner_url(), name, migrations).await?;
         }
+        phases.done("tables");
     }
     let database =
         Database::connect(&options).await.map_err(|error| unreachable("the database", &options, error))?;
     if let Some((name, migrations)) = application {
         database.require_application(name, migrations).await?;
     }
+    phases.done("database and its isolation");
     let redis = match redis {
         // It need not be there: until it is, this server does without.
         Some(options) => Some(Redis::connect(&options).await?),
@@ -62,8 +68,12 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
         Some(redis) => database.with_redis(redis),
         None => database,
     };
+    if redis.is_some() {
+        phases.done("Redis");
+    }
     let keys = master_key::load_for(config, &database).await?;
     let database = with_audit_keys(database, &keys)?;
+    phases.done("keys");
     let authenticator = Authenticator::new(database.clone(), &keys)?
         .with_links(config.links()?)
         .with_settings(config.auth.settings(config.sign_up))?
@@ -71,33 +81,48 @@ async fn start(config: &Config, application: Option<(&str, &[Migration])>) -> Re
         .with_algorithm(&keys, config.token_algorithm)?;
     let (transport, from) = config.mail()?;
     let mailer = Mailer::new(authenticator.clone(), transport, from)?;
+    phases.done("mail");
     seed_starter(&database).await?;
     authenticator.check_catalogue().await?;
     demo::seed(config, &database, &authenticator).await?;
+    phases.done("catalogue");
     Ok(App {
-        rate_limits: rate_limits(config, redis, &database)?,
+        rate_limits: rate_limiting(config, redis, &database)?,
+        http: Arc::new(config.http()),
+        lifecycle: Arc::new(Lifecycle::after(phases.began, phases.took)),
         trusted_proxies: Arc::new(config.trusted_proxies.clone().unwrap_or_default()),
         ..App::new(database, authenticator, mailer)
     })
 }
 
-/// The limits, unless they are switched off.
-fn rate_limits(
+/// How long each part of the start took.
+struct Phases {
+    began: Instant,
+    last: Instant,
+    took: Vec<String>,
+}
+
+impl Phases {
+    fn begin() -> Self {
+        let now = Instant::now();
+        Self { began: now, last: now, took: Vec::new() }
+    }
+
+    /// Ends a part, and begins the next.
+    fn done(&mut self, phase: &str) {
+        tracing::debug!(phase, "done");
+        self.took.push(format!("{phase} {} ms", self.last.elapsed().as_millis()));
+        self.last = Instant::now();
+    }
+}
+
+/// The limits with what counts, unless they are switched off.
+fn rate_limiting(
     config: &Config,
     redis: Option<Redis>,
     database: &Database,
 ) -> Result<Option<Arc<RateLimiting>>, Error> {
-    let limits = match config.rate_limits.as_str() {
-        "off" => return Ok(None),
-        "on" => RateLimits::starter(),
-        file => {
-            let text = std::fs::read_to_string(file).map_err(|error| {
-                let message = format!("the file of rate limits {file} cannot be read");
-                Error::invalid("rate_limits", "unreadable", message).with_source(error)
-            })?;
-            RateLimits::starter().with(&text)?
-        }
-    };
+    let Some(limits) = config.rate_limits()? else { return Ok(None) };
     let limiter = match redis {
         Some(redis) => RateLimiter::shared(RateLimiter::CLIENTS, redis, database.random()),
         None => RateLimiter::local(RateLimiter::CLIENTS),

@@ -9,7 +9,7 @@ use mono_auth::axum::ApiError;
 use mono_core::api::bulk::{Bulk, BulkResult, BulkResults, MOST_ITEMS};
 use mono_core::api::envelope::Failure;
 use mono_core::{Error, ErrorKind};
-use mono_storage::db::retry;
+use mono_storage::db::{TenantTx, retry};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -43,6 +43,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Items<T> {
         }
         Ok(Self(items.iter().map(|item| from_object(item.get().as_bytes())).collect()))
     }
+}
+
+/// Commits what a call did.
+pub(crate) async fn committed<T>(
+    call: impl Future<Output = Result<(TenantTx, T), Error>>,
+) -> Result<T, Error> {
+    let (tx, data) = call.await?;
+    tx.commit().await?;
+    Ok(data)
 }
 
 /// Does one item after the other, as the call for it alone would be done. Where the database is away, or time is up, the

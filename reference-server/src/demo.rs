@@ -80,6 +80,9 @@ pub(crate) async fn seed(
     database: &Database,
     authenticator: &Authenticator,
 ) -> Result<(), Error> {
+    if config.is_production() {
+        return refuse(database).await;
+    }
     if config.no_demo || !config.listen.ip().is_loopback() || !is_wanted(database).await? {
         return Ok(());
     }
@@ -103,6 +106,22 @@ pub(crate) async fn seed(
     let ada = tx.users().create(new_user(&PLATFORM_ADMIN, &hash)?).await?;
     tx.assignments().assign(ada.id, PLATFORM_ADMIN.role).await?;
     tx.commit().await
+}
+
+/// The people of the demo have one password, which the banner of another server may have told.
+async fn refuse(database: &Database) -> Result<(), Error> {
+    let system = Caller::system(SystemReason::Seed);
+    let mut tx = database.platform(&system).read().await?;
+    for person in Demo::people() {
+        if tx.users().credentials(&Email::parse(person.email)?).await?.is_some() {
+            let message = format!(
+                "the database holds demo data ({}): production begins with another database",
+                person.email
+            );
+            return Err(Error::invalid("mode", "demo_data", message));
+        }
+    }
+    Ok(())
 }
 
 /// Whether there is nobody yet, or a demo that was cut off.

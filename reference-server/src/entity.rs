@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Query};
-use crate::routes::history;
+use crate::routes::{commit, commit_created, commit_gone, history};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,6 +15,7 @@ use mono_core::api::envelope::Success;
 use mono_core::api::object::object;
 use mono_core::caller::Caller;
 use mono_core::page::{Page, PageRequest, Slice, SliceRequest};
+use mono_storage::db::TenantTx;
 use mono_storage::store::{Entity, Stored};
 use serde::Deserialize;
 
@@ -86,7 +87,8 @@ async fn create<E: Entity>(
     Authenticated(caller): Authenticated,
     Json(fields): Json<E>,
 ) -> Result<(StatusCode, axum::Json<Success<Stored<E>>>), ApiError> {
-    Ok((StatusCode::CREATED, answer(create_one(&app, &caller, fields).await?)))
+    let (tx, made) = create_one(&app, &caller, fields).await?;
+    commit_created(tx, made).await
 }
 
 async fn create_many<E: Entity>(
@@ -94,14 +96,17 @@ async fn create_many<E: Entity>(
     Authenticated(caller): Authenticated,
     items: Items<E>,
 ) -> axum::Json<Success<BulkResults<Stored<E>>>> {
-    bulk::each(items, StatusCode::CREATED, |fields| create_one(&app, &caller, fields)).await
+    bulk::each(items, StatusCode::CREATED, |fields| bulk::committed(create_one(&app, &caller, fields))).await
 }
 
-async fn create_one<E: Entity>(app: &App, caller: &Caller, fields: E) -> Result<Stored<E>, Error> {
+async fn create_one<E: Entity>(
+    app: &App,
+    caller: &Caller,
+    fields: E,
+) -> Result<(TenantTx, Stored<E>), Error> {
     let mut tx = app.database.tenant(caller).write().await?;
     let stored = tx.entities::<E>().create(fields).await?;
-    tx.commit().await?;
-    Ok(stored)
+    Ok((tx, stored))
 }
 
 async fn read<E: Entity>(
@@ -119,7 +124,8 @@ async fn update<E: Entity>(
     Path(id): Path<E::Id>,
     Json(body): Json<Update<E>>,
 ) -> Answer<Stored<E>> {
-    Ok(answer(update_one(&app, &caller, id, body).await?))
+    let (tx, changed) = update_one(&app, &caller, id, body).await?;
+    commit(tx, changed).await
 }
 
 async fn update_many<E: Entity>(
@@ -129,7 +135,7 @@ async fn update_many<E: Entity>(
 ) -> axum::Json<Success<BulkResults<Stored<E>>>> {
     let (app, caller) = (&app, &caller);
     bulk::each(items, StatusCode::OK, async |BulkChange { id, change }| {
-        update_one(app, caller, id.parse()?, change).await
+        bulk::committed(update_one(app, caller, id.parse()?, change)).await
     })
     .await
 }
@@ -139,11 +145,10 @@ async fn update_one<E: Entity>(
     caller: &Caller,
     id: E::Id,
     body: Update<E>,
-) -> Result<Stored<E>, Error> {
+) -> Result<(TenantTx, Stored<E>), Error> {
     let mut tx = app.database.tenant(caller).write().await?;
     let stored = tx.entities::<E>().update(id, body.version, body.fields).await?;
-    tx.commit().await?;
-    Ok(stored)
+    Ok((tx, stored))
 }
 
 async fn delete<E: Entity>(
@@ -153,8 +158,7 @@ async fn delete<E: Entity>(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.entities::<E>().delete(id).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }
 
 async fn restore<E: Entity>(
@@ -164,6 +168,5 @@ async fn restore<E: Entity>(
 ) -> Answer<Stored<E>> {
     let mut tx = app.database.tenant(&caller).write().await?;
     let stored = tx.entities::<E>().restore(id).await?;
-    tx.commit().await?;
-    Ok(answer(stored))
+    commit(tx, stored).await
 }

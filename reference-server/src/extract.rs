@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use mono_auth::axum::ApiError;
 use mono_core::api::object::object;
 use mono_core::caller::Caller;
-use mono_core::{Error, ErrorKind};
+use mono_core::{Error, ErrorKind, permission};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
@@ -32,6 +32,23 @@ impl FromRequestParts<App> for Authenticated {
             mono_auth::axum::Authenticated::from_request_parts(parts, app).await?;
         let counted_before = parts.extensions.get::<Again>().is_some();
         Ok(Self(if counted_before { caller } else { caller.metered(API_CALLS) }))
+    }
+}
+
+/// Somebody who may see how the server is: who shows the token of those who watch, or platform staff who may see figures
+/// over all tenants.
+pub struct Watcher;
+
+impl FromRequestParts<App> for Watcher {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        if !app.http.is_watcher(&parts.headers) {
+            let mono_auth::axum::Authenticated(caller) =
+                mono_auth::axum::Authenticated::from_request_parts(parts, app).await?;
+            app.database.platform(&caller).read().await?.authorize(permission!("platform.analytics.read"))?;
+        }
+        Ok(Self)
     }
 }
 

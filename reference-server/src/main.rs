@@ -1,10 +1,9 @@
 //! The `mono` command.
 
-use clap::Parser;
-use reference_server::command::{Command, run};
+use reference_server::command;
 use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    run(Command::parse()).await
+    command::run(std::env::args_os(), std::env::vars_os()).await
 }

@@ -10,6 +10,7 @@ use mono_core::id::Random;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
 use secrecy::ExposeSecret;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The file in the data folder.
@@ -73,6 +74,21 @@ fn versions(config: &Config) -> Result<Option<Versions>, Error> {
 
 fn read(path: &std::path::Path) -> Result<Versions, Error> {
     parse(&read_private(path)?).ok_or_else(|| broken(path, "does not hold a key in hexadecimal"))
+}
+
+/// Whether a key that a setting gives is one that a person made up: the same bytes again and again, or steps.
+pub(crate) fn is_weak(config: &Config) -> bool {
+    if matches!(Place::of(config), Ok(Place::DataFolder(_)) | Err(_)) {
+        return false;
+    }
+    let plain = |key: &[u8]| {
+        let distinct: BTreeSet<u8> = key.iter().copied().collect();
+        let steps: BTreeSet<u8> =
+            key.windows(2).filter_map(|pair| Some(pair.last()?.wrapping_sub(*pair.first()?))).collect();
+        // Of 32 random bytes some 30 are different.
+        distinct.len().min(steps.len()) < key.len() / 3
+    };
+    versions(config).ok().flatten().is_some_and(|keys| keys.iter().any(|(_, key)| plain(key)))
 }
 
 /// Reads the master key, if there is one.

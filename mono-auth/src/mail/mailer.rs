@@ -126,6 +126,12 @@ impl Mailer {
         let outcome = self.attempt(mail).await;
         let system = Caller::system(SystemReason::Mail);
         let mut tx = self.database().platform(&system).write().await?;
+        let counted = match &outcome {
+            Ok(Attempt::Sent) => "sent",
+            Ok(Attempt::Dropped) => "dropped",
+            Err(_) => "failed",
+        };
+        metrics::counter!("mails_total", "outcome" => counted).increment(1);
         match outcome {
             Ok(Attempt::Sent) if !tx.mails().sent(mail).await? => {
                 tracing::warn!(mail = %mail.id, "a mail was sent when another node had taken it already");

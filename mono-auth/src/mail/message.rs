@@ -13,6 +13,14 @@ use mono_storage::store::Failure;
 ///
 /// # Errors
 /// `Validation` on `mail_from`.
+/// Refuses a sender that no mail can come from.
+///
+/// # Errors
+/// `Validation` on `mail_from`.
+pub fn check_sender(text: &str) -> Result<(), Error> {
+    sender(text).map(drop)
+}
+
 pub(super) fn sender(text: &str) -> Result<Mailbox, Error> {
     let invalid = || {
         let message = "the sender is an address, or a name and an address: Harbour <no-reply@example.com>";

@@ -18,6 +18,8 @@ pub use links::Links;
 #[cfg(feature = "mail")]
 pub use mailer::Mailer;
 #[cfg(feature = "mail")]
+pub use message::check_sender;
+#[cfg(feature = "mail")]
 pub use transport::Transport;
 
 use crate::authenticator::Authenticator;

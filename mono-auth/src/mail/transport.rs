@@ -2,8 +2,8 @@
 
 use lettre::transport::smtp;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use mono_core::Error;
 use mono_core::id::MailId;
+use mono_core::{Error, ErrorKind};
 use mono_storage::store::Failure;
 use secrecy::{ExposeSecret, SecretString};
 use std::error::Error as _;
@@ -57,6 +57,29 @@ impl Transport {
     /// Into a folder, one file for each mail. It is made when the first one comes.
     pub const fn folder(path: PathBuf) -> Self {
         Self(Way::Folder(path))
+    }
+
+    /// Asks whether mails could leave: the server answers and takes the login, or the folder can be made. None leaves.
+    ///
+    /// # Errors
+    /// `Unavailable` with what the server said, or what is wrong with the folder.
+    pub async fn check(&self) -> Result<(), Error> {
+        let unavailable = |reason: String| Error::new(ErrorKind::Unavailable, "mail_unavailable", reason);
+        match &self.0 {
+            Way::Smtp(transport) => match tokio::time::timeout(TIMEOUT, transport.test_connection()).await {
+                Ok(Ok(true)) => Ok(()),
+                Ok(Ok(false)) => Err(unavailable("the SMTP server does not answer as one does".to_owned())),
+                Ok(Err(error)) => Err(unavailable(format!("the SMTP server: {}", failure(&error).reason))),
+                Err(_) => Err(unavailable(format!(
+                    "the SMTP server does not answer within {} s",
+                    TIMEOUT.as_secs()
+                ))),
+            },
+            Way::Folder(folder) => {
+                let made = tokio::fs::metadata(folder.parent().unwrap_or(folder)).await;
+                made.map(drop).map_err(|error| unavailable(format!("the folder for mails: {error}")))
+            }
+        }
     }
 
     /// Lets a mail leave.

@@ -11,6 +11,7 @@ pub mod bulk;
 pub mod emails;
 pub mod entitlements;
 pub mod envelope;
+pub mod health;
 pub mod history;
 pub mod invitations;
 pub mod jwks;

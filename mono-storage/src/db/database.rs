@@ -226,6 +226,27 @@ impl Database {
         .map_err(Error::unavailable)
     }
 
+    /// How far the clock of the database server is ahead of this machine's, in milliseconds; `None` where the database is a
+    /// part of the program.
+    ///
+    /// # Errors
+    /// `Unavailable` where the database does not answer.
+    pub async fn clock_skew(&self) -> Result<Option<i64>, Error> {
+        match &self.pools {
+            #[cfg(feature = "postgres")]
+            Pools::Postgres { application, .. } => {
+                let before = self.now();
+                let query = sqlx::query_scalar::<_, Timestamp>("SELECT clock_timestamp()");
+                let there = query.fetch_one(application).await.map_err(Error::unavailable)?;
+                // The answer was made somewhere between the two moments.
+                let half = (self.now() - before) / 2;
+                Ok(Some((there - before - half).num_milliseconds()))
+            }
+            #[cfg(feature = "sqlite")]
+            Pools::Sqlite { .. } => Ok(None),
+        }
+    }
+
     /// How busy each pool is at this moment.
     pub fn pool_status(&self) -> Vec<PoolStatus> {
         match &self.pools {

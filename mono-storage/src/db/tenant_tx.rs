@@ -201,6 +201,9 @@ impl TenantTx {
             }
         })?;
         self.count_use(permission).await?;
+        if let Some(feature) = self.caller.permissions().and_then(|set| set.feature_of(permission)) {
+            metrics::counter!("feature_usage_total", "feature" => feature.to_owned()).increment(1);
+        }
         match pass {
             Pass::Ordinary => Ok(()),
             Pass::Privileged => self.audit_privileged(permission).await,

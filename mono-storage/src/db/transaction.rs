@@ -43,6 +43,13 @@ macro_rules! bind {
     }};
 }
 
+/// What sort of statement it is.
+fn operation(text: &str) -> &'static str {
+    const KNOWN: [&str; 5] = ["select", "insert", "update", "delete", "with"];
+    let first = text.split_whitespace().next().unwrap_or_default();
+    KNOWN.into_iter().find(|known| first.eq_ignore_ascii_case(known)).unwrap_or("other")
+}
+
 impl Transaction {
     pub(super) const fn new(driver: Driver, tenant: Option<TenantId>, slow_statement: Duration) -> Self {
         Self { driver, failed: false, tenant, slow_statement }
@@ -63,6 +70,9 @@ impl Transaction {
     fn done<T>(&mut self, text: &SqlStr, start: Instant, result: Result<T, sqlx::Error>) -> Result<T, Error> {
         self.failed |= result.is_err();
         let duration = start.elapsed();
+        let (operation, outcome) = (operation(text.as_str()), if result.is_ok() { "ok" } else { "failed" });
+        metrics::histogram!("db_operation_duration_seconds", "operation" => operation, "outcome" => outcome)
+            .record(duration);
         if duration > self.slow_statement {
             let tenant = self.tenant.map_or_else(|| "platform".to_owned(), |tenant| tenant.to_string());
             // The text holds no value of anybody: values are parameters. One line, however it was written.

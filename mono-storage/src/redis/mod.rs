@@ -74,6 +74,17 @@ impl Redis {
         Ok(redis)
     }
 
+    /// Asks Redis now whether it answers, and gives how long that took.
+    ///
+    /// # Errors
+    /// [`Away`] where it does not.
+    pub async fn ping(&self) -> Result<Duration, Away> {
+        let begun = std::time::Instant::now();
+        let mut get = redis::cmd("GET");
+        get.arg(keeper::PROBE);
+        self.send::<Option<String>>(&get).await.map(|_| begun.elapsed())
+    }
+
     /// Whether Redis answers, as far as is known. It is asked every second.
     pub fn is_up(&self) -> bool {
         self.shared.connection().is_some()

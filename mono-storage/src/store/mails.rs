@@ -70,6 +70,15 @@ pub struct Mail {
     pub created_at: Timestamp,
 }
 
+/// How many mails there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailCount {
+    /// Those that wait to be sent.
+    pub waiting: i64,
+    /// Those that were given up.
+    pub dead: i64,
+}
+
 /// A mail that was given up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadMail {
@@ -306,6 +315,22 @@ impl Mails<'_> {
              ORDER BY next_attempt_at LIMIT 1"
         );
         rows.rows().await?.first().map(|row| row.get("next_attempt_at")).transpose()
+    }
+
+    /// How many mails wait to be sent, and how many were given up and are kept.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn count(self) -> Result<MailCount, Error> {
+        self.tx.caller().require_system()?;
+        let rows = platform_sql!(
+            self.tx,
+            "SELECT (SELECT count(*) FROM mails WHERE sent_at IS NULL AND dead_at IS NULL) AS waiting,
+                 (SELECT count(*) FROM mails WHERE dead_at IS NOT NULL) AS dead"
+        );
+        let rows = rows.rows().await?;
+        let row = rows.first().ok_or_else(|| Error::internal("a count has a row"))?;
+        Ok(MailCount { waiting: row.get("waiting")?, dead: row.get("dead")? })
     }
 
     /// The mails that were given up, the newest first; at most a thousand.

@@ -57,7 +57,7 @@ pub use grants::{Grants, NewGrant};
 pub use guardrails::Guardrails;
 pub use invitations::{Invitations, PlatformInvitations};
 pub use mail_templates::MailTemplates;
-pub use mails::{DeadMail, Failure, Mail, Mails, NewMail};
+pub use mails::{DeadMail, Failure, Mail, MailCount, Mails, NewMail};
 pub use master_keys::{MasterKey, MasterKeys};
 pub use members::Members;
 pub use option_sets::OptionSets;

@@ -1,7 +1,10 @@
-//! `mono doctor`: looks whether an installation is whole, and changes nothing.
+//! `mono doctor`: looks whether an installation is whole, and changes nothing. What is wrong is told with its remedy.
 
+mod surroundings;
+
+use super::Command;
 use crate::boot::open_without_key;
-use crate::config::Config;
+use crate::config::Loaded;
 use crate::master_key;
 use mono_auth::{Authenticator, KeyRing};
 use mono_core::Error;
@@ -9,8 +12,20 @@ use mono_core::caller::{Caller, SystemReason};
 use mono_storage::db::Database;
 use std::process::ExitCode;
 
-pub(super) async fn run(config: &Config) -> ExitCode {
+pub(super) async fn run(loaded: &Loaded<Command>) -> ExitCode {
+    let config = &loaded.command.config;
     let mut report = Report { whole: true };
+    for remark in &loaded.remarks {
+        report.remark(remark);
+    }
+    let problems = loaded.all_problems(config);
+    if problems.is_empty() {
+        report.tell("settings", Ok("go together"));
+    }
+    for problem in problems {
+        report.tell("setting", Err(&Error::validation(vec![problem])));
+    }
+    surroundings::check(config, &mut report).await;
     let keys = master_key::require(config);
     report.tell("key file", keys.as_ref().map(|_| "is there, and nobody else may read it"));
     match open_without_key(config).await {
@@ -29,6 +44,7 @@ pub(super) async fn run(config: &Config) -> ExitCode {
             report.tell("catalogue", catalogue(&database, keys.ok()).await.as_ref().map(|()| "is complete"));
             let counters = counters(&database).await;
             report.tell("counters", counters.as_ref().map(String::as_str));
+            surroundings::check_database(&database, &mut report).await;
             database.close().await;
         }
         Err(error) => {
@@ -44,7 +60,8 @@ pub(super) async fn run(config: &Config) -> ExitCode {
     if report.whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-struct Report {
+/// What was found.
+pub(super) struct Report {
     whole: bool,
 }
 
@@ -57,6 +74,11 @@ impl Report {
                 self.say(&format!("FAILED  {what}: {}", super::sentence(error)));
             }
         }
+    }
+
+    /// Something that is odd, and need not be wrong.
+    fn remark(&self, line: &str) {
+        self.say(&format!("remark  {line}"));
     }
 
     #[expect(clippy::print_stdout, reason = "a command speaks to the person who called it")]

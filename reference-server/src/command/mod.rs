@@ -1,6 +1,7 @@
 //! The commands of `mono`.
 
 mod audit;
+mod config;
 mod doctor;
 mod keys;
 mod mails;
@@ -11,13 +12,13 @@ mod recount;
 mod seed;
 mod serve;
 
-use crate::config::Config;
+use crate::config::{Config, Loaded, load};
+use crate::log::start_log;
 use clap::{Parser, Subcommand};
 use mono_core::Error;
-use std::io::IsTerminal;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
 
 /// A multi-tenant back end: permissions, plans with limits, tenant isolation.
 #[derive(Debug, Parser)]
@@ -31,6 +32,8 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Print the settings that are in force, without secrets, and where each comes from.
+    Config(config::ConfigArguments),
     /// Start the server (the default).
     Serve,
     /// Bring the tables of the database up to date.
@@ -70,47 +73,54 @@ enum Action {
     },
 }
 
-/// Runs a command to its end. What stops it stands on the standard error stream.
-#[expect(clippy::print_stderr, reason = "a command speaks to the person who called it")]
-pub async fn run(command: Command) -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            // The driver would tell of slow statements too, without the tenant.
-            EnvFilter::try_from_env("MONO_LOG")
-                .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sqlx::query=error")),
-        )
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    let config = &command.config;
-    let result = match &command.action {
-        None | Some(Action::Serve) => serve::run(config).await.map(|()| ExitCode::SUCCESS),
-        Some(Action::Migrate) => migrate::run(config).await.map(|()| ExitCode::SUCCESS),
-        Some(Action::Seed { file }) => seed::run(config, file).await.map(|()| ExitCode::SUCCESS),
-        Some(Action::Recount) => recount::run(config).await.map(|()| ExitCode::SUCCESS),
-        Some(Action::Purge(arguments)) => purge::run(config, arguments).await.map(|()| ExitCode::SUCCESS),
-        Some(Action::Audit { action }) => audit::run(config, action).await,
-        Some(Action::Keys { action }) => keys::run(config, action).await.map(|()| ExitCode::SUCCESS),
-        Some(Action::Mails { action }) => mails::run(config, action).await.map(|()| ExitCode::SUCCESS),
-        Some(Action::Doctor) => Ok(doctor::run(config).await),
-        Some(Action::Openapi) => {
-            print_document();
-            Ok(ExitCode::SUCCESS)
-        }
-        Some(Action::Permission { action }) => permission::run(config, action).await,
+/// Runs the command that these arguments ask for to its end. What stops it stands on the standard error stream.
+pub async fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> ExitCode {
+    let loaded = match load::<Command>(arguments, environment) {
+        Ok(loaded) => loaded,
+        Err(error) => error.exit(),
     };
-    match result {
+    start_log(&loaded.command.config);
+    match dispatch(loaded).await {
         Ok(code) => code,
-        Err(error) => {
-            eprintln!("mono: {}", sentence(&error));
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error),
     }
+}
+
+async fn dispatch(loaded: Loaded<Command>) -> Result<ExitCode, Error> {
+    let config = &loaded.command.config;
+    match &loaded.command.action {
+        Some(Action::Config(arguments)) => return Ok(config::run(&loaded, arguments)),
+        Some(Action::Doctor) => return Ok(doctor::run(&loaded).await),
+        _ => loaded.check(config)?,
+    }
+    match &loaded.command.action {
+        None | Some(Action::Serve) => serve::run(config).await?,
+        Some(Action::Migrate) => migrate::run(config).await?,
+        Some(Action::Seed { file }) => seed::run(config, file).await?,
+        Some(Action::Recount) => recount::run(config).await?,
+        Some(Action::Purge(arguments)) => purge::run(config, arguments).await?,
+        Some(Action::Keys { action }) => keys::run(config, action).await?,
+        Some(Action::Mails { action }) => mails::run(config, action).await?,
+        Some(Action::Audit { action }) => return audit::run(config, action).await,
+        Some(Action::Permission { action }) => return permission::run(config, action).await,
+        Some(Action::Openapi) => print_document(),
+        Some(Action::Config(_) | Action::Doctor) => {}
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[expect(clippy::print_stdout, reason = "a command speaks to the person who called it")]
 fn print_document() {
     print!("{}", crate::openapi());
+}
+
+#[expect(clippy::print_stderr, reason = "a command speaks to the person who called it")]
+fn fail(error: &Error) -> ExitCode {
+    eprintln!("mono: {}", sentence(error));
+    ExitCode::FAILURE
 }
 
 /// The failure with every problem and every cause: the operator may see what a client may not.

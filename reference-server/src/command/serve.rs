@@ -5,10 +5,13 @@ use crate::banner;
 use crate::boot::boot;
 use crate::config::Config;
 use crate::demo::Demo;
-use crate::server::{ServerLimits, serve};
+use crate::health::Lifecycle;
+use crate::metrics;
+use crate::server::serve;
 use mono_core::Error;
 use mono_storage::bus::EventBus;
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -32,6 +35,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
     let address = listener.local_addr().map_err(Error::internal)?;
     let database = app.database.clone();
     let demo = if config.listen.ip().is_loopback() { Demo::find(config, &database).await? } else { None };
+    tracing::info!("ready {}", app.lifecycle.story());
     // A server whose output nobody reads any more serves all the same.
     let _ = writeln!(std::io::stdout(), "{}", banner::text(address, database.system(), demo.as_ref()));
 
@@ -53,7 +57,10 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
         let mailer = app.mailer.clone();
         async move { mailer.deliver_until(async { drop(mailing_stops.await) }).await }
     });
-    serve(listener, router(app), ServerLimits::default(), stop).await;
+    let measuring = metrics::start().map(|handle| tokio::spawn(metrics::keep_small(handle)));
+    let stop =
+        told_to_stop(stop, Arc::clone(&app.lifecycle), Duration::from_secs(config.stop_delay_seconds.into()));
+    serve(listener, router(app), config.limits(), stop).await;
     drop(events);
     // A mail that is under way still leaves.
     drop(stop_mailing);
@@ -62,10 +69,26 @@ pub(super) async fn run(config: &Config) -> Result<(), Error> {
         purging.abort();
     }
     cleaning.abort();
+    if let Some(measuring) = measuring {
+        measuring.abort();
+    }
     metering.abort();
     // Writes what was counted since the last flush.
     database.close().await;
     Ok(())
+}
+
+/// Resolves when no more requests come: whoever shares them out is told first, and has a while to hear of it.
+async fn told_to_stop(stop: impl Future<Output = ()>, lifecycle: Arc<Lifecycle>, delay: Duration) {
+    stop.await;
+    lifecycle.stop();
+    if !delay.is_zero() {
+        tracing::info!(
+            "told to stop: /ready says no, and connections are taken for {} s more",
+            delay.as_secs()
+        );
+        tokio::time::sleep(delay).await;
+    }
 }
 
 /// Resolves when the process is asked to stop. The signals are caught from this call on, not only from when somebody

@@ -6,4 +6,5 @@ pub(crate) mod panic;
 pub(crate) mod rate_limit;
 pub(crate) mod request_context;
 pub(crate) mod retry;
+mod security_headers;
 pub(crate) mod timeout;

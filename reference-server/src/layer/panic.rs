@@ -6,7 +6,7 @@ use mono_core::Error;
 use std::any::Any;
 
 pub(crate) fn answer(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let words = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    ApiError(Error::internal(format!("panic: {words}"))).into_response()
+    drop(panic);
+    // What it says is told where it happened, by the hook of the log.
+    ApiError(Error::internal("panic")).into_response()
 }

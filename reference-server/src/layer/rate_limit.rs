@@ -22,7 +22,7 @@ const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// What watches over the server has to be told even where everybody calls at once.
-const EXEMPT: [&str; 3] = ["/ping", "/health", "/metrics"];
+const EXEMPT: [&str; 3] = ["/ping", "/ready", "/health"];
 /// Here a credential is what one comes for: whoever shows one is a stranger all the same.
 const PUBLIC: &str = "/api/v1/public/";
 
@@ -38,7 +38,7 @@ pub struct RateLimiting {
 pub(crate) async fn limit(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let Some(limiting) = app.rate_limits.clone() else { return next.run(request).await };
     let path = request.uri().path();
-    if EXEMPT.contains(&path) {
+    if EXEMPT.contains(&path) || app.http.is_watcher(request.headers()) {
         return next.run(request).await;
     }
     let stranger = path.starts_with(PUBLIC) || !has_credential(request.headers());
@@ -123,6 +123,11 @@ fn client(caller: &Caller) -> Client {
 }
 
 fn decide(verdict: Option<Verdict>, counted: &Counted) -> Result<(), Error> {
+    if let Some(verdict) = &verdict {
+        let outcome = if verdict.admitted { "admitted" } else { "refused" };
+        let limit = verdict.name.to_string();
+        metrics::counter!("rate_limit_decisions_total", "limit" => limit, "outcome" => outcome).increment(1);
+    }
     let refusal = verdict.as_ref().filter(|verdict| !verdict.admitted).map(refusal);
     // A handler that asks twice who calls is counted twice; the first answer stands in the headers.
     let _ = counted.set(verdict);

@@ -2,7 +2,7 @@
 
 use mono_core::ErrorKind;
 use schemars::{JsonSchema, SchemaGenerator};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a parameter stands.
@@ -21,7 +21,8 @@ pub(crate) struct Describe<'a> {
     path_names: Vec<String>,
     pub(super) parameters: Vec<Value>,
     pub(super) body: Option<Value>,
-    pub(super) answers: BTreeMap<u16, Map<String, Value>>,
+    /// By status and media type: the schemas, of which one holds.
+    pub(super) answers: BTreeMap<u16, BTreeMap<String, Vec<Value>>>,
     pub(super) failures: BTreeSet<u16>,
     pub(super) authenticated: bool,
     is_safe: bool,
@@ -49,9 +50,9 @@ impl<'a> Describe<'a> {
         new
     }
 
-    /// The schema of a type; named types are shared by all operations.
+    /// The schema of a type; named types are shared by all operations. Many a tool takes no `true` for "anything".
     fn schema<T: JsonSchema>(&mut self) -> Value {
-        self.schemas.subschema_for::<T>().to_value()
+        Value::Object(self.schemas.subschema_for::<T>().ensure_object().clone())
     }
 
     /// Kinds of failure that it can answer with.
@@ -115,7 +116,7 @@ impl<'a> Describe<'a> {
     pub(crate) fn query<T: JsonSchema>(&mut self) {
         let mut object = T::json_schema(self.schemas).to_value();
         super::nulls::forbid(&mut object, None);
-        let required = object["required"].as_array().cloned().unwrap_or_default();
+        let required = object.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
         let Some(Value::Object(fields)) = object.get_mut("properties").map(Value::take) else { return };
         for (name, mut schema) in fields {
             let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
@@ -164,18 +165,6 @@ impl<'a> Describe<'a> {
     }
 
     fn content(&mut self, status: u16, media_type: &str, schema: Value) {
-        let content = self.answers.entry(status).or_default();
-        let known = content.remove(media_type).map(|mut media| media["schema"].take());
-        let schema = match known {
-            Some(mut one_of) if one_of.get("anyOf").is_some() => {
-                if let Some(list) = one_of["anyOf"].as_array_mut() {
-                    list.push(schema);
-                }
-                one_of
-            }
-            Some(first) => json!({ "anyOf": [first, schema] }),
-            None => schema,
-        };
-        content.insert(media_type.to_owned(), json!({ "schema": schema }));
+        self.answers.entry(status).or_default().entry(media_type.to_owned()).or_default().push(schema);
     }
 }

@@ -11,7 +11,7 @@ use mono_core::{Error, ErrorKind};
 use schemars::SchemaGenerator;
 use schemars::generate::{Contract, SchemaSettings};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a reader should know before the first call.
 const INTRODUCTION: &str = include_str!("introduction.md");
@@ -57,12 +57,12 @@ impl Routes {
         });
         let mut schemas = SchemaGenerator::new(settings);
         let _ = schemas.subschema_for::<Failure>();
-        let mut paths: Map<String, Value> = Map::new();
+        let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
         for operation in &self.operations {
-            let path = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
-            path[operation.method] = operation.document(&mut schemas);
+            let path = paths.entry(&operation.path).or_default();
+            path.insert(operation.method.to_owned(), operation.document(&mut schemas));
         }
-        (paths.into(), schemas.take_definitions(true))
+        (json!(paths), schemas.take_definitions(true))
     }
 }
 
@@ -77,7 +77,12 @@ impl Operation {
             described.text(media_type);
         }
         described.fails(&self.about.failures);
-        let mut document = json!({
+        let security = if described.authenticated {
+            json!([{ "bearer": [] }, { "apiKey": [] }, { "cookie": [] }])
+        } else {
+            json!([])
+        };
+        let mut document = object(json!({
             "tags": [self.tag()],
             "operationId": self.id(),
             "summary": self.about.summary,
@@ -85,20 +90,15 @@ impl Operation {
             "parameters": described.parameters,
             "responses": responses(&described),
             "x-permission": self.permissions(),
-            "security": if described.authenticated {
-                json!([{ "bearer": [] }, { "apiKey": [] }, { "cookie": [] }])
-            } else {
-                json!([])
-            },
-        });
+            "security": security,
+        }));
         if let Some(schema) = described.body {
-            let mut media = json!({ "schema": schema });
-            if let Some(example) = &self.about.example {
-                media["example"] = example.clone();
-            }
-            document["requestBody"] = json!({ "required": true, "content": { "application/json": media } });
+            let mut media = object(json!({ "schema": schema }));
+            media.extend(self.about.example.clone().map(|example| ("example".to_owned(), example)));
+            let body = json!({ "required": true, "content": { "application/json": media } });
+            document.insert("requestBody".to_owned(), body);
         }
-        document
+        document.into()
     }
 
     /// What is said, and who may.
@@ -121,14 +121,14 @@ impl Operation {
 
     /// Each permission that is needed; where one of several is enough, they stand in one text.
     fn permissions(&self) -> Vec<String> {
-        let one_of =
-            |names: &Vec<Permission>| names.iter().map(|name| name.name()).collect::<Vec<_>>().join(" | ");
-        self.about.permissions.iter().map(one_of).collect()
+        let names = |names: &[Permission]| names.iter().map(Permission::name).collect::<Vec<_>>();
+        self.about.permissions.iter().map(|one_of| names(one_of).join(" | ")).collect()
     }
 
     /// Tier and noun: `tenant accounts`.
     fn tag(&self) -> String {
-        let Some(below) = self.path.strip_prefix("/api/v1/") else { return "server".to_owned() };
+        let below = self.path.strip_prefix("/api/v1/").filter(|below| !below.contains('.'));
+        let Some(below) = below else { return "server".to_owned() };
         below.split('/').take(2).collect::<Vec<_>>().join(" ")
     }
 
@@ -161,11 +161,15 @@ fn responses(described: &Describe<'_>) -> Value {
             204 => "Done; there is no body.",
             _ => "The answer.",
         };
-        let mut response = json!({ "description": words });
+        let mut response = object(json!({ "description": words }));
         if !content.is_empty() {
-            response["content"] = content.clone().into();
+            let media = content.iter().map(|(media_type, schemas)| {
+                let schema = if let [one] = schemas.as_slice() { one } else { &json!({ "anyOf": schemas }) };
+                (media_type.clone(), json!({ "schema": schema }))
+            });
+            response.insert("content".to_owned(), media.collect::<Map<_, _>>().into());
         }
-        responses.insert(status.to_string(), response);
+        responses.insert(status.to_string(), response.into());
     }
     for status in &described.failures {
         let reference = json!({ "$ref": format!("#/components/responses/{status}") });
@@ -176,24 +180,34 @@ fn responses(described: &Describe<'_>) -> Value {
 
 /// An answer for each status of a failure, with the codes that it has.
 fn failures() -> Value {
-    let mut responses = Map::new();
+    let mut by_status: BTreeMap<u16, Vec<ErrorKind>> = BTreeMap::new();
     for kind in ErrorKind::ALL {
-        let response = responses.entry(kind.status().to_string()).or_insert_with(|| {
-            json!({
-                "description": "",
-                "content": { "application/json": {
-                    "schema": { "$ref": format!("{SCHEMAS}Failure") },
-                    "examples": {},
-                } },
-            })
-        });
-        let words = response["description"].as_str().unwrap_or_default();
-        let line = format!("{words}\n- `{}`: {}", kind.code(), kind.meaning());
-        response["description"] = line.trim_start().into();
-        let example = Failure::from(&Error::new(*kind, kind.code().to_ascii_lowercase(), kind.meaning()));
-        response["content"]["application/json"]["examples"][kind.code()] = json!({ "value": example });
+        by_status.entry(kind.status()).or_default().push(*kind);
     }
-    responses.into()
+    let failure = |kinds: Vec<ErrorKind>| {
+        let line = |kind: &ErrorKind| format!("- `{}`: {}", kind.code(), kind.meaning());
+        let example = |kind: &ErrorKind| {
+            let error = Error::new(*kind, kind.code().to_ascii_lowercase(), kind.meaning());
+            (kind.code().to_owned(), json!({ "value": Failure::from(&error) }))
+        };
+        json!({
+            "description": kinds.iter().map(line).collect::<Vec<_>>().join("\n"),
+            "content": { "application/json": {
+                "schema": { "$ref": format!("{SCHEMAS}Failure") },
+                "examples": kinds.iter().map(example).collect::<Map<_, _>>(),
+            } },
+        })
+    };
+    by_status
+        .into_iter()
+        .map(|(status, kinds)| (status.to_string(), failure(kinds)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+/// The fields of an object, to be added to.
+fn object(value: Value) -> Map<String, Value> {
+    if let Value::Object(fields) = value { fields } else { Map::new() }
 }
 
 /// Each named schema: what is taken as it is read, what is only answered as it is sent.
@@ -201,8 +215,9 @@ fn schemas(paths: &Value, taken: Map<String, Value>, sent: &Map<String, Value>) 
     let mut requested = BTreeSet::new();
     let operations = paths.as_object().into_iter().flat_map(Map::values).filter_map(Value::as_object);
     for operation in operations.flat_map(Map::values) {
-        reach(&operation["requestBody"], &taken, &mut requested);
-        reach(&operation["parameters"], &taken, &mut requested);
+        for part in ["requestBody", "parameters"].into_iter().filter_map(|part| operation.get(part)) {
+            reach(part, &taken, &mut requested);
+        }
     }
     let mut schemas = Map::new();
     for (name, mut schema) in taken {

@@ -5,11 +5,11 @@ use serde_json::Value;
 /// Marks a field that `null` removes (RFC 7396).
 const NULLABLE: &str = "x-nullable";
 
-/// Takes `null` from the fields that the server never sends as such: `sent` is the schema of the same type as the server
-/// sends it, in which such a field is not required. Without it nothing is sent, as in a query.
+/// Takes `null` from the fields that the server never sends as such: `sent` is the schema of the same type as the
+/// server sends it, in which such a field is not required. Without it nothing is sent, as in a query.
 ///
-/// serde reads `null` as "left out" for every optional field. One way to say so is enough, and where the two differ
-/// (`x-nullable`) `null` means something else.
+/// serde reads `null` as "left out" for every optional field. One way to say so is enough; where the two differ, the
+/// field is marked.
 pub(super) fn forbid(schema: &mut Value, sent: Option<&Value>) {
     if let Value::Array(list) = schema {
         for (i, inner) in list.iter_mut().enumerate() {
@@ -25,7 +25,7 @@ pub(super) fn forbid(schema: &mut Value, sent: Option<&Value>) {
             continue;
         }
         let always_sent = |name: &str| {
-            let required = sent.and_then(|sent| sent["required"].as_array());
+            let required = sent.and_then(|sent| sent.get("required")?.as_array());
             required.is_some_and(|names| names.iter().any(|other| other == name))
         };
         for (name, field) in fields {
@@ -50,7 +50,7 @@ fn take_null(field: &mut Value) {
         object.remove("default");
     }
     if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
-        choices.retain(|choice| choice["type"] != "null");
+        choices.retain(|choice| choice.get("type").is_none_or(|kind| kind != "null"));
         if let [Value::Object(one)] = choices.as_mut_slice() {
             let one = std::mem::take(one);
             object.remove("anyOf");

@@ -2,7 +2,7 @@
 
 use super::describe::{Describe, Place};
 use crate::bulk::Items;
-use crate::extract::{Authenticated, Json, NoQuery, Path, Paths, Query, VersionPath};
+use crate::extract::{Authenticated, Json, NoQuery, Path, Paths, Query, VersionPath, Watcher};
 use crate::routes::{Answer, Serialised, Tagged};
 use axum::Extension;
 use axum::extract::State;
@@ -84,6 +84,12 @@ impl Input for Uncounted {
         operation.expects_version();
         let description = "Which of the caller's tenants is meant; left out, the one of the token.";
         operation.optional_parameter::<TenantId>("X-Tenant-ID", Place::Header, description);
+    }
+}
+
+impl Input for Watcher {
+    fn describe(operation: &mut Describe<'_>) {
+        operation.authenticated();
     }
 }
 

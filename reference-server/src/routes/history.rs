@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::{Authenticated, Path, Query, VersionPath};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, commit};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -95,6 +95,5 @@ async fn revert<T: Revert>(
     let mut tx = app.database.tenant(&caller).write().await?;
     let thing = tx.revert::<T>(&id, version, None).await?;
     // An account may be suspended by it.
-    app.commit_rights(tx).await?;
-    Ok(answer(thing))
+    commit(tx, thing).await
 }

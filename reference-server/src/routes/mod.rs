@@ -1,17 +1,83 @@
 //! The routes: one file for each noun, in the folder of its tier.
 
 use axum::Json;
-use axum::http::HeaderName;
 use axum::http::header::{CONTENT_TYPE, ETAG};
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
+use mono_auth::axum::ApiError;
+use mono_core::Error;
 use mono_core::api::envelope::Success;
+use mono_core::caller::Caller;
 use mono_storage::cache::Bytes;
+use mono_storage::db::{PlatformTx, TenantTx};
+use serde::Serialize;
 
 /// What a handler answers: data in the envelope.
 pub(crate) type Answer<T> = Json<Success<T>>;
 
 pub(crate) fn answer<T>(data: T) -> Answer<T> {
     Json(Success::new(data))
+}
+
+/// A transaction that keeps its answer where the request has an idempotency key.
+pub(crate) trait Answering {
+    fn caller(&self) -> &Caller;
+    async fn commit_answer(self, status: u16, body: &str) -> Result<(), Error>;
+}
+
+impl Answering for TenantTx {
+    fn caller(&self) -> &Caller {
+        self.caller()
+    }
+
+    async fn commit_answer(self, status: u16, body: &str) -> Result<(), Error> {
+        self.commit_answer(status, body).await
+    }
+}
+
+impl Answering for PlatformTx {
+    fn caller(&self) -> &Caller {
+        self.caller()
+    }
+
+    async fn commit_answer(self, status: u16, body: &str) -> Result<(), Error> {
+        self.commit_answer(status, body).await
+    }
+}
+
+/// Commits, and answers with a status and data in the envelope. The answer is kept with what was done, where the request
+/// has an idempotency key.
+pub(crate) async fn commit_with<T: Serialize>(
+    tx: impl Answering,
+    status: StatusCode,
+    data: T,
+) -> Result<(StatusCode, Answer<T>), ApiError> {
+    let answer = answer(data);
+    let body = match tx.caller().idempotency_key() {
+        Some(_) => serde_json::to_string(&answer.0).map_err(Error::internal)?,
+        None => String::new(),
+    };
+    tx.commit_answer(status.as_u16(), &body).await?;
+    Ok((status, answer))
+}
+
+/// Commits, and answers 201 with what was made.
+pub(crate) async fn commit_created<T: Serialize>(
+    tx: impl Answering,
+    data: T,
+) -> Result<(StatusCode, Answer<T>), ApiError> {
+    commit_with(tx, StatusCode::CREATED, data).await
+}
+
+/// Commits, and answers 200 with what there is now.
+pub(crate) async fn commit<T: Serialize>(tx: impl Answering, data: T) -> Result<Answer<T>, ApiError> {
+    commit_with(tx, StatusCode::OK, data).await.map(|(_, answer)| answer)
+}
+
+/// Commits, and answers 204.
+pub(crate) async fn commit_gone(tx: impl Answering) -> Result<StatusCode, ApiError> {
+    tx.commit_answer(StatusCode::NO_CONTENT.as_u16(), "").await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// An answer with the version of what it shows, as `If-Match` takes it.

@@ -72,6 +72,9 @@ async fn call_every_method(client: &Client) {
     call! {
         client.ping();
         client.health();
+        client.ready();
+        client.health_report();
+        client.metrics();
         client.jwks();
         auth.login(&any(json!({"email": "a@b.example", "password": "x"})));
         auth.refresh();
@@ -273,6 +276,9 @@ async fn no_operation_lacks_a_method() {
         .collect();
     // The document itself is for those who have no client yet.
     called.insert(("get".into(), "/api/v1/openapi.json".into()));
+    // What Prometheus and a balancer ask.
+    called.insert(("get".into(), "/metrics".into()));
+    called.insert(("get".into(), "/ready".into()));
     let told: BTreeSet<(String, String)> = document["paths"]
         .as_object()
         .unwrap()

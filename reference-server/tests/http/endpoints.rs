@@ -35,8 +35,11 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
     let asking = json!({"email": "{caller}@new.example"});
     let mut routes = vec![
         (Method::GET, "/ping".into(), none.clone()),
+        (Method::GET, "/ready".into(), none.clone()),
         (Method::GET, "/health".into(), none.clone()),
         (Method::GET, "/api/v1/openapi.json".into(), none.clone()),
+        (Method::GET, "/health/detailed".into(), none.clone()),
+        (Method::GET, "/metrics".into(), none.clone()),
         (Method::GET, "/.well-known/jwks.json".into(), none.clone()),
         (Method::POST, LOGIN.into(), json!({"email": ADMIN, "password": PASSWORD})),
         (Method::POST, "/api/v1/public/auth/refresh".into(), json!({"refreshToken": "x"})),
@@ -317,21 +320,25 @@ const CALLERS: &[(&str, &str)] = &[
     ("tenant admin", ADMIN),
 ];
 
+/// What is different for a tenant than its plan says.
+fn exception() -> CreateOverride {
+    CreateOverride {
+        account: None,
+        change: OverrideChange::Limit { limit: Key::parse("teams").unwrap(), maximum: Allowance::UpTo(9) },
+        from: None,
+        until: None,
+        reason: "the first".into(),
+    }
+}
+
 async fn everybody_calls_every_route(world: World) {
     let server = Server::start(world).await;
     let admin = server.sign_in(ADMIN).await;
     let account = create(&admin, "There").await.id;
     let deleted = create(&admin, "Gone").await.id;
     admin.tenant().accounts().delete(deleted).await.unwrap();
-    let exception = CreateOverride {
-        account: None,
-        change: OverrideChange::Limit { limit: Key::parse("teams").unwrap(), maximum: Allowance::UpTo(9) },
-        from: None,
-        until: None,
-        reason: "the first".into(),
-    };
     let (tenant, staff) = (server.world.harbour.id, server.sign_in(STAFF).await);
-    let exception = staff.platform().subscriptions().add_override(tenant, &exception).await.unwrap().id;
+    let exception = staff.platform().subscriptions().add_override(tenant, &exception()).await.unwrap().id;
     let crew = CreateTeam { name: "Crew".into() };
     let team = admin.tenant().teams().create(account, &crew).await.unwrap().id;
     server.add_person("second@harbour.example", &[(tenant, None)]).await;

@@ -16,12 +16,12 @@ use mono_storage::platform_sql;
 use mono_storage::store::{NewAssignment, NewUser};
 use mono_storage::system::SystemRandom;
 use mono_storage::testkit::World;
-use reference_server::App;
-use reference_server::{ServerLimits, serve};
+use reference_server::{App, HttpSettings, ServerLimits, serve};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
@@ -80,8 +80,13 @@ impl Server {
 
     /// Starts with routes of an application beside those of the server.
     pub(crate) async fn start_beside(world: World, own: Router<App>) -> Self {
+        Self::start_with_http(world, Arc::default(), own).await
+    }
+
+    /// Starts with other settings of HTTP, and with routes of an application.
+    pub(crate) async fn start_with_http(world: World, http: Arc<HttpSettings>, own: Router<App>) -> Self {
         // Boxed: every test holds this future.
-        Box::pin(Self::start_with(world, CONNECTIONS, |database| database, own)).await
+        Box::pin(Self::start_with(world, CONNECTIONS, |database| database, http, own)).await
     }
 
     /// Starts with a number of connections to the database, and with another clock, say.
@@ -90,13 +95,14 @@ impl Server {
         connections: u32,
         change: impl FnOnce(Database) -> Database,
     ) -> Self {
-        Self::start_with(world, connections, change, Router::new()).await
+        Self::start_with(world, connections, change, Arc::default(), Router::new()).await
     }
 
     async fn start_with(
         world: World,
         connections: u32,
         change: impl FnOnce(Database) -> Database,
+        http: Arc<HttpSettings>,
         own: Router<App>,
     ) -> Self {
         let mut options = world.test.options.clone();
@@ -107,7 +113,7 @@ impl Server {
         let authenticator = Authenticator::new(database.clone(), &key_ring()).unwrap();
         let mailbox = Mailbox::new();
         let mailer = mailbox.mailer(&authenticator);
-        let app = App::new(database, authenticator, mailer);
+        let app = App { http, ..App::new(database, authenticator, mailer) };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (router, limits) = (reference_server::router_with(app.clone(), own), ServerLimits::default());

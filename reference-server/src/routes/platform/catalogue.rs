@@ -5,7 +5,7 @@
 use crate::app::App;
 use crate::extract::{Json, NoQuery, Path};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, commit_gone, commit_with};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::{ApiError, Authenticated};
@@ -83,9 +83,8 @@ async fn put<T: CatalogueItem>(
     }
     let mut tx = app.database.platform(&caller).write().await?;
     let put = tx.catalogue().put(&item).await?;
-    app.commit_rules(tx).await?;
     let status = if put == Put::Created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, answer(item)))
+    commit_with(tx, status, item).await
 }
 
 async fn delete<T: CatalogueItem>(
@@ -95,6 +94,5 @@ async fn delete<T: CatalogueItem>(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.platform(&caller).write().await?;
     tx.catalogue().delete::<T>(&key).await?;
-    app.commit_rules(tx).await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }

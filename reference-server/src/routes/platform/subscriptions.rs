@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::{Json, NoQuery, Path, Paths};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, commit, commit_created, commit_gone};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::{ApiError, Authenticated};
@@ -82,8 +82,7 @@ async fn set(
 ) -> Result<Answer<Subscription>, ApiError> {
     let mut tx = app.database.platform(&caller).write().await?;
     tx.subscriptions().set(tenant, &subscription).await?;
-    app.commit_rules(tx).await?;
-    Ok(answer(subscription))
+    commit(tx, subscription).await
 }
 
 async fn change(
@@ -94,8 +93,7 @@ async fn change(
 ) -> Result<Answer<ChangeResponse>, ApiError> {
     let mut tx = app.database.platform(&caller).write().await?;
     let (subscription, preview) = tx.subscriptions().change(tenant, &change).await?;
-    app.commit_rules(tx).await?;
-    Ok(answer(ChangeResponse { subscription, preview }))
+    commit(tx, ChangeResponse { subscription, preview }).await
 }
 
 async fn preview(
@@ -127,8 +125,7 @@ async fn add_override(
     let exception = body.at(app.database.now());
     let mut tx = app.database.platform(&caller).write().await?;
     let stored = tx.subscriptions().add_override(tenant, &exception).await?;
-    app.commit_rules(tx).await?;
-    Ok((StatusCode::CREATED, answer(stored)))
+    commit_created(tx, stored).await
 }
 
 async fn remove_override(
@@ -138,6 +135,5 @@ async fn remove_override(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.platform(&caller).write().await?;
     tx.subscriptions().remove_override(tenant, id).await?;
-    app.commit_rules(tx).await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }

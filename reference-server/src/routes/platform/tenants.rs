@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::{Json, Path, Query, VersionPath};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, commit, commit_created};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::{ApiError, Authenticated};
@@ -82,8 +82,7 @@ async fn create(
     let new = body.parse()?;
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().create_from(new).await?;
-    app.commit_rules(tx).await?;
-    Ok((StatusCode::CREATED, answer(tenant)))
+    commit_created(tx, tenant).await
 }
 
 async fn read(
@@ -104,8 +103,7 @@ async fn update(
     let change = body.parse()?;
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().update(id, change).await?;
-    tx.commit().await?;
-    Ok(answer(tenant))
+    commit(tx, tenant).await
 }
 
 async fn suspend(
@@ -140,8 +138,7 @@ async fn set_status(
 ) -> Result<Answer<Tenant>, ApiError> {
     let mut tx = app.database.platform(caller).write().await?;
     let tenant = tx.tenants().set_status(id, status).await?;
-    app.commit_rules(tx).await?;
-    Ok(answer(tenant))
+    commit(tx, tenant).await
 }
 
 async fn versions(
@@ -181,6 +178,5 @@ async fn revert(
 ) -> Result<Answer<Tenant>, ApiError> {
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().revert(id, version, None).await?;
-    tx.commit().await?;
-    Ok(answer(tenant))
+    commit(tx, tenant).await
 }

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, Serialised, answer, history};
+use crate::routes::{Answer, Serialised, answer, commit, commit_created, commit_gone, history};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::{ApiError, Authenticated as Uncounted};
@@ -18,6 +18,7 @@ use mono_core::model::account::{Account, AccountChange};
 use mono_core::page::{Page, Slice};
 use mono_core::permission;
 use mono_core::permission::Permission;
+use mono_storage::db::TenantTx;
 use serde_json::json;
 
 const CREATE: Permission = permission!("tenant.accounts.create");
@@ -122,7 +123,8 @@ async fn create(
     Authenticated(caller): Authenticated,
     Json(body): Json<CreateAccount>,
 ) -> Result<(StatusCode, Answer<Account>), ApiError> {
-    Ok((StatusCode::CREATED, answer(create_one(&app, &caller, body).await?)))
+    let (tx, made) = create_one(&app, &caller, body).await?;
+    commit_created(tx, made).await
 }
 
 async fn create_many(
@@ -130,15 +132,14 @@ async fn create_many(
     Authenticated(caller): Authenticated,
     items: Items<CreateAccount>,
 ) -> Answer<BulkResults<Account>> {
-    bulk::each(items, StatusCode::CREATED, |body| create_one(&app, &caller, body)).await
+    bulk::each(items, StatusCode::CREATED, |body| bulk::committed(create_one(&app, &caller, body))).await
 }
 
-async fn create_one(app: &App, caller: &Caller, body: CreateAccount) -> Result<Account, Error> {
+async fn create_one(app: &App, caller: &Caller, body: CreateAccount) -> Result<(TenantTx, Account), Error> {
     let new = body.parse()?;
     let mut tx = app.database.tenant(caller).write().await?;
     let account = tx.accounts().create(new).await?;
-    tx.commit().await?;
-    Ok(account)
+    Ok((tx, account))
 }
 
 async fn read(
@@ -157,7 +158,8 @@ async fn update(
     Json(body): Json<UpdateAccount>,
 ) -> Result<Answer<Account>, ApiError> {
     let change = body.parse()?;
-    Ok(answer(update_one(&app, &caller, id, change).await?))
+    let (tx, changed) = update_one(&app, &caller, id, change).await?;
+    commit(tx, changed).await
 }
 
 async fn update_many(
@@ -167,7 +169,7 @@ async fn update_many(
 ) -> Answer<BulkResults<Account>> {
     let (app, caller) = (&app, &caller);
     bulk::each(items, StatusCode::OK, async |BulkChange { id, change }| {
-        update_one(app, caller, id.parse()?, change.parse()?).await
+        bulk::committed(update_one(app, caller, id.parse()?, change.parse()?)).await
     })
     .await
 }
@@ -177,17 +179,10 @@ async fn update_one(
     caller: &Caller,
     id: AccountId,
     change: AccountChange,
-) -> Result<Account, Error> {
-    let status_changes = change.status.is_some();
+) -> Result<(TenantTx, Account), Error> {
     let mut tx = app.database.tenant(caller).write().await?;
     let account = tx.accounts().update(id, change).await?;
-    // A suspended account is refused to everybody in it from now on.
-    if status_changes {
-        app.commit_rights(tx).await?;
-    } else {
-        tx.commit().await?;
-    }
-    Ok(account)
+    Ok((tx, account))
 }
 
 async fn delete(
@@ -197,8 +192,7 @@ async fn delete(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.accounts().delete(id).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }
 
 async fn restore(
@@ -208,8 +202,7 @@ async fn restore(
 ) -> Result<Answer<Account>, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     let account = tx.accounts().restore(id).await?;
-    tx.commit().await?;
-    Ok(answer(account))
+    commit(tx, account).await
 }
 
 async fn entitlements(

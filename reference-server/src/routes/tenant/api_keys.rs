@@ -3,10 +3,11 @@
 use crate::app::App;
 use crate::extract::{Authenticated, Json, Path, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, commit, commit_gone};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
+use mono_core::ErrorKind;
 use mono_core::api::api_keys::{CreateApiKey, CreatedApiKey, ListApiKeys, RotateApiKey, UpdateApiKey};
 use mono_core::id::ApiKeyId;
 use mono_core::model::api_key::ApiKey;
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> Routes {
             "/",
             create,
             about("Make an API key")
+                .fails(ErrorKind::NotFound)
                 .needs_one_of(&[
                     permission!("tenant.api_keys.create"),
                     permission!("account.api_keys.create"),
@@ -110,8 +112,7 @@ async fn update(
     let change = body.parse()?;
     let mut tx = app.database.tenant(&caller).write().await?;
     let key = tx.api_keys().update(id, change).await?;
-    app.commit_rights(tx).await?;
-    Ok(answer(key))
+    commit(tx, key).await
 }
 
 async fn rotate(
@@ -131,6 +132,5 @@ async fn revoke(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.api_keys().revoke(id).await?;
-    app.commit_rights(tx).await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }

@@ -3,10 +3,10 @@
 use crate::app::App;
 use crate::extract::Json;
 use crate::openapi::{Routes, about};
+use crate::routes::{Answer, answer, commit};
 use axum::extract::State;
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::api::auth_policy::{AuthPolicyResponse, UpdateAuthPolicy};
-use mono_core::api::envelope::Success;
 use mono_core::model::auth_policy::TenantAuthPolicy;
 use mono_core::permission;
 use serde_json::json;
@@ -34,25 +34,23 @@ pub(crate) fn routes() -> Routes {
 async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
-) -> Result<axum::Json<Success<AuthPolicyResponse>>, ApiError> {
+) -> Result<Answer<AuthPolicyResponse>, ApiError> {
     let policy = app.database.tenant(&caller).read().await?.auth_policy().get().await?;
-    Ok(answer(&app, policy))
+    Ok(answer(response(&app, policy)))
 }
 
 async fn update(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Json(change): Json<UpdateAuthPolicy>,
-) -> Result<axum::Json<Success<AuthPolicyResponse>>, ApiError> {
+) -> Result<Answer<AuthPolicyResponse>, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     let policy = tx.auth_policy().update(change, app.authenticator.policy()).await?;
-    app.commit_rights(tx).await?;
-    Ok(answer(&app, policy))
+    commit(tx, response(&app, policy)).await
 }
 
-fn answer(app: &App, policy: TenantAuthPolicy) -> axum::Json<Success<AuthPolicyResponse>> {
+fn response(app: &App, policy: TenantAuthPolicy) -> AuthPolicyResponse {
     let platform = app.authenticator.policy().clone();
     let effective = platform.tightened(&policy.own);
-    let answer = AuthPolicyResponse { effective, platform, own: policy.own, version: policy.version };
-    axum::Json(Success::new(answer))
+    AuthPolicyResponse { effective, platform, own: policy.own, version: policy.version }
 }

@@ -4,10 +4,11 @@ use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, commit_gone};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
+use mono_core::ErrorKind;
 use mono_core::api::bulk::BulkResults;
 use mono_core::api::invitations::{CreateInvitation, ListInvitations};
 use mono_core::id::InvitationId;
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> Routes {
             "/",
             create,
             about("Invite somebody by mail")
+                .fails(ErrorKind::NotFound)
                 .needs(permission!("tenant.members.invite"))
                 .says("Roles that the invitation brings need `tenant.roles.assign` too.")
                 .example(json!({"email": "ann@new.example", "roles": [{"role": "user"}]})),
@@ -88,8 +90,7 @@ async fn revoke(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.invitations().revoke(id).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }
 
 async fn resend(

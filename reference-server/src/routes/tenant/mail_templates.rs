@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::{Authenticated, Json, NoQuery, Paths};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, answer, commit_gone, commit_with};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -92,9 +92,8 @@ async fn put(
     app.mailer.check(&template, &tenant(&app, &caller).await?)?;
     let mut tx = app.database.tenant(&caller).write().await?;
     let put = tx.mail_templates().put(&template).await?;
-    tx.commit().await?;
     let status = if put == Put::Created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, answer(template)))
+    commit_with(tx, status, template).await
 }
 
 async fn delete(
@@ -104,8 +103,7 @@ async fn delete(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.mail_templates().delete(kind, &locale).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }
 
 async fn preview(

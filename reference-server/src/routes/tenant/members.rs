@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::{Authenticated, Path, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer, history};
+use crate::routes::{Answer, answer, commit, commit_gone, history};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -85,8 +85,7 @@ async fn remove(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.members().remove(id).await?;
-    app.commit_rights(tx).await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }
 
 async fn suspend(
@@ -113,6 +112,5 @@ async fn set_status(
 ) -> Result<Answer<Member>, ApiError> {
     let mut tx = app.database.tenant(caller).write().await?;
     let member = tx.members().set_status(id, status).await?;
-    app.commit_rights(tx).await?;
-    Ok(answer(member))
+    commit(tx, member).await
 }

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, NoQuery, Path, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer, history};
+use crate::routes::{Answer, answer, commit, commit_created, commit_gone, history};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -19,6 +19,7 @@ use mono_core::page::{Page, Slice};
 use mono_core::permission;
 use mono_core::permission::Permission;
 use mono_core::subscription::Key;
+use mono_storage::db::TenantTx;
 use serde_json::json;
 
 const READ: Permission = permission!("tenant.members.read");
@@ -116,7 +117,8 @@ async fn create(
     Json(body): Json<CreateProfile>,
 ) -> Result<(StatusCode, Answer<Profile>), ApiError> {
     let (kind, data) = body.parse()?;
-    Ok((StatusCode::CREATED, answer(create_one(&app, &caller, member, kind, data).await?)))
+    let (tx, made) = create_one(&app, &caller, member, kind, data).await?;
+    commit_created(tx, made).await
 }
 
 async fn create_many(
@@ -127,7 +129,7 @@ async fn create_many(
     let (app, caller) = (&app, &caller);
     bulk::each(items, StatusCode::CREATED, async |body| {
         let (member, kind, data) = body.parse()?;
-        create_one(app, caller, member, kind, data).await
+        bulk::committed(create_one(app, caller, member, kind, data)).await
     })
     .await
 }
@@ -138,11 +140,10 @@ async fn create_one(
     member: MemberId,
     kind: Key,
     data: Document,
-) -> Result<Profile, Error> {
+) -> Result<(TenantTx, Profile), Error> {
     let mut tx = app.database.tenant(caller).write().await?;
     let profile = tx.profiles().create(member, kind, data).await?;
-    tx.commit().await?;
-    Ok(profile)
+    Ok((tx, profile))
 }
 
 async fn page(
@@ -181,7 +182,8 @@ async fn update(
     Json(body): Json<UpdateProfile>,
 ) -> Result<Answer<Profile>, ApiError> {
     let change = body.parse()?;
-    Ok(answer(update_one(&app, &caller, id, change).await?))
+    let (tx, changed) = update_one(&app, &caller, id, change).await?;
+    commit(tx, changed).await
 }
 
 async fn update_many(
@@ -191,7 +193,7 @@ async fn update_many(
 ) -> Answer<BulkResults<Profile>> {
     let (app, caller) = (&app, &caller);
     bulk::each(items, StatusCode::OK, async |BulkChange { id, change }| {
-        update_one(app, caller, id.parse()?, change.parse()?).await
+        bulk::committed(update_one(app, caller, id.parse()?, change.parse()?)).await
     })
     .await
 }
@@ -201,11 +203,10 @@ async fn update_one(
     caller: &Caller,
     id: ProfileId,
     change: ProfileChange,
-) -> Result<Profile, Error> {
+) -> Result<(TenantTx, Profile), Error> {
     let mut tx = app.database.tenant(caller).write().await?;
     let profile = tx.profiles().update(id, change).await?;
-    tx.commit().await?;
-    Ok(profile)
+    Ok((tx, profile))
 }
 
 async fn delete(
@@ -215,8 +216,7 @@ async fn delete(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.profiles().delete(id).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }
 
 async fn restore(
@@ -226,6 +226,5 @@ async fn restore(
 ) -> Result<Answer<Profile>, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     let profile = tx.profiles().restore(id).await?;
-    tx.commit().await?;
-    Ok(answer(profile))
+    commit(tx, profile).await
 }

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::{Authenticated, Json, NoQuery, Path};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, Tagged, answer, history, tagged};
+use crate::routes::{Answer, Tagged, answer, commit_gone, commit_with, history, tagged};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -75,9 +75,8 @@ async fn put(
     }
     let mut tx = app.database.tenant(&caller).write().await?;
     let put = tx.schemas().put(&item).await?;
-    tx.commit().await?;
     let status = if put == Put::Created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, answer(item)))
+    commit_with(tx, status, item).await
 }
 
 async fn delete(
@@ -87,6 +86,5 @@ async fn delete(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.schemas().delete(&key).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }

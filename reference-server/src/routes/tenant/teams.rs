@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Paths, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer, history};
+use crate::routes::{Answer, answer, commit, commit_created, commit_gone, history};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -19,6 +19,7 @@ use mono_core::page::Page;
 use mono_core::permission;
 use mono_core::permission::Permission;
 use mono_core::text::Name;
+use mono_storage::db::TenantTx;
 use serde_json::json;
 
 const CREATE: Permission = permission!("account.teams.create");
@@ -90,7 +91,8 @@ async fn create(
     Json(body): Json<CreateTeam>,
 ) -> Result<(StatusCode, Answer<Team>), ApiError> {
     let name = body.parse()?;
-    Ok((StatusCode::CREATED, answer(create_one(&app, &caller, account, name).await?)))
+    let (tx, made) = create_one(&app, &caller, account, name).await?;
+    commit_created(tx, made).await
 }
 
 async fn create_many(
@@ -101,16 +103,20 @@ async fn create_many(
     let (app, caller) = (&app, &caller);
     bulk::each(items, StatusCode::CREATED, async |body| {
         let (account, name) = body.parse()?;
-        create_one(app, caller, account, name).await
+        bulk::committed(create_one(app, caller, account, name)).await
     })
     .await
 }
 
-async fn create_one(app: &App, caller: &Caller, account: AccountId, name: Name) -> Result<Team, Error> {
+async fn create_one(
+    app: &App,
+    caller: &Caller,
+    account: AccountId,
+    name: Name,
+) -> Result<(TenantTx, Team), Error> {
     let mut tx = app.database.tenant(caller).write().await?;
     let team = tx.teams().create(account, name).await?;
-    tx.commit().await?;
-    Ok(team)
+    Ok((tx, team))
 }
 
 async fn read(
@@ -129,7 +135,8 @@ async fn update(
     Json(body): Json<UpdateTeam>,
 ) -> Result<Answer<Team>, ApiError> {
     let change = body.parse()?;
-    Ok(answer(update_one(&app, &caller, id, change).await?))
+    let (tx, changed) = update_one(&app, &caller, id, change).await?;
+    commit(tx, changed).await
 }
 
 async fn update_many(
@@ -139,16 +146,20 @@ async fn update_many(
 ) -> Answer<BulkResults<Team>> {
     let (app, caller) = (&app, &caller);
     bulk::each(items, StatusCode::OK, async |BulkChange { id, change }| {
-        update_one(app, caller, id.parse()?, change.parse()?).await
+        bulk::committed(update_one(app, caller, id.parse()?, change.parse()?)).await
     })
     .await
 }
 
-async fn update_one(app: &App, caller: &Caller, id: TeamId, change: TeamChange) -> Result<Team, Error> {
+async fn update_one(
+    app: &App,
+    caller: &Caller,
+    id: TeamId,
+    change: TeamChange,
+) -> Result<(TenantTx, Team), Error> {
     let mut tx = app.database.tenant(caller).write().await?;
     let team = tx.teams().update(id, change).await?;
-    tx.commit().await?;
-    Ok(team)
+    Ok((tx, team))
 }
 
 async fn delete(
@@ -158,8 +169,7 @@ async fn delete(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.teams().delete(id).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }
 
 async fn restore(
@@ -169,8 +179,7 @@ async fn restore(
 ) -> Result<Answer<Team>, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     let team = tx.teams().restore(id).await?;
-    tx.commit().await?;
-    Ok(answer(team))
+    commit(tx, team).await
 }
 
 async fn members(
@@ -191,8 +200,7 @@ async fn add_member(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.teams().add_member(id, member).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }
 
 async fn remove_member(
@@ -202,6 +210,5 @@ async fn remove_member(
 ) -> Result<StatusCode, ApiError> {
     let mut tx = app.database.tenant(&caller).write().await?;
     tx.teams().remove_member(id, member).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    commit_gone(tx).await
 }

@@ -3,9 +3,10 @@
 use crate::app::App;
 use crate::extract::{Authenticated, Json, Path, Query, VersionNumber};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, commit};
 use axum::extract::State;
 use mono_auth::axum::ApiError;
+use mono_core::ErrorKind;
 use mono_core::api::history::{CompareVersions, ListVersions};
 use mono_core::api::tenants::UpdateOwnTenant;
 use mono_core::audit::FieldChange;
@@ -30,7 +31,11 @@ pub(crate) fn routes() -> Routes {
                 .example(json!({"name": "Harbour", "timeZone": "Europe/Lisbon"})),
         )
         .get("/versions", versions, about("List the versions of the tenant, newest first").needs(READ))
-        .get("/versions/diff", diff, about("Compare two versions of the tenant").needs(READ))
+        .get(
+            "/versions/diff",
+            diff,
+            about("Compare two versions of the tenant").needs(READ).fails(ErrorKind::NotFound),
+        )
         .get("/versions/{version}", version, about("Read a version of the tenant").needs(READ))
         .post("/versions/{version}/revert", revert, about("Go back to a version of the tenant").needs(UPDATE))
 }
@@ -41,8 +46,7 @@ async fn read(
 ) -> Result<Answer<Tenant>, ApiError> {
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().own().await?;
-    tx.commit().await?;
-    Ok(answer(tenant))
+    commit(tx, tenant).await
 }
 
 async fn update(
@@ -53,8 +57,7 @@ async fn update(
     let change = body.parse()?;
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().update_own(change).await?;
-    tx.commit().await?;
-    Ok(answer(tenant))
+    commit(tx, tenant).await
 }
 
 async fn versions(
@@ -65,8 +68,7 @@ async fn versions(
     let page = PageRequest::parse(query.page, query.limit)?;
     let mut tx = app.database.platform(&caller).write().await?;
     let versions = tx.tenants().own_history().await?.list(page).await?;
-    tx.commit().await?;
-    Ok(answer(versions))
+    commit(tx, versions).await
 }
 
 async fn version(
@@ -76,8 +78,7 @@ async fn version(
 ) -> Result<Answer<Version<Tenant>>, ApiError> {
     let mut tx = app.database.platform(&caller).write().await?;
     let version = tx.tenants().own_history().await?.version(version).await?;
-    tx.commit().await?;
-    Ok(answer(version))
+    commit(tx, version).await
 }
 
 async fn diff(
@@ -87,8 +88,7 @@ async fn diff(
 ) -> Result<Answer<Vec<FieldChange>>, ApiError> {
     let mut tx = app.database.platform(&caller).write().await?;
     let changes = tx.tenants().own_history().await?.diff(query.from, query.to).await?;
-    tx.commit().await?;
-    Ok(answer(changes))
+    commit(tx, changes).await
 }
 
 async fn revert(
@@ -98,6 +98,5 @@ async fn revert(
 ) -> Result<Answer<Tenant>, ApiError> {
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().revert_own(version, None).await?;
-    tx.commit().await?;
-    Ok(answer(tenant))
+    commit(tx, tenant).await
 }

@@ -86,6 +86,63 @@ async fn counters_that_drift_are_told_and_left() {
 }
 
 #[test]
+fn what_is_away_around_the_server_is_told_with_its_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    installed(folder.path(), None);
+    // Bound and never listening again: nobody answers at this port.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut command = mono(folder.path());
+    command.env("MONO_REDIS_URL", format!("redis://:hunter2@127.0.0.1:{port}"));
+    command.env("MONO_SMTP_URL", format!("smtp://mono:hunter2@127.0.0.1:{port}"));
+    command.env("MONO_MAIL_FROM", "mono@example.com");
+    command.env("MONO_PUBLIC_URL", format!("http://127.0.0.1:{port}"));
+    command.env("MONO_SERVICE_HOST", "10.0.0.1");
+    let (code, said) = ask(command);
+    assert_eq!(code, Some(1), "{said}");
+    for words in [
+        "FAILED  Redis: does not answer: look whether it runs",
+        "FAILED  mail: the SMTP server: ",
+        "Look at host, port, user and password in MONO_SMTP_URL",
+        "remark  127.0.0.1:",
+        "remark  MONO_SERVICE_HOST: there is no such setting",
+        "ok      settings go together",
+        "ok      disk has ",
+        "ok      database SQLite answers",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_there_around_the_server_is_told() {
+    let Some(database) = postgres().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    installed(folder.path(), Some(&database));
+    let mut command = with(folder.path(), Some(&database));
+    let mut words = vec!["ok      clock agrees with that of the database".to_owned()];
+    for (variable, test, found) in [
+        ("MONO_REDIS_URL", "MONO_TEST_REDIS_URL", "ok      Redis answers within "),
+        ("MONO_SMTP_URL", "MONO_TEST_SMTP_URL", "ok      mail can leave"),
+    ] {
+        if let Ok(url) = std::env::var(test) {
+            command.env(variable, url);
+            words.push(found.to_owned());
+        }
+    }
+    command.env("MONO_MAIL_FROM", "mono@example.com");
+    // Something listens there; that it is no site nobody asks.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    command.env("MONO_PUBLIC_URL", format!("http://{}", listener.local_addr().unwrap()));
+    words.push("ok      public URL leads to something that answers".to_owned());
+    let (code, said) = ask(command);
+    assert_eq!(code, Some(0), "{said}");
+    for words in words {
+        assert!(said.contains(&words), "{words}: {said}");
+    }
+}
+
+#[test]
 fn a_key_that_others_may_read_is_told() {
     let folder = tempfile::tempdir().unwrap();
     installed(folder.path(), None);

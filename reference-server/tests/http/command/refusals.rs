@@ -1,6 +1,6 @@
 //! What stops the start: one line that says what and why, and exit code 1.
 
-use super::program::{mono, postgres, run};
+use super::program::{Serving, mono, postgres, run};
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -19,11 +19,14 @@ fn refused(command: Command) -> String {
 fn a_wrong_database_url_is_named_and_not_repeated() {
     let folder = tempfile::tempdir().unwrap();
     for (url, words) in [
-        ("", "database_url: the database URL starts with sqlite: or postgres:"),
-        ("hunter2", "database_url: the database URL starts with"),
-        ("mysql://mono:hunter2@127.0.0.1/mono", "database_url: the database URL starts with"),
-        ("postgres://[::hunter2", "database_url: the PostgreSQL URL is not valid"),
-        ("postgres://mono:hunter2@127.0.0.1:hunter2/mono", "database_url: the PostgreSQL URL is not valid"),
+        ("", "MONO_DATABASE_URL: the database URL starts with sqlite: or postgres:"),
+        ("hunter2", "MONO_DATABASE_URL: the database URL starts with"),
+        ("mysql://mono:hunter2@127.0.0.1/mono", "MONO_DATABASE_URL: the database URL starts with"),
+        ("postgres://[::hunter2", "MONO_DATABASE_URL: the PostgreSQL URL is not valid"),
+        (
+            "postgres://mono:hunter2@127.0.0.1:hunter2/mono",
+            "MONO_DATABASE_URL: the PostgreSQL URL is not valid",
+        ),
         ("sqlite:/absent/folder/mono.db", "cannot reach the database as its owner (SQLite): "),
         ("sqlite:/tmp", "cannot reach the database as its owner (SQLite): "),
     ] {
@@ -100,6 +103,55 @@ fn a_broken_key_file_is_named_and_not_shown() {
     let folder = tempfile::tempdir().unwrap();
     write_private(&folder.path().join("root.key"), "hunter2");
     assert!(refused(mono(folder.path())).contains("root.key does not hold a key"));
+}
+
+#[test]
+fn every_wrong_setting_is_named_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |command: Command| {
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let wrong = || {
+        let mut command = mono(folder.path());
+        command.env("MONO_LISTEN", "nowhere").env("MONO_SESSION_HOURS", "99").env("MONO_LISTN", "x");
+        command.env("MONO_SMTP_URL", "smtps://mono:hunter2@mail.example");
+        command
+    };
+    for action in ["serve", "migrate", "config", "doctor"] {
+        let mut command = wrong();
+        command.arg(action);
+        let told = told(command);
+        for words in [
+            "MONO_LISTEN: invalid socket address syntax",
+            "MONO_SESSION_HOURS: ",
+            "MONO_LISTN: there is no such setting; did you mean MONO_LISTEN?",
+            "MONO_MAIL_FROM: ",
+        ] {
+            assert!(told.contains(words), "{action}: {words}: {told}");
+        }
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
+fn production_does_not_start_with_what_would_let_others_in() {
+    let folder = tempfile::tempdir().unwrap();
+    // The demo is there already.
+    Serving::start(&mut mono(folder.path()), true).stop();
+    let mut command = mono(folder.path());
+    command.env("MONO_MODE", "production");
+    assert!(refused(command).contains("MONO_PUBLIC_URL: in production the public URL is given"));
+    let mut command = mono(folder.path());
+    command.env("MONO_MODE", "production").env("MONO_PUBLIC_URL", "https://mono.example.com");
+    assert!(refused(command).contains("the database holds demo data (ada@platform.example)"));
+    let fresh = tempfile::tempdir().unwrap();
+    let mut command = mono(fresh.path());
+    command.env("MONO_MODE", "production").env("MONO_PUBLIC_URL", "https://mono.example.com");
+    let served = Serving::start(&mut command, false);
+    assert!(!served.banner.contains("Demo logins"), "{}", served.banner);
+    assert_eq!(served.stop().0, Some(0));
 }
 
 #[test]

@@ -33,6 +33,53 @@ fn stop_during_a_request(server: &mut Serving, signal: &str) -> String {
     answer
 }
 
+/// The status that the server gives for a path on a new connection; none where it takes no connection.
+fn status(address: &str, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: mono\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer.split(' ').nth(1)?.to_owned())
+}
+
+#[test]
+fn whoever_shares_requests_out_is_told_first_and_then_no_connection_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Serving::start(mono(folder.path()).env("MONO_STOP_DELAY_SECONDS", "2"), true);
+    let address = server.address().to_owned();
+    server.wait_for_log("ready after ");
+    let story = server.lines.last().unwrap();
+    assert!(
+        ["settings ", "tables ", "database and its isolation ", "keys ", "catalogue "]
+            .iter()
+            .all(|phase| story.contains(phase)),
+        "{story}"
+    );
+    assert_eq!(status(&address, "/ready").as_deref(), Some("200"));
+    let body = format!(r#"{{"email":"tom@harbour.example","password":"{}"}}"#, server.password());
+    let mut slow = TcpStream::connect(&address).unwrap();
+    write!(
+        slow,
+        "POST /api/v1/public/auth/login HTTP/1.1\r\nHost: mono\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        body.len()
+    )
+    .unwrap();
+    let mut begun = [0_u8; 25];
+    slow.read_exact(&mut begun).unwrap();
+    server.signal("TERM");
+    server.wait_for_log("told to stop");
+    assert_eq!(status(&address, "/ready").as_deref(), Some("503"));
+    assert_eq!(status(&address, "/ping").as_deref(), Some("200"), "what comes meanwhile is served");
+    server.wait_for_log("stopping: open requests");
+    assert_eq!(status(&address, "/ping"), None, "no new connection is taken");
+    slow.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("accessToken"), "{answer}");
+    assert_eq!(server.wait().0, Some(0));
+}
+
 fn check(folder: &Path, environment: &[(&str, &str)], signal: &str) {
     let mut server = Serving::start(mono(folder).envs(environment.iter().copied()), true);
     let idle = TcpStream::connect(server.address()).unwrap();
