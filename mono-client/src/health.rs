@@ -46,6 +46,23 @@ impl Client {
         answer.data::<IgnoredAny>().map(drop)
     }
 
+    /// Asks whether the server takes requests.
+    ///
+    /// # Errors
+    /// What [`Client`] lists.
+    pub async fn ready(&self) -> Result<bool> {
+        let answer = self.send_once(self.anonymous(Method::GET, "/ready")).await?;
+        Ok(answer.status == StatusCode::OK)
+    }
+
+    /// Reads everything that is measured, in the format of Prometheus, as somebody who may see figures over all tenants.
+    ///
+    /// # Errors
+    /// What [`Client`] lists.
+    pub async fn metrics(&self) -> Result<String> {
+        self.send_once(self.request(Method::GET, "/metrics")).await?.text()
+    }
+
     /// Asks how each service is that the server uses, as somebody who may see figures over all tenants.
     ///
     /// # Errors

@@ -72,7 +72,9 @@ async fn call_every_method(client: &Client) {
     call! {
         client.ping();
         client.health();
+        client.ready();
         client.health_report();
+        client.metrics();
         client.jwks();
         auth.login(&any(json!({"email": "a@b.example", "password": "x"})));
         auth.refresh();
