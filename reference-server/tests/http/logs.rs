@@ -60,6 +60,7 @@ fn routes() -> Router<App> {
     Router::new().route("/breaks", get(panics)).route("/fails", get(fails)).route("/away", get(away))
 }
 
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the test that runs this reads what it says")]
 async fn everything(world: World) {
     let server = Server::start_beside(world, routes()).await;
     let token = server.token(ADMIN).await;

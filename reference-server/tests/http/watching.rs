@@ -220,7 +220,7 @@ fn expressions_of_rules(text: &str) -> Vec<String> {
     expressions
 }
 
-/// The metrics that an expression of PromQL names: words that are no function, no operator, no label and no text.
+/// The metrics that an expression of `PromQL` names: words that are no function, no operator, no label and no text.
 fn metrics_of(expression: &str) -> BTreeSet<String> {
     let mut bare = expression.replace("by (", "by(").replace("ignoring (", "ignoring(");
     for (begin, end) in [("{", '}'), ("[", ']'), ("by(", ')'), ("ignoring(", ')')] {
