@@ -10,7 +10,7 @@ mod random;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, header};
+use axum::http::{Request, header, request};
 use examples::marina_crm::{MIGRATIONS, routes};
 use mono_auth::mail::{Mailer, Transport};
 use mono_auth::{Authenticator, KeyRing, Passwords};
@@ -83,12 +83,16 @@ impl Marina {
     }
 
     async fn call(&self, token: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
-        self.call_if(token, method, path, body, "*").await
+        self.send(token, Request::builder().method(method).uri(path), body).await
     }
 
     /// A call with the header `If-Match`.
     async fn call_if(&self, token: &str, method: &str, path: &str, body: Value, seen: &str) -> (u16, Value) {
         let request = Request::builder().method(method).uri(path).header(header::IF_MATCH, seen);
+        self.send(token, request, body).await
+    }
+
+    async fn send(&self, token: &str, request: request::Builder, body: Value) -> (u16, Value) {
         let request = request
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::AUTHORIZATION, format!("Bearer {token}"));
