@@ -7,7 +7,9 @@ use mono_core::id::{
 };
 use mono_core::text::{Domain, Email, Locale, Name, Slug, TimeZone};
 use mono_core::time::Timestamp;
-use sqlx::{Row as _, ValueRef as _};
+use sqlx::Row as _;
+#[cfg(feature = "postgres")]
+use sqlx::ValueRef as _;
 use uuid::Uuid;
 
 /// One row of an answer.
