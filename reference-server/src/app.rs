@@ -80,6 +80,7 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .method_not_allowed_fallback(layer::fallback::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(layer::panic::answer))
+        .layer(from_fn(layer::conditional::answer))
         .layer(from_fn(layer::idempotency::attach))
         .layer(from_fn(layer::retry::conflicts))
         .layer(from_fn_with_state(app.clone(), layer::timeout::limit))

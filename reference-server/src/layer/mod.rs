@@ -1,5 +1,6 @@
 //! What surrounds every handler.
 
+pub(crate) mod conditional;
 pub(crate) mod fallback;
 pub(crate) mod idempotency;
 pub(crate) mod panic;

@@ -26,6 +26,8 @@ pub(crate) struct Describe<'a> {
     pub(super) failures: BTreeSet<u16>,
     pub(super) authenticated: bool,
     is_safe: bool,
+    /// Whether who has the answer may ask whether it is still the same.
+    is_kept: bool,
     /// Whether it makes a thing that was not there.
     makes: bool,
 }
@@ -44,6 +46,7 @@ impl<'a> Describe<'a> {
             failures: BTreeSet::new(),
             authenticated: false,
             is_safe: method == "get",
+            is_kept: method == "get",
             makes: method == "post" && !path.contains('{'),
         };
         new.fails(&[ErrorKind::RateLimited, ErrorKind::Internal, ErrorKind::Unavailable]);
@@ -81,10 +84,26 @@ impl<'a> Describe<'a> {
     /// The version that a change of one thing is based on.
     pub(crate) fn expects_version(&mut self) {
         if !self.is_safe && !self.makes {
-            let description =
-                "The version that the change is based on, in quotes: `\"3\"`; a stale one is a conflict.";
+            let description = "The version that the change is based on, in quotes: `\"3\"`, or the `ETag` of an answer that showed it; a stale one is a conflict.";
             self.optional_parameter::<String>("If-Match", Place::Header, description);
         }
+    }
+
+    /// Nobody keeps the answer.
+    pub(crate) const fn unkept(&mut self) {
+        self.is_kept = false;
+    }
+
+    /// Whether the answer has a tag. Then it can be asked whether it is still the same.
+    pub(super) fn is_tagged(&mut self) -> bool {
+        let is_json = self.answers.get(&200).is_some_and(|content| content.contains_key("application/json"));
+        let is_tagged = self.is_kept && is_json;
+        if is_tagged {
+            let description =
+                "The `ETag` of an answer that the client has; several stand with commas between them.";
+            self.optional_parameter::<String>("If-None-Match", Place::Header, description);
+        }
+        is_tagged
     }
 
     /// The next parameter of the path.
