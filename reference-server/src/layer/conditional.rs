@@ -28,8 +28,8 @@ const DEPENDS_ON: HeaderValue =
 /// `"3.DIGEST"` for what shows one version of one thing, for `If-Match` reads the number. `W/"DIGEST"` for everything else,
 /// which is sent compressed or not under one tag.
 ///
-/// The digest stands in both: what is shown beside the row (the name of a member, when a key was last used, which tenant's
-/// row it is) may change while the version does not.
+/// The digest stands in both: what is shown beside the version (when a key was last used, say, or which tenant's row it is)
+/// may be another while the version is the same.
 pub(crate) fn tag(version: Option<RowVersion>, digest: Digest) -> String {
     let digest = URL_SAFE_NO_PAD.encode(digest);
     match version {

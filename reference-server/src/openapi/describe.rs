@@ -94,14 +94,18 @@ impl<'a> Describe<'a> {
         self.is_kept = false;
     }
 
-    /// Whether the answer has a tag. Then it can be asked whether it is still the same.
-    pub(super) fn is_tagged(&mut self) -> bool {
+    /// Whether the answer has a tag; where it has, the request takes the one that the client has.
+    pub(super) fn tag(&mut self) -> bool {
         let is_json = self.answers.get(&200).is_some_and(|content| content.contains_key("application/json"));
         let is_tagged = self.is_kept && is_json;
         if is_tagged {
             let description =
                 "The `ETag` of an answer that the client has; several stand with commas between them.";
-            self.optional_parameter::<String>("If-None-Match", Place::Header, description);
+            // None is refused: nonsense is the tag of no answer.
+            self.parameters.push(json!({
+                "name": "If-None-Match", "in": "header", "required": false, "description": description,
+                "schema": { "type": "string" },
+            }));
         }
         is_tagged
     }

@@ -85,7 +85,7 @@ impl Operation {
             described.text(media_type);
         }
         described.fails(&self.about.failures);
-        let is_tagged = described.is_tagged();
+        let is_tagged = described.tag();
         let security = if described.authenticated {
             json!([{ "bearer": [] }, { "apiKey": [] }, { "cookie": [] }])
         } else {

@@ -7,7 +7,6 @@ use mono_core::api::api_keys::CreateApiKey;
 use mono_core::api::members::ListMembers;
 use mono_core::api::profiles::CreateProfile;
 use mono_core::api::teams::CreateTeam;
-use mono_storage::platform_sql;
 use mono_storage::testkit::World;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -78,10 +77,10 @@ async fn what_was_read_is_changed_with_its_tag(world: World) {
     let account = create(&client, "One").await.id;
     let crew = CreateTeam { name: "Crew".into() };
     let team = client.tenant().teams().create(account, &crew).await.unwrap().id;
-    let schema = json!({"key": "sailor", "name": "Sailor", "fields": []});
-    let set = json!({"key": "ranks", "name": "Ranks", "options": []});
-    client.tenant().schemas().put(&serde_json::from_value(schema.clone()).unwrap()).await.unwrap();
-    client.tenant().option_sets().put(&serde_json::from_value(set.clone()).unwrap()).await.unwrap();
+    let schema = |name: &str| json!({"key": "sailor", "name": name, "fields": []});
+    let set = |name: &str| json!({"key": "ranks", "name": name, "options": []});
+    client.tenant().schemas().put(&serde_json::from_value(schema("Sailor")).unwrap()).await.unwrap();
+    client.tenant().option_sets().put(&serde_json::from_value(set("Ranks")).unwrap()).await.unwrap();
     let new = CreateProfile { kind: "sailor".into(), data: json!({}) };
     let profile = client.tenant().profiles().create(member, &new).await.unwrap().id;
     let wanted = CreateApiKey { name: "Key".into(), ..Default::default() };
@@ -97,8 +96,8 @@ async fn what_was_read_is_changed_with_its_tag(world: World) {
         (&admin, format!("{OWN}/profiles/{profile}"), &patch, "", json!({"status": "published"}), 1),
         (&admin, format!("{OWN}/members/{member}"), &post, "/suspend", Value::Null, 1),
         (&admin, format!("{OWN}/api-keys/{key}"), &patch, "", other.clone(), 1),
-        (&admin, format!("{OWN}/schemas/sailor"), &put, "", schema, 1),
-        (&admin, format!("{OWN}/option-sets/ranks"), &put, "", set, 1),
+        (&admin, format!("{OWN}/schemas/sailor"), &put, "", schema("Seafarer"), 1),
+        (&admin, format!("{OWN}/option-sets/ranks"), &put, "", set("Grades"), 1),
         (&admin, format!("{OWN}/auth-policy"), &patch, "", json!({"sessionHours": 23}), 0),
         (&admin, OWN.to_owned(), &patch, "", other.clone(), 1),
         (&staff, format!("/api/v1/platform/tenants/{harbour}"), &patch, "", json!({"slug": "port"}), 2),
@@ -168,20 +167,24 @@ async fn who_has_a_list_is_not_sent_it_again(world: World) {
 async fn what_changes_beside_its_version_has_another_tag(world: World) {
     let server = Server::start(world).await;
     let client = server.sign_in(ADMIN).await;
-    let found = client.tenant().members().list(&ListMembers::default()).await.unwrap().items;
-    let member = found.iter().find(|member| member.email.as_str() == BOTH).unwrap();
+    let wanted = CreateApiKey {
+        name: "Key".into(),
+        scopes: vec!["tenant.accounts.read".into()],
+        ..Default::default()
+    };
+    let made = client.tenant().api_keys().create(&wanted).await.unwrap();
     let admin = Caller(&server, server.token(ADMIN).await);
-    let path = format!("{OWN}/members/{}", member.id);
+    let path = format!("{OWN}/api-keys/{}", made.api_key.id);
     let tag = admin.read(&path).await;
-    let system = mono_core::caller::Caller::system(mono_core::caller::SystemReason::Seed);
-    let mut tx = server.database().platform(&system).write().await.unwrap();
-    let rename = platform_sql!(tx, "UPDATE users SET name = 'Renamed' WHERE id = $1", member.user_id);
-    assert_eq!(rename.execute().await.unwrap(), 1);
-    tx.commit().await.unwrap();
+    assert_eq!(send(server.get(ACCOUNTS).bearer_auth(&made.key)).await.status, 200);
     let answer = admin.get_unless(&path, &tag).await;
-    assert_eq!((answer.status, &answer.json()["data"]["name"]), (200, &json!("Renamed")));
-    assert_eq!(answer.json()["data"]["version"], 1, "the membership is the same");
-    assert_ne!(answer.header("etag"), tag);
+    assert_eq!(answer.status, 200);
+    assert!(answer.json()["data"]["lastUsedAt"].is_string(), "{answer:?}");
+    let used = answer.header("etag");
+    assert!(used != tag && used.starts_with("\"1."), "{tag} {used}");
+    // Nobody has changed it: it is changed with either.
+    let body = json!({"name": "Other"});
+    assert_eq!(admin.send(Method::PATCH, &path, &[("if-match", &tag)], &body).await.status, 200);
 }
 
 async fn one_tenant_is_not_taken_for_another(world: World) {
