@@ -145,13 +145,11 @@ impl Client {
     async fn write(mut self, address: String, acknowledged: Arc<Semaphore>) -> Self {
         loop {
             let write = self.next();
-            match self.send(&address, &write).await {
-                Ok(answer) => self.note(write, &answer),
-                Err(_) => {
-                    self.unknown = Some(write);
-                    return self;
-                }
-            }
+            let Ok(answer) = self.send(&address, &write).await else {
+                self.unknown = Some(write);
+                return self;
+            };
+            self.note(write, &answer);
             acknowledged.add_permits(1);
         }
     }
