@@ -5,7 +5,6 @@ use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -38,12 +37,15 @@ pub(crate) fn tag(version: Option<RowVersion>, digest: Digest) -> String {
     }
 }
 
-pub(crate) async fn answer(request: Request, next: Next) -> Response {
+pub(super) async fn answer<F: Future<Output = Response>>(
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return next.run(request).await;
+        return answer(request).await;
     }
     let had: Vec<HeaderValue> = request.headers().get_all(IF_NONE_MATCH).iter().cloned().collect();
-    match tagged(next.run(request).await).await {
+    match tagged(answer(request).await).await {
         Ok(response) => unless_had(response, &had),
         Err(error) => ApiError(error).into_response(),
     }
