@@ -8,6 +8,7 @@ pub use load::{Loaded, load};
 pub(crate) use show::{effective, example, reference};
 
 use crate::auth_config::AuthConfig;
+use crate::collector::Collector;
 use crate::cors::Origin;
 use crate::http_settings::HttpSettings;
 use crate::log::LogFormat;
@@ -351,6 +352,11 @@ pub struct Config {
         help_heading = "Operations"
     )]
     pub watch_token: Option<SecretString>,
+
+    /// Where traces are sent: the address of a collector that speaks OTLP over HTTP, such as `http://localhost:4318`. Needs
+    /// a program that was built with the feature `otlp` [default: nowhere].
+    #[arg(long, global = true, env = "MONO_OTLP_ENDPOINT", value_name = "URL", help_heading = "Operations")]
+    pub otlp_endpoint: Option<Collector>,
 
     /// What signing in asks for.
     #[command(flatten)]

@@ -5,6 +5,7 @@ mod auth_config;
 mod banner;
 mod boot;
 mod bulk;
+mod collector;
 pub mod command;
 mod config;
 mod cors;
@@ -19,12 +20,15 @@ mod log;
 mod master_key;
 mod metrics;
 mod openapi;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod routes;
 mod server;
 mod trusted_proxies;
 
 pub use app::{App, openapi, router, router_with};
 pub use boot::{boot, boot_application};
+pub use collector::Collector;
 pub use config::{Config, Loaded, Mode, load};
 pub use cors::Origin;
 pub use demo::{Demo, Person};

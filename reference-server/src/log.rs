@@ -30,8 +30,19 @@ pub enum LogFormat {
 
 /// Begins to log as the settings say, and to tell of panics in the log alone. A process does so once.
 pub fn start_log(config: &Config) {
-    let log = Log { format: config.log_format(), colours: std::io::stderr().is_terminal() };
-    tracing_subscriber::registry().with(EnvFilter::new(&config.log)).with(log).init();
+    tracing_subscriber::registry().with(EnvFilter::new(&config.log)).with(Log::new(config)).init();
+    tell_of_panics(config);
+}
+
+/// As [`start_log`], and lets traces hear of what the log does not.
+#[cfg(feature = "otlp")]
+pub(crate) fn start_log_with(config: &Config, traces: &crate::otlp::Traces) {
+    let log = Log::new(config).with_filter(EnvFilter::new(&config.log));
+    tracing_subscriber::registry().with(traces.layer()).with(log).init();
+    tell_of_panics(config);
+}
+
+fn tell_of_panics(config: &Config) {
     let is_production = config.is_production();
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -55,12 +66,22 @@ struct Log {
     colours: bool,
 }
 
+impl Log {
+    fn new(config: &Config) -> Self {
+        Self { format: config.log_format(), colours: std::io::stderr().is_terminal() }
+    }
+}
+
 /// What is known of a span or an event, without secrets.
 #[derive(Default)]
 struct Fields(Map<String, Value>);
 
 impl Fields {
     fn put(&mut self, field: &Field, value: Value) {
+        if field.name().starts_with("otel.") {
+            // For traces alone.
+            return;
+        }
         let value = match value {
             _ if redact::is_secret(field.name()) => redact::HIDDEN.into(),
             Value::String(text) => redact::scrub(text).into(),

@@ -6,6 +6,8 @@ mod http;
 
 pub(crate) use http::Answered;
 pub use http::HttpMetrics;
+#[cfg(feature = "otlp")]
+pub(crate) use http::known_method;
 
 use crate::app::App;
 use crate::health::count_mails;

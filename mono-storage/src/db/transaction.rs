@@ -7,6 +7,7 @@ use mono_core::Error;
 use mono_core::id::TenantId;
 use sqlx::{SqlSafeStr, SqlStr};
 use std::time::{Duration, Instant};
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 pub(super) struct Transaction {
@@ -56,15 +57,28 @@ impl Transaction {
     }
 
     pub(super) async fn rows(&mut self, text: SqlStr, values: Vec<Value>) -> Result<Vec<Row>, Error> {
-        let start = Instant::now();
-        let result = self.driver.rows(text.clone(), values).await;
+        let (start, span) = (Instant::now(), self.span(&text));
+        let result = self.driver.rows(text.clone(), values).instrument(span).await;
         self.done(&text, start, result)
     }
 
     pub(super) async fn execute(&mut self, text: SqlStr, values: Vec<Value>) -> Result<u64, Error> {
-        let start = Instant::now();
-        let result = self.driver.execute(text.clone(), values).await;
+        let (start, span) = (Instant::now(), self.span(&text));
+        let result = self.driver.execute(text.clone(), values).instrument(span).await;
         self.done(&text, start, result)
+    }
+
+    /// What a trace says of a statement. The text holds no value of anybody: values are parameters.
+    fn span(&self, text: &SqlStr) -> Span {
+        let text = text.as_str();
+        let system = if self.is_postgres() { "postgresql" } else { "sqlite" };
+        tracing::trace_span!(
+            "statement",
+            otel.name = operation(text),
+            otel.kind = "client",
+            db.system.name = system,
+            db.query.text = text
+        )
     }
 
     fn done<T>(&mut self, text: &SqlStr, start: Instant, result: Result<T, sqlx::Error>) -> Result<T, Error> {

@@ -14,6 +14,8 @@ mod serve;
 
 use crate::config::{Config, Loaded, load};
 use crate::log::start_log;
+#[cfg(feature = "otlp")]
+use crate::{log::start_log_with, otlp::Traces};
 use clap::{Parser, Subcommand};
 use mono_core::Error;
 use std::ffi::OsString;
@@ -82,7 +84,24 @@ pub async fn run(
         Ok(loaded) => loaded,
         Err(error) => error.exit(),
     };
+    #[cfg(feature = "otlp")]
+    if let (None | Some(Action::Serve), Some(collector)) =
+        (&loaded.command.action, &loaded.command.config.otlp_endpoint)
+    {
+        let traces = match Traces::start(collector) {
+            Ok(traces) => traces,
+            Err(error) => return fail(&error),
+        };
+        start_log_with(&loaded.command.config, &traces);
+        let code = run_to_its_end(loaded).await;
+        traces.end().await;
+        return code;
+    }
     start_log(&loaded.command.config);
+    run_to_its_end(loaded).await
+}
+
+async fn run_to_its_end(loaded: Loaded<Command>) -> ExitCode {
     match dispatch(loaded).await {
         Ok(code) => code,
         Err(error) => fail(&error),

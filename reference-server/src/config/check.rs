@@ -35,6 +35,10 @@ impl Config {
         if self.master_key.is_some() || self.master_key_file.is_some() {
             found.note("MONO_MASTER_KEY", master_key::load(self));
         }
+        if self.otlp_endpoint.is_some() && cfg!(not(feature = "otlp")) {
+            let message = "this program sends no traces: build it with the feature otlp";
+            found.add("MONO_OTLP_ENDPOINT", "no_otlp", message);
+        }
         if self.is_production() {
             self.production(&mut found);
         }

@@ -4,6 +4,8 @@
 use super::security_headers;
 use crate::app::App;
 use crate::metrics::Answered;
+#[cfg(feature = "otlp")]
+use crate::metrics::known_method;
 use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
@@ -38,6 +40,8 @@ pub(crate) async fn attach<F: Future<Output = Response>>(
         correlation_id: Some(correlation_id.clone()),
     };
     let span = span(&request, &correlation_id);
+    #[cfg(feature = "otlp")]
+    crate::otlp::begin(&span, known_method(request.method()), route(&request), request.headers());
     request.extensions_mut().insert(context);
     let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let in_flight = app.measures.begin();
@@ -50,6 +54,8 @@ pub(crate) async fn attach<F: Future<Output = Response>>(
         failure: response.extensions().get().copied(),
         duration: begun.elapsed(),
     });
+    #[cfg(feature = "otlp")]
+    crate::otlp::answered(&span, response.status());
     span.in_scope(|| {
         let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
         tracing::info!(target: "mono::access", status = response.status().as_u16(), milliseconds, "answered");
@@ -64,9 +70,20 @@ pub(crate) async fn attach<F: Future<Output = Response>>(
 /// What each line of the log says that is written for a request. The path is the one that the router knows: what a client
 /// wrote into an address may be a secret.
 fn span(request: &Request, correlation_id: &str) -> Span {
-    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);
-    let action = format_args!("{} {route}", request.method());
-    tracing::info_span!("request", correlation_id, action, tenant = Empty, user = Empty)
+    let action = format_args!("{} {}", request.method(), route(request));
+    tracing::info_span!(
+        "request",
+        otel.name = Empty,
+        otel.kind = Empty,
+        correlation_id,
+        action,
+        tenant = Empty,
+        user = Empty
+    )
+}
+
+fn route(request: &Request) -> &str {
+    request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str)
 }
 
 /// The id that the client gave, if it is a plain word that can stand in a log.

@@ -104,7 +104,7 @@ impl Drop for InFlight {
 }
 
 /// A client may make methods up.
-fn known_method(method: &Method) -> &'static str {
+pub(crate) fn known_method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",

@@ -6,6 +6,8 @@ mod keys;
 mod killed;
 mod mails;
 mod nodes;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod program;
 mod purge;
 mod refusals;
