@@ -94,7 +94,7 @@ impl Database {
             cache: Cache::new(&bus, CACHE_BYTES),
             bus,
         };
-        super::migration::require_current(&database.pools).await?;
+        super::migration::require_current(&database.pools, options).await?;
         isolation::refuse(&isolation::prove(&database).await?)?;
         Ok(database)
     }
