@@ -67,7 +67,9 @@ impl Programs {
     /// `Validation` with code `program_missing` where there is none of the server's version.
     pub(super) fn command(&self, name: &str) -> Result<Command, Error> {
         let mut command = Command::new(find(name, self.major)?);
-        UNWANTED.into_iter().for_each(|variable| drop(command.env_remove(variable)));
+        for variable in UNWANTED {
+            command.env_remove(variable);
+        }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         Ok(command)

@@ -58,8 +58,8 @@ pub(super) async fn run(config: &Config, arguments: &RestoreArguments) -> Result
          ended. Mails that waited were given up: `mono mails list`."
     );
     println!(
-        "People, passwords, second factors and rights are as they were then. {keys} API keys work, also where one was \
-         revoked since."
+        "People, passwords, second factors and rights are as they were then. {keys} API keys work{}.",
+        if keys > 0 { ", among them what was revoked since: revoke that again" } else { "" }
     );
     if let Some(redis) = redis {
         redis.begin_epoch().await.map_err(|_| unreachable())?;
