@@ -84,8 +84,8 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
                 .option_layer(
                     (!app.http.cors_origins.is_empty()).then(|| cors::layer(&app.http.cors_origins)),
                 )
-                .layer(from_fn_with_state(Arc::new(app.clone()), layer::surround))
                 .layer(CompressionLayer::new())
+                .layer(from_fn_with_state(Arc::new(app.clone()), layer::surround))
                 .layer(CatchPanicLayer::custom(layer::panic::answer)),
         )
         .with_state(app)

@@ -171,7 +171,8 @@ impl Authenticator {
         let principal = tx.principals().load(invitation.invited_by, tenant).await?;
         let principal = principal.ok_or_else(single_use::invalid)?;
         let actor = |_| Actor::System(SystemReason::Invitation);
-        let identity = self.inner.identities.identity(catalogue, &principal, tenant, None, actor).map_err(void)?;
+        let identity =
+            self.inner.identities.identity(catalogue, &principal, tenant, None, actor).map_err(void)?;
         #[expect(
             clippy::disallowed_methods,
             reason = "the token is that of an invitation, which the store checks"

@@ -91,7 +91,9 @@ impl Authenticator {
             }
         };
         let step = match Shown::parse(user, code) {
-            Some(Shown::Code(code)) => self.inner.authenticators.step(user, &factor.secret, &code, tx.now())?,
+            Some(Shown::Code(code)) => {
+                self.inner.authenticators.step(user, &factor.secret, &code, tx.now())?
+            }
             _ => None,
         };
         let step = step.ok_or_else(invalid_code)?;

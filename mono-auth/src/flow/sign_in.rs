@@ -55,7 +55,9 @@ impl Authenticator {
 
         // An address that cannot exist costs as much as one that is unknown.
         let found = match Email::parse(&given.email) {
-            Ok(email) => self.inner.database.platform(&system).read().await?.users().credentials(&email).await?,
+            Ok(email) => {
+                self.inner.database.platform(&system).read().await?.users().credentials(&email).await?
+            }
             Err(_) => None,
         };
         let hash = found.as_ref().and_then(|found| found.password_hash.clone());
@@ -64,7 +66,8 @@ impl Authenticator {
         // By itself: the whole, run once more, would count another attempt.
         let answer =
             retry(|| Box::pin(self.settle(&system, &attempt, found.as_ref(), verified, slug, host))).await?;
-        if let (Some(found), Some(hash)) = (&found, hash.filter(|hash| self.inner.passwords.is_outdated(hash)))
+        if let (Some(found), Some(hash)) =
+            (&found, hash.filter(|hash| self.inner.passwords.is_outdated(hash)))
             && let Err(error) = self.rehash(&system, found.user.id, &hash, given.password).await
         {
             tracing::warn!("a password is hashed anew at the next sign-in: {error}");

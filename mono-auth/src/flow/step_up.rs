@@ -96,6 +96,10 @@ impl Authenticator {
         let now = tx.now();
         let session = tx.sessions().find(session).await?.filter(|session| session.is_live(now));
         let factor = tx.second_factors().find(user).await?.and_then(|factor| factor.confirmed_at);
-        Ok(fresh_until(&session.ok_or_else(ended)?, factor.is_some(), self.inner.identities.settings.fresh_for))
+        Ok(fresh_until(
+            &session.ok_or_else(ended)?,
+            factor.is_some(),
+            self.inner.identities.settings.fresh_for,
+        ))
     }
 }

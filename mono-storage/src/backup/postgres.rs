@@ -144,7 +144,7 @@ pub(super) async fn restore(
     }
     let held = sqlx::query_scalar(HELD).fetch_all(&mut connection).await.map_err(from_sqlx)?;
     copy.admit(&held)?;
-    require_alone(&mut connection).await?;
+    require_stopped(&mut connection, target).await?;
     let prelude = prelude(&mut connection, copy.replace).await?;
     connection.close().await.map_err(from_sqlx)?;
     let script = Script {
@@ -171,20 +171,23 @@ fn owner_of(target: &PostgresTarget, owner_url: &str) -> Result<PgConnectOptions
     Ok(owner)
 }
 
-/// Refuses while somebody else is connected: what a server keeps in memory would be of another time.
-async fn require_alone(connection: &mut PgConnection) -> Result<(), Error> {
-    const OTHERS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-                          AND usesysid IS NOT NULL AND pid <> pg_backend_pid()";
+/// Refuses while a server is connected: what it keeps in memory would be of another time.
+async fn require_stopped(connection: &mut PgConnection, target: &PostgresTarget) -> Result<(), Error> {
+    const SERVERS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                           AND usename IN ($1, $2) AND pid <> pg_backend_pid()";
     let (tries, pause) = PATIENCE;
-    let mut others = 0_i64;
+    let mut open = 0_i64;
     for _ in 0..tries {
-        others = sqlx::query_scalar(OTHERS).fetch_one(&mut *connection).await.map_err(from_sqlx)?;
-        if others == 0 {
+        let servers = sqlx::query_scalar(SERVERS)
+            .bind(target.application.get_username())
+            .bind(target.platform.get_username());
+        open = servers.fetch_one(&mut *connection).await.map_err(from_sqlx)?;
+        if open == 0 {
             return Ok(());
         }
         tokio::time::sleep(pause).await;
     }
-    Err(in_use(&format!("others have {others} connections to the database")))
+    Err(in_use(&format!("the logins of the server have {open} connections to the database")))
 }
 
 /// What comes before the data: the roles that its grants name, what a dump does not say of the database itself, and, where

@@ -1,5 +1,6 @@
 //! What surrounds every handler.
 
+pub(crate) mod conditional;
 pub(crate) mod fallback;
 mod idempotency;
 pub(crate) mod panic;
@@ -20,7 +21,8 @@ use std::sync::Arc;
 pub(crate) async fn surround(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
     let attempts = |request| retry::conflicts(request, next);
-    let in_time = |request| timeout::limit(app.http.request_timeout, attempts(request));
+    let unless_had = |request| conditional::answer(request, attempts);
+    let in_time = |request| timeout::limit(app.http.request_timeout, unless_had(request));
     let not_too_often = |request| rate_limit::limit(&app, request, in_time);
     request_context::attach(&app, request, not_too_often).await
 }

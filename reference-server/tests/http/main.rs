@@ -13,6 +13,7 @@ mod audit;
 mod bulk;
 mod client_contract;
 mod command;
+mod conditional;
 mod conflicts;
 mod endpoints;
 mod entitlements;

@@ -5,6 +5,7 @@ use mono_client::Client;
 use mono_core::api::auth::LoginRequest;
 use mono_core::id::Random as _;
 use mono_storage::backup::Manifest;
+use mono_storage::db::DatabaseOptions;
 use mono_storage::system::SystemRandom;
 use mono_storage::testkit::TestDatabase;
 use sha2::{Digest, Sha256};
@@ -19,6 +20,8 @@ pub(super) const PASSWORD: &str = "a right horse, 4 the Battery";
 pub(super) struct Place {
     folder: TempDir,
     database: Option<(String, String)>,
+    /// Where its servers meet.
+    pub(super) redis: Option<String>,
     /// Keeps the database until the test ends.
     pub(super) test: Option<TestDatabase>,
 }
@@ -27,10 +30,11 @@ impl Place {
     /// One place in each kind of database that there is.
     pub(super) async fn all() -> Vec<Self> {
         let folder = || tempfile::tempdir().unwrap();
-        let embedded = Self { folder: folder(), database: None, test: None };
+        let embedded = Self { folder: folder(), database: None, redis: None, test: None };
         let server = postgres().await.map(|test| Self {
             folder: folder(),
             database: Some((test.url.clone(), test.owner_url.clone().unwrap())),
+            redis: None,
             test: Some(test),
         });
         [Some(embedded), server].into_iter().flatten().collect()
@@ -42,7 +46,7 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("root.key");
         std::fs::copy(self.path("root.key"), key).unwrap();
-        let Some(test) = &self.test else { return Self { folder, database: None, test: None } };
+        let Some(test) = &self.test else { return Self { folder, database: None, redis: None, test: None } };
         let mut bytes = [0_u8; 8];
         SystemRandom.fill(&mut bytes);
         let name = format!("mono_test_{:016x}", u64::from_be_bytes(bytes));
@@ -52,11 +56,16 @@ impl Place {
         let host = host.split('/').next().unwrap();
         let url = |login: &str, password: &str| format!("postgres://{login}:{password}@{host}/{name}");
         let database = (url(&name, "p%27w%40x"), url(&format!("{name}_owner"), "p"));
-        Self { folder, database: Some(database), test: None }
+        Self { folder, database: Some(database), redis: None, test: None }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    pub(super) fn options(&self) -> DatabaseOptions {
+        let embedded = format!("sqlite:{}", self.path("mono.db").display());
+        DatabaseOptions::parse(self.database.as_ref().map_or(&embedded, |(url, _)| url)).unwrap()
     }
 
     /// What lies in the data folder.
@@ -76,6 +85,9 @@ impl Place {
         command.env("MONO_PUBLIC_URL", "http://127.0.0.1:8080").env("MONO_DEMO_PASSWORD", PASSWORD);
         if let Some((url, owner)) = &self.database {
             command.env("MONO_DATABASE_URL", url).env("MONO_DATABASE_OWNER_URL", owner);
+        }
+        if let Some(redis) = &self.redis {
+            command.env("MONO_REDIS_URL", redis);
         }
         command
     }

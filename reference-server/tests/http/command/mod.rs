@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod doctor;
 mod keys;
+mod killed;
 mod mails;
 mod nodes;
 mod program;

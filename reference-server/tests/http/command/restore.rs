@@ -13,7 +13,13 @@ use mono_core::api::emails::RequestMail;
 use mono_core::api::magic_links::ConfirmMagicLink;
 use mono_core::api::passwords::ConfirmPassword;
 use mono_core::api::second_factor::SecondFactorLogin;
+use mono_core::caller::{Caller, SystemReason};
+use mono_core::model::mail::MailKind;
+use mono_core::text::Email;
 use mono_storage::backup::{Manifest, TableRows};
+use mono_storage::db::Database;
+use mono_storage::store::NewMail;
+use mono_storage::testkit::RedisServer;
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -364,6 +370,52 @@ async fn a_backup_wants_its_master_key_and_its_kind_of_database() {
         let told = source.fail(&from);
         assert!(told.contains("is not empty"), "{told}");
         target.succeed(&from);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_waited_is_not_sent_again() {
+    for source in Place::all().await {
+        source.install();
+        let database = Database::connect(&source.options()).await.unwrap();
+        let mut tx = database.platform(&Caller::system(SystemReason::Mail)).write().await.unwrap();
+        tx.mails().enqueue(NewMail::new(MailKind::ResetPassword, Email::parse(TOM).unwrap())).await.unwrap();
+        tx.commit().await.unwrap();
+        database.close().await;
+        let folder = tempfile::tempdir().unwrap();
+        let backup = folder.path().join("backup");
+        source.back_up(&backup);
+        let target = source.empty().await;
+        target.succeed(&["restore", "--from", backup.to_str().unwrap()]);
+        let told = target.succeed(&["mails", "list"]);
+        assert!(told.contains("may have left since") && told.contains("1 mails were given up."), "{told}");
+        assert!(target.succeed(&["mails", "retry", "--all"]).contains("1 mails are tried again"));
+        target.serve().wait_for_log(".eml");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_redis_keeps_from_before_is_forgotten() {
+    let Some(redis) = RedisServer::start() else { return };
+    for mut source in Place::all().await {
+        source.redis = Some(redis.url());
+        let server = source.serve();
+        let folder = tempfile::tempdir().unwrap();
+        let backup = folder.path().join("backup");
+        source.back_up(&backup);
+        let lena = sign_in(&server, LENA).await;
+        let had = accounts(&lena).await;
+        let account = CreateAccount { name: "Lost".into(), ..CreateAccount::default() };
+        lena.tenant().accounts().create(&account).await.unwrap();
+        assert_eq!(accounts(&lena).await, had + 1, "from now on Redis keeps it");
+        assert_eq!(server.stop().0, Some(0));
+        source.succeed(&["restore", "--from", backup.to_str().unwrap(), "--replace"]);
+        let server = source.serve();
+        assert_eq!(accounts(&sign_in(&server, LENA).await).await, had);
+        assert_eq!(server.stop().0, Some(0));
+        source.redis = Some("redis://127.0.0.1:1".into());
+        let told = source.fail(&["restore", "--from", backup.to_str().unwrap(), "--replace"]);
+        assert!(told.contains("Redis does not answer"), "{told}");
     }
 }
 
