@@ -39,7 +39,7 @@ pub(crate) enum Target {
 #[derive(Clone)]
 pub(crate) struct PostgresTarget {
     pub(crate) application: sqlx::postgres::PgConnectOptions,
-    pub(super) platform: sqlx::postgres::PgConnectOptions,
+    pub(crate) platform: sqlx::postgres::PgConnectOptions,
     pub(super) replica: Option<sqlx::postgres::PgConnectOptions>,
     /// The password of the URL, which the driver keeps to itself; needed to make the login.
     pub(super) password: Option<String>,
