@@ -21,6 +21,7 @@ use mono_storage::db::Database;
 use mono_storage::store::NewMail;
 use mono_storage::testkit::RedisServer;
 use serde_json::json;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -397,24 +398,29 @@ async fn a_mail_that_waited_is_not_sent_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_redis_keeps_from_before_is_forgotten() {
     let Some(redis) = RedisServer::start() else { return };
-    for mut source in Place::all().await {
-        source.redis = Some(redis.url());
-        let server = source.serve();
+    for source in Place::all().await {
+        source.install();
         let folder = tempfile::tempdir().unwrap();
         let backup = folder.path().join("backup");
         source.back_up(&backup);
+        let mut target = source.empty().await;
+        target.redis = Some(redis.url());
+        let restore = ["restore", "--from", backup.to_str().unwrap(), "--replace"];
+        target.succeed(&restore);
+        let server = target.serve();
         let lena = sign_in(&server, LENA).await;
-        let had = accounts(&lena).await;
         let account = CreateAccount { name: "Lost".into(), ..CreateAccount::default() };
         lena.tenant().accounts().create(&account).await.unwrap();
-        assert_eq!(accounts(&lena).await, had + 1, "from now on Redis keeps it");
+        assert_eq!(accounts(&lena).await, 3, "from now on Redis keeps it");
         assert_eq!(server.stop().0, Some(0));
-        source.succeed(&["restore", "--from", backup.to_str().unwrap(), "--replace"]);
-        let server = source.serve();
-        assert_eq!(accounts(&sign_in(&server, LENA).await).await, had);
+        target.succeed(&restore);
+        let server = target.serve();
+        assert_eq!(accounts(&sign_in(&server, LENA).await).await, 2);
         assert_eq!(server.stop().0, Some(0));
-        source.redis = Some("redis://127.0.0.1:1".into());
-        let told = source.fail(&["restore", "--from", backup.to_str().unwrap(), "--replace"]);
+        // Bound and never listening again: nobody answers at this port.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        target.redis = Some(format!("redis://127.0.0.1:{port}"));
+        let told = target.fail(&restore);
         assert!(told.contains("Redis does not answer"), "{told}");
     }
 }
