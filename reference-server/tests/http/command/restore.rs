@@ -1,6 +1,6 @@
 //! `mono backup` and `mono restore`: the drill, and what is refused.
 
-use super::backup::{PASSWORD, Place, change, client, copied, data, manifest, said, sign_in};
+use super::backup::{PASSWORD, Place, change, client, copied, data, is_alive, manifest, said, sign_in};
 use super::keys::code;
 use super::program::Serving;
 use crate::mailbox;
@@ -323,6 +323,47 @@ async fn what_is_no_whole_backup_is_refused_before_anything_is_touched() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_killed_half_way_is_nothing() {
+    for source in Place::all().await {
+        source.install();
+        let folder = tempfile::tempdir().unwrap();
+        let (backup, other) = (folder.path().join("backup"), folder.path().join("other"));
+        let names = || -> Vec<_> {
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
+        };
+        let mut command = source.command(&["backup", "--to", backup.to_str().unwrap()]);
+        let mut program = command.spawn().unwrap();
+        while names().is_empty() {
+            std::thread::yield_now();
+        }
+        program.kill().unwrap();
+        program.wait().unwrap();
+        let left = names().remove(0);
+        if left != backup {
+            assert!(left.to_str().unwrap().contains("backup.unfinished-"), "{left:?}");
+            let told = source.empty().await.fail(&["restore", "--from", left.to_str().unwrap()]);
+            assert!(told.contains("no backup, or one that was cut off"), "{told}");
+        }
+        source.back_up(&other);
+
+        let target = source.empty().await;
+        let from = ["restore", "--from", other.to_str().unwrap()];
+        let mut program = target.command(&from).spawn().unwrap();
+        let mut at_work = None;
+        while at_work.is_none() && program.try_wait().unwrap().is_none() {
+            at_work = target.at_work(&program);
+        }
+        program.kill().unwrap();
+        program.wait().unwrap();
+        // What it has started hears no more from it, and ends.
+        at_work.into_iter().for_each(|program| while is_alive(&program) {});
+        let (content, told) = target.run(&from);
+        assert!(content || told.contains("is not empty"), "nothing, or everything: {told}");
+        target.succeed(&["doctor"]);
+    }
+}
+
 fn flip_in(file: &Path) {
     let mut bytes = std::fs::read(file).unwrap();
     let middle = bytes.len() / 2;
@@ -370,7 +411,13 @@ async fn a_backup_wants_its_master_key_and_its_kind_of_database() {
         }
         let told = source.fail(&from);
         assert!(told.contains("is not empty"), "{told}");
-        target.succeed(&from);
+        let mut nobody = target.command(&from);
+        let (content, told) = said(nobody.env_remove("MONO_DATABASE_OWNER_URL"));
+        assert!(content == target.is_embedded(), "{told}");
+        if !content {
+            assert!(told.contains("needs the owner's login"), "{told}");
+            target.succeed(&from);
+        }
     }
 }
 
