@@ -146,19 +146,22 @@ impl Held {
         Self { ends, ended, rotates, rotated, keys, link, reset, secret, codes }
     }
 
-    /// What happens after the copy was made, and is not in it; gives the tokens that follow the rotated ones.
-    async fn go_on(&self, server: &Serving) -> LoginResponse {
+    /// What happens after the copy was made, and is not in it; gives the tokens that follow the rotated ones, and
+    /// the code of an authenticator that was used.
+    async fn go_on(&self, server: &Serving) -> (LoginResponse, String) {
         let [_, leaked] = &self.keys;
         self.ends.tenant().api_keys().revoke(leaked.api_key.id).await.unwrap();
         self.ends.user().sessions().revoke(self.ended.session_id).await.unwrap();
         let signed_in = client(server).auth().magic_link(&self.link).await.unwrap();
         assert!(matches!(signed_in, LoginAnswer::SignedIn(_)));
         second_factor(server, &self.codes[0]).await.unwrap();
-        self.rotates.auth().refresh().await.unwrap()
+        let shown = code(&self.secret, 1);
+        second_factor(server, &shown).await.unwrap();
+        (self.rotates.auth().refresh().await.unwrap(), shown)
     }
 
     /// Nothing of it lets anybody in.
-    async fn has_ended(&self, server: &Serving, next: &LoginResponse) {
+    async fn has_ended(&self, server: &Serving, next: &LoginResponse, shown: &str) {
         for login in [&self.ended, &self.rotated, next] {
             assert_eq!(refused(&client(server).with_token(&login.access_token)).await, "session_ended");
             let token = login.refresh_token.as_deref().unwrap();
@@ -168,7 +171,7 @@ impl Held {
         assert_eq!(error.code(), "invalid_single_use_token");
         let error = client(server).auth().reset_password(&self.reset).await.unwrap_err();
         assert_eq!(error.code(), "invalid_single_use_token");
-        for code in [&self.codes[0], &self.codes[1], &code(&self.secret, 0)] {
+        for code in [&self.codes[0], &self.codes[1], shown] {
             assert_eq!(second_factor(server, code).await.unwrap_err().code(), "invalid_code");
         }
     }
@@ -183,7 +186,7 @@ async fn drill(source: &Place) {
     let had = accounts(&lena).await;
     let (before, after) = copy_while_somebody_writes(source, lena, &backup).await;
     let copy = manifest(&backup);
-    let next = held.go_on(&server).await;
+    let (next, shown) = held.go_on(&server).await;
     assert_eq!(server.stop().0, Some(0));
 
     let target = source.empty().await;
@@ -198,7 +201,7 @@ async fn drill(source: &Place) {
     assert!(!told.contains("FAILED") && told.contains("ok      isolation"), "{told}");
 
     let server = target.serve();
-    held.has_ended(&server, &next).await;
+    held.has_ended(&server, &next, &shown).await;
     let lena = sign_in(&server, LENA).await;
     let count = accounts(&lena).await - had;
     assert!(before <= count && count <= after, "{before} {count} {after}");
