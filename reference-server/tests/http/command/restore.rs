@@ -360,7 +360,7 @@ async fn what_is_killed_half_way_is_nothing() {
         program.kill().unwrap();
         program.wait().unwrap();
         // What it has started hears no more from it, and ends.
-        at_work.into_iter().for_each(|program| while is_alive(&program) {});
+        while at_work.as_deref().is_some_and(is_alive) {}
         let (content, told) = target.run(&from);
         assert!(content || told.contains("is not empty"), "nothing, or everything: {told}");
         target.succeed(&["doctor"]);
