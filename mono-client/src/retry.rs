@@ -28,10 +28,12 @@ pub(crate) enum Repeat {
 pub(crate) fn pause(repeat: Repeat, turn: u32, outcome: &Result<Answer, Failed>) -> Option<Duration> {
     match (repeat, outcome) {
         (Repeat::Safe, Ok(answer)) => match (answer.status, answer.retry_after) {
-            // Jitter here too: all who were sent away are told the same moment.
-            (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, Some(after)) => {
-                Some(after.saturating_add(FIRST_PAUSE.mul_f64(rand::random())))
-            }
+            // Jitter here too: all who were sent away are told the same moment. A conflict that passes is the same key on its
+            // way already.
+            (
+                StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::CONFLICT,
+                Some(after),
+            ) => Some(after.saturating_add(FIRST_PAUSE.mul_f64(rand::random()))),
             (StatusCode::SERVICE_UNAVAILABLE, None) => Some(back_off(turn)),
             // Without a time it is no hurry that passes, but a limit of the plan.
             _ => None,
