@@ -107,7 +107,8 @@ impl Client {
             span: span.clone(),
         };
         let answer = async {
-            let answer = self.answer(request, is_signed, is_cached, &terms);
+            // Boxed: whoever calls holds this future, and it is large.
+            let answer = Box::pin(self.answer(request, is_signed, is_cached, &terms));
             let answer = system::timeout(self.timeout, answer).await.unwrap_or_else(|| Err(error::timeout()));
             self.note(&answer, &terms.span);
             answer

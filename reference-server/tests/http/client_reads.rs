@@ -19,19 +19,19 @@ mono_storage::conformance!(
 async fn a_list_is_a_stream_of_all_its_items(world: World) {
     let server = Server::start(world).await;
     let admin = server.sign_in(ADMIN).await;
-    for number in 0..7 {
+    for number in 0..5 {
         create(&admin, &format!("Account {number}")).await;
     }
     let accounts = admin.tenant().accounts();
     let listed = accounts.list(&ListAccounts::default()).await.unwrap().items;
-    for limit in [1, 3, 7, 100] {
+    for limit in [1, 3, 5, 100] {
         let wanted = ScrollAccounts { limit: Some(limit), ..Default::default() };
         let streamed: Vec<_> = accounts.stream(wanted).try_collect().await.unwrap();
         assert_eq!(streamed, listed, "{limit} at a time");
     }
     let wanted = ScrollAccounts { search: Some("Account 3".into()), ..Default::default() };
     assert_eq!(
-        accounts.stream(wanted).map(|item| item.unwrap().name).collect::<Vec<_>>().await,
+        accounts.stream(wanted).map(|item| item.unwrap().name.to_string()).collect::<Vec<_>>().await,
         ["Account 3"]
     );
     let wanted = ScrollAccounts { search: Some("nobody".into()), ..Default::default() };
@@ -53,7 +53,7 @@ async fn a_list_is_a_stream_of_all_its_items(world: World) {
     let wanted = ScrollMembers { limit: Some(2), ..Default::default() };
     assert_eq!(members.stream(wanted).count().await, 4);
     let wanted = ScrollAudit { limit: Some(4), ..Default::default() };
-    assert!(admin.tenant().audit().stream(wanted).count().await > 7);
+    assert!(admin.tenant().audit().stream(wanted).count().await > 5);
 }
 
 async fn what_the_caller_may_do_is_decided_without_the_server(world: World) {
