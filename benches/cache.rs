@@ -68,8 +68,9 @@ fn hits(name: &str, count: u64, mut get: impl FnMut(usize)) {
 
 async fn in_process(count: u64) -> Result<(), Error> {
     let (bus, names) = (Bus::in_memory(), keys(count));
-    let memory = Memory::<String, Bytes>::new(&bus, 1 << 30);
-    let cache = Cache::new(&bus, 1 << 30);
+    // Room for about as many entries in each: larger tables are further from the processor.
+    let memory = Memory::<String, Bytes>::new(&bus, 100 << 20);
+    let cache = Cache::new(&bus, 100 << 20);
     let others = quick_cache::sync::Cache::<String, Bytes>::new(100_000);
     for name in &names {
         let tags = TAGS.iter().map(|tag| (Some(tenant()), tag));

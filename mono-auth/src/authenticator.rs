@@ -27,6 +27,12 @@ use std::sync::Arc;
 /// Turns secrets into callers. Cheap to clone; all clones share keys and caches.
 #[derive(Clone)]
 pub struct Authenticator {
+    /// One pointer: every request copies it several times.
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Inner {
     pub(crate) database: Database,
     pub(crate) passwords: Passwords,
     pub(crate) tokens: Arc<Tokens>,
@@ -47,7 +53,7 @@ impl Authenticator {
     /// # Errors
     /// `Internal` where hashing or key derivation does not work on this machine.
     pub fn new(database: Database, keys: &KeyRing) -> Result<Self, Error> {
-        Ok(Self {
+        let inner = Inner {
             passwords: Passwords::new(database.random())?,
             tokens: Arc::new(Tokens::new(keys, TokenAlgorithm::default())?),
             refresh_tokens: Arc::new(RefreshTokens::new(keys)?),
@@ -60,25 +66,27 @@ impl Authenticator {
             wrong_keys: WrongKeys::new(),
             links: Arc::default(),
             database,
-        })
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The same authenticator, which signs access tokens in another way.
     ///
     /// # Errors
     /// `Internal` where key derivation does not work on this machine.
-    pub fn with_algorithm(self, keys: &KeyRing, algorithm: TokenAlgorithm) -> Result<Self, Error> {
-        Ok(Self { tokens: Arc::new(Tokens::new(keys, algorithm)?), ..self })
+    pub fn with_algorithm(mut self, keys: &KeyRing, algorithm: TokenAlgorithm) -> Result<Self, Error> {
+        Arc::make_mut(&mut self.inner).tokens = Arc::new(Tokens::new(keys, algorithm)?);
+        Ok(self)
     }
 
     /// The public keys with which others verify access tokens; none where they are signed with a secret.
     pub fn jwks(&self) -> JwkSet {
-        self.tokens.jwks()
+        self.inner.tokens.jwks()
     }
 
     /// Lets the links in mails lead somewhere else than to this machine.
     pub fn with_links(mut self, links: Links) -> Self {
-        self.links = Arc::new(links);
+        Arc::make_mut(&mut self.inner).links = Arc::new(links);
         self
     }
 
@@ -88,22 +96,24 @@ impl Authenticator {
     /// `Validation` that names every setting that nobody could sign in with.
     pub fn with_settings(mut self, settings: AuthSettings) -> Result<Self, Error> {
         settings.check()?;
-        self.authenticators = Arc::new(self.authenticators.named(settings.issuer.clone()));
-        self.identities = self.identities.with_settings(settings);
+        let inner = Arc::make_mut(&mut self.inner);
+        inner.authenticators = Arc::new(inner.authenticators.named(settings.issuer.clone()));
+        inner.identities.set_settings(settings);
         Ok(self)
     }
 
     /// What the platform asks of everybody who signs in.
     pub fn policy(&self) -> &AuthPolicy {
-        &self.identities.settings.policy
+        &self.inner.identities.settings.policy
     }
 
     /// The same authenticator, for API keys of another environment.
     ///
     /// # Errors
     /// `Internal` where key derivation does not work on this machine.
-    pub fn with_environment(self, keys: &KeyRing, environment: KeyEnvironment) -> Result<Self, Error> {
-        Ok(Self { api_keys: Arc::new(ApiKeyTexts::new(keys, environment)?), ..self })
+    pub fn with_environment(mut self, keys: &KeyRing, environment: KeyEnvironment) -> Result<Self, Error> {
+        Arc::make_mut(&mut self.inner).api_keys = Arc::new(ApiKeyTexts::new(keys, environment)?);
+        Ok(self)
     }
 
     /// Checks a bearer token, an access token or an API key, and makes the caller that it stands for. `tenant` selects
@@ -134,7 +144,7 @@ impl Authenticator {
         tenant: Option<TenantId>,
         request: RequestContext,
     ) -> Result<Caller, Error> {
-        let claims = self.tokens.read(token, self.database.now())?;
+        let claims = self.inner.tokens.read(token, self.inner.database.now())?;
         let tenant = tenant.or(claims.tid);
         self.caller_of(&claims, Place::Tenant(tenant), request).await
     }
@@ -149,7 +159,7 @@ impl Authenticator {
             self.authenticate_key(token, None, request).await?;
             return Err(people_only());
         }
-        let claims = self.tokens.read(token, self.database.now())?;
+        let claims = self.inner.tokens.read(token, self.inner.database.now())?;
         self.caller_of(&claims, Place::Person, request).await
     }
 
@@ -159,7 +169,7 @@ impl Authenticator {
         place: Place,
         request: RequestContext,
     ) -> Result<Caller, Error> {
-        let identity = self.identities.of_session(claims.sid, claims.sub, place).await?;
+        let identity = self.inner.identities.of_session(claims.sid, claims.sub, place).await?;
         #[expect(clippy::disallowed_methods, reason = "token and session have just been checked")]
         Ok(Caller::mint(identity, Arc::new(request)))
     }
@@ -169,17 +179,17 @@ impl Authenticator {
     /// # Errors
     /// `Unavailable` where the catalogue cannot be read.
     pub async fn rate_limit_tier(&self, permission: &str) -> Result<Option<RateLimitTier>, Error> {
-        Ok(self.identities.catalogue().await?.rate_limit_tier(permission))
+        Ok(self.inner.identities.catalogue().await?.rate_limit_tier(permission))
     }
 
     /// The passwords of the installation.
-    pub const fn passwords(&self) -> &Passwords {
-        &self.passwords
+    pub fn passwords(&self) -> &Passwords {
+        &self.inner.passwords
     }
 
     /// Forgets what is cached about permissions, plans and sessions, so that the next call sees the present state.
     pub fn forget(&self) {
-        self.identities.forget();
+        self.inner.identities.forget();
     }
 
     /// Checks that the stored catalogue is whole and has every permission that the program asks for.
@@ -187,7 +197,7 @@ impl Authenticator {
     /// # Errors
     /// `Internal` with every problem, each with its place.
     pub async fn check_catalogue(&self) -> Result<(), Error> {
-        let catalogue = self.identities.catalogue().await?;
+        let catalogue = self.inner.identities.catalogue().await?;
         let required = [mono_storage::store::required_permissions(), vec![IMPERSONATE]].concat();
         let problems = catalogue.missing(&required);
         if problems.is_empty() {

@@ -64,8 +64,8 @@ where
     }
 }
 
-/// The version in the header `If-Match` of a request that changes something: `"3"`. With `*` there has to be something
-/// to change, as for every change.
+/// The version in the header `If-Match` of a request that changes something: `"3"`, or the `ETag` of an answer that showed
+/// it, `"3.…"`, of which only the number is compared. With `*` there has to be something to change, as for every change.
 fn expected_version(parts: &Parts) -> Result<Option<i64>, Error> {
     let mut values = parts.headers.get_all(header::IF_MATCH).iter().filter(|_| !parts.method.is_safe());
     let Some(value) = values.next() else { return Ok(None) };
@@ -75,8 +75,9 @@ fn expected_version(parts: &Parts) -> Result<Option<i64>, Error> {
     }
     let version =
         text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).filter(|_| values.next().is_none());
-    version.and_then(|version| version.parse().ok()).map(Some).ok_or_else(|| {
-        let message = "the header If-Match holds one version in quotes, such as \"3\"";
+    let number = |tag: &str| tag.split_once('.').map_or(tag, |(number, _)| number).parse().ok();
+    version.and_then(number).map(Some).ok_or_else(|| {
+        let message = "the header If-Match holds one version in quotes, such as \"3\", or an ETag";
         Error::invalid("If-Match", "invalid_version", message)
     })
 }

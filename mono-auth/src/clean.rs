@@ -29,8 +29,8 @@ impl Authenticator {
     /// What the database refuses.
     pub async fn clean(&self) -> Result<u64, Error> {
         let system = Caller::system(SystemReason::Authentication);
-        let mut tx = self.database.platform(&system).write().await?;
-        let before = |days| self.database.now() - chrono::TimeDelta::days(days);
+        let mut tx = self.inner.database.platform(&system).write().await?;
+        let before = |days| self.inner.database.now() - chrono::TimeDelta::days(days);
         let sessions = tx.sessions().remove_ended(before(SESSION_DAYS)).await?;
         let tokens = tx.single_use_tokens().remove_ended(before(TOKEN_DAYS)).await?;
         let throttles = tx.throttles().remove_unused(before(THROTTLE_DAYS)).await?;

@@ -60,7 +60,7 @@ impl Authenticator {
     /// # Errors
     /// `Internal` never in practice: the key has the length that the hash asks for.
     pub fn csrf_token(&self, session: SessionId) -> Result<String, Error> {
-        Ok(URL_SAFE_NO_PAD.encode(self.csrf.sign(session.uuid().as_bytes())?))
+        Ok(URL_SAFE_NO_PAD.encode(self.inner.csrf.sign(session.uuid().as_bytes())?))
     }
 
     /// Refuses a request with cookies that changes something, unless a page of this server made it.
@@ -72,7 +72,7 @@ impl Authenticator {
         let Actor::User { session, .. } = caller.actor() else { return Err(invalid_csrf()) };
         let given = parts.headers.get(CSRF_HEADER).map(HeaderValue::as_bytes).unwrap_or_default();
         let given = URL_SAFE_NO_PAD.decode(given).unwrap_or_default();
-        if self.csrf.verify(session.uuid().as_bytes(), &given) {
+        if self.inner.csrf.verify(session.uuid().as_bytes(), &given) {
             return Ok(());
         }
         Err(invalid_csrf())

@@ -110,9 +110,8 @@ impl Identities {
         }
     }
 
-    pub(crate) fn with_settings(mut self, settings: AuthSettings) -> Self {
+    pub(crate) fn set_settings(&mut self, settings: AuthSettings) {
         self.settings = Arc::new(settings);
-        self
     }
 
     pub(crate) fn forget(&self) {
@@ -139,7 +138,11 @@ impl Identities {
         V: Clone + Send + Sync + 'static,
         F: Future<Output = Result<Kept<V>, Error>>,
     {
-        let kept = cache.try_get_with(key.clone(), Box::pin(load())).await.map_err(shared)?;
+        // Nearly always it is there: no load is made ready for that.
+        let kept = match cache.get(&key).await {
+            Some(kept) => kept,
+            None => cache.try_get_with(key.clone(), Box::pin(load())).await.map_err(shared)?,
+        };
         if self.database.bus().holds(&kept.stamp) {
             return Ok(kept.value);
         }

@@ -45,7 +45,7 @@ impl Authenticator {
         password: SecretString,
     ) -> Result<String, Error> {
         let system = Caller::system(SystemReason::Authentication);
-        let mut tx = self.database.platform(&system).read().await?;
+        let mut tx = self.inner.database.platform(&system).read().await?;
         let mut words = vec![owner.email.as_str().to_owned(), owner.name.as_str().to_owned()];
         if let Some(user) = owner.user {
             let memberships = tx.principals().memberships(user).await?;
@@ -70,7 +70,7 @@ impl Authenticator {
         let rules = policies.iter().map(|own| platform.tightened(own).password);
         let rules = rules.fold(platform.password, PasswordRules::and);
         check(rules, &words, &password)?;
-        self.passwords.hash(password, self.database.random()).await
+        self.inner.passwords.hash(password, self.inner.database.random()).await
     }
 }
 

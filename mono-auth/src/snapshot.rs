@@ -43,12 +43,12 @@ impl Authenticator {
         };
         let system = Caller::system(SystemReason::Authentication);
         let principal =
-            self.database.platform(&system).read().await?.principals().load(user, Some(tenant)).await?;
+            self.inner.database.platform(&system).read().await?.principals().load(user, Some(tenant)).await?;
         let principal = principal.ok_or_else(|| Error::not_found("a user"))?;
         admit(&principal, Some(tenant))?;
-        let catalogue = self.identities.catalogue().await?;
-        let rights = self.identities.rights(&catalogue, &principal);
-        let issued_at = self.database.now();
+        let catalogue = self.inner.identities.catalogue().await?;
+        let rights = self.inner.identities.rights(&catalogue, &principal);
+        let issued_at = self.inner.database.now();
         let request = SnapshotRequest {
             principal: &user.to_string(),
             tenant,
@@ -56,7 +56,7 @@ impl Authenticator {
             issued_at,
             expires_at: issued_at + lifetime,
         };
-        rights.engine.snapshot(&request, self.snapshots.secret()?).map_err(Error::internal)
+        rights.engine.snapshot(&request, self.inner.snapshots.secret()?).map_err(Error::internal)
     }
 
     /// The public key that verifies the snapshots of this installation; a device keeps it.
@@ -64,6 +64,6 @@ impl Authenticator {
     /// # Errors
     /// `Internal` never in practice: the key has the length that Ed25519 asks for.
     pub fn snapshot_public_key(&self) -> Result<[u8; 32], Error> {
-        self.snapshots.secret().map(snapshot_public_key)
+        self.inner.snapshots.secret().map(snapshot_public_key)
     }
 }

@@ -8,8 +8,8 @@ use crate::openapi::Routes;
 use crate::trusted_proxies::TrustedProxies;
 use crate::{cors, layer, routes};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::FromRef;
+use axum::middleware::from_fn_with_state;
 use mono_auth::Authenticator;
 use mono_auth::mail::Mailer;
 use mono_core::model::template::Template;
@@ -17,7 +17,7 @@ use mono_core::subscription::{AddOn, CatalogueItem, Feature, FeatureSet, Limit, 
 use mono_storage::db::Database;
 use schemars::JsonSchema;
 use std::sync::Arc;
-use tower::util::option_layer;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
@@ -78,15 +78,16 @@ pub fn router_with(app: App, own: Router<App>) -> Router {
         .merge(routes::docs::explorer())
         .fallback(layer::fallback::not_found)
         .method_not_allowed_fallback(layer::fallback::method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(CatchPanicLayer::custom(layer::panic::answer))
-        .layer(from_fn(layer::idempotency::attach))
-        .layer(from_fn(layer::retry::conflicts))
-        .layer(from_fn_with_state(app.clone(), layer::timeout::limit))
-        .layer(from_fn_with_state(app.clone(), layer::rate_limit::limit))
-        .layer(CompressionLayer::new())
-        .layer(option_layer((!app.http.cors_origins.is_empty()).then(|| cors::layer(&app.http.cors_origins))))
-        .layer(from_fn_with_state(app.clone(), layer::request_context::attach))
+        .layer(
+            // In one go: each call of `layer` puts one more box around every route.
+            ServiceBuilder::new()
+                .option_layer(
+                    (!app.http.cors_origins.is_empty()).then(|| cors::layer(&app.http.cors_origins)),
+                )
+                .layer(CompressionLayer::new())
+                .layer(from_fn_with_state(Arc::new(app.clone()), layer::surround))
+                .layer(CatchPanicLayer::custom(layer::panic::answer)),
+        )
         .with_state(app)
 }
 

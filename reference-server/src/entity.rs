@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Query};
-use crate::routes::{commit, commit_created, commit_gone, history};
+use crate::routes::{Tagged, commit, commit_created, commit_gone, history, tagged};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -113,9 +113,10 @@ async fn read<E: Entity>(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<E::Id>,
-) -> Answer<Stored<E>> {
+) -> Result<Tagged<Stored<E>>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.entities::<E>().get(id).await?))
+    let stored = tx.entities::<E>().get(id).await?;
+    Ok(tagged(stored.version, stored))
 }
 
 async fn update<E: Entity>(

@@ -63,7 +63,7 @@ impl Authenticator {
         request: RequestContext,
     ) -> Result<InvitationFacts, Error> {
         let system = system(request);
-        let mut tx = self.database.platform(&system).read().await?;
+        let mut tx = self.inner.database.platform(&system).read().await?;
         let (_, invitation) = open(&mut tx, token).await?;
         let found = tx.users().credentials(&invitation.email).await?;
         let tenant = tx.tenants().get(invitation.tenant_id).await?.name;
@@ -81,7 +81,7 @@ impl Authenticator {
     /// token can be used again.
     pub async fn accept_invitation_as(&self, caller: &Caller, token: &str) -> Result<Member, Error> {
         let (system, id, _) = person(caller)?;
-        let mut tx = self.database.platform(&system).read().await?;
+        let mut tx = self.inner.database.platform(&system).read().await?;
         let (_, invitation) = open(&mut tx, token).await?;
         let user = tx.users().find(id).await?.ok_or_else(ended)?;
         drop(tx);
@@ -105,7 +105,7 @@ impl Authenticator {
     ) -> Result<Member, Error> {
         let AcceptInvitation { token, name, password } = given;
         let system = system(request.clone());
-        let mut tx = self.database.platform(&system).read().await?;
+        let mut tx = self.inner.database.platform(&system).read().await?;
         let (_, invitation) = open(&mut tx, &token).await?;
         let found = tx.users().credentials(&invitation.email).await?;
         drop(tx);
@@ -146,8 +146,8 @@ impl Authenticator {
     /// Uses the token up and makes the person a member, with the rights of who invited: both or neither.
     async fn join(&self, system: Caller, token: &str, invitee: Invitee) -> Result<Member, Error> {
         // Before the transaction: who holds a connection must not wait for another.
-        let catalogue = self.identities.catalogue().await?;
-        let mut tx = self.database.platform(&system).write().await?;
+        let catalogue = self.inner.identities.catalogue().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let user = settle(&mut tx, invitee).await?;
         let spent = single_use::consume(&mut tx, TokenPurpose::Invitation, token).await?;
         let invitation = invitation(&mut tx, &spent).await?;
@@ -171,7 +171,8 @@ impl Authenticator {
         let principal = tx.principals().load(invitation.invited_by, tenant).await?;
         let principal = principal.ok_or_else(single_use::invalid)?;
         let actor = |_| Actor::System(SystemReason::Invitation);
-        let identity = self.identities.identity(catalogue, &principal, tenant, None, actor).map_err(void)?;
+        let identity =
+            self.inner.identities.identity(catalogue, &principal, tenant, None, actor).map_err(void)?;
         #[expect(
             clippy::disallowed_methods,
             reason = "the token is that of an invitation, which the store checks"

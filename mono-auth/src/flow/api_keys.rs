@@ -16,7 +16,7 @@ impl Authenticator {
     /// As [`ApiKeys::create`](mono_storage::store::ApiKeys::create).
     pub async fn create_api_key(&self, caller: &Caller, new: NewApiKey) -> Result<CreatedApiKey, Error> {
         let (text, credential) = self.new_key()?;
-        let mut tx = self.database.tenant(caller).write().await?;
+        let mut tx = self.inner.database.tenant(caller).write().await?;
         let api_key = tx.api_keys().create(new, credential).await?;
         tx.commit().await?;
         Ok(created(api_key, &text))
@@ -33,14 +33,14 @@ impl Authenticator {
         rotation: Rotation,
     ) -> Result<CreatedApiKey, Error> {
         let (text, credential) = self.new_key()?;
-        let mut tx = self.database.tenant(caller).write().await?;
+        let mut tx = self.inner.database.tenant(caller).write().await?;
         let api_key = tx.api_keys().rotate(id, rotation, credential).await?;
         tx.commit().await?;
         Ok(created(api_key, &text))
     }
 
     fn new_key(&self) -> Result<(SecretString, KeyCredential), Error> {
-        self.api_keys.generate(self.database.new_id(), self.database.random())
+        self.inner.api_keys.generate(self.inner.database.new_id(), self.inner.database.random())
     }
 
     /// Checks an API key and makes the caller that it stands for: its owner, as far as its scopes reach. A `tenant` is
@@ -56,18 +56,18 @@ impl Authenticator {
         tenant: Option<TenantId>,
         request: RequestContext,
     ) -> Result<Caller, Error> {
-        self.wrong_keys.admit(text, &request)?;
-        let known = match self.api_keys.parse(text) {
-            Some(shown) => self.identities.of_key(&self.api_keys, text, &shown).await,
+        self.inner.wrong_keys.admit(text, &request)?;
+        let known = match self.inner.api_keys.parse(text) {
+            Some(shown) => self.inner.identities.of_key(&self.inner.api_keys, text, &shown).await,
             None => Err(invalid()),
         };
         let known = known.inspect_err(|error| {
             if error.code() == INVALID {
-                self.wrong_keys.note_wrong(&request);
+                self.inner.wrong_keys.note_wrong(&request);
             }
         })?;
-        self.wrong_keys.note_right(text);
-        if known.expires_at <= self.database.now() {
+        self.inner.wrong_keys.note_right(text);
+        if known.expires_at <= self.inner.database.now() {
             return Err(expired());
         }
         if tenant.is_some() && tenant != known.identity.tenant {

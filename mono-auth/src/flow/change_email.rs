@@ -48,7 +48,7 @@ impl Authenticator {
     ) -> Result<(), Error> {
         let (system, id, session) = person(caller)?;
         let address = Email::parse(email)?;
-        let found = self.database.platform(&system).read().await?.users().credentials_of(id).await?;
+        let found = self.inner.database.platform(&system).read().await?.users().credentials_of(id).await?;
         let found = found.ok_or_else(ended)?;
         if found.user.email == address {
             return Err(Error::invalid("email", "unchanged", "this is the address already"));
@@ -60,7 +60,7 @@ impl Authenticator {
             return Err(wrong_password());
         }
         let throttles = throttle::attempts(MailKind::ChangeEmail.as_str(), email, caller.request());
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         if !with_password {
             self.require_fresh(&mut tx, id, session).await?;
         }
@@ -80,7 +80,7 @@ impl Authenticator {
     /// `Validation` with code `invalid_single_use_token`, also where the address is somebody's meanwhile.
     pub async fn change_email(&self, token: &str, request: RequestContext) -> Result<(), Error> {
         let system = system(request);
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let found = single_use::find(&mut tx, TokenPurpose::ChangeEmail, token).await?;
         let id = found.user_id.ok_or_else(single_use::invalid)?;
         let Move { email } = serde_json::from_value(found.data).map_err(Error::internal)?;

@@ -23,7 +23,7 @@ impl Authenticator {
         new: SecretString,
     ) -> Result<(), Error> {
         let (system, id, session) = person(caller)?;
-        let found = self.database.platform(&system).read().await?.users().credentials_of(id).await?;
+        let found = self.inner.database.platform(&system).read().await?.users().credentials_of(id).await?;
         let found = found.ok_or_else(ended)?;
         if !self.check_password(&found, current, caller.request().clone()).await? {
             return Err(wrong_password());
@@ -31,7 +31,7 @@ impl Authenticator {
         let user = found.user;
         let owner = PasswordOwner { user: Some(id), email: &user.email, name: &user.name, tenant: None };
         let hash = self.hash_new_password(owner, new).await?;
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         // Not where it was reset meanwhile: the old password counts for nothing then.
         if !tx.users().replace_password(id, found.password_hash.as_deref(), &hash).await? {
             return Err(wrong_password());

@@ -15,7 +15,7 @@ impl Authenticator {
     /// `Forbidden` with code `people_only` for anybody but a person.
     pub async fn memberships(&self, caller: &Caller) -> Result<Vec<Membership>, Error> {
         let (system, user, _) = person(caller)?;
-        self.database.platform(&system).read().await?.principals().memberships(user).await
+        self.inner.database.platform(&system).read().await?.principals().memberships(user).await
     }
 
     /// Lets the session work in another of the person's tenants from now on, with an access token for it. The refresh
@@ -25,14 +25,14 @@ impl Authenticator {
     /// `Forbidden` with code `not_a_member`, also where there is no such tenant, or `tenant_suspended`.
     pub async fn choose_tenant(&self, caller: &Caller, tenant: TenantId) -> Result<SignedIn, Error> {
         let (system, user, id) = person(caller)?;
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let principal = tx.principals().load(user, Some(tenant)).await?.ok_or_else(ended)?;
         admit(&principal, Some(tenant))?;
         tx.sessions().choose_tenant(id, tenant).await?;
         let now = tx.now();
         let session =
             tx.sessions().find(id).await?.filter(|session| session.is_live(now)).ok_or_else(ended)?;
-        let session_expires_at = self.identities.hold(&principal, &session)?;
+        let session_expires_at = self.inner.identities.hold(&principal, &session)?;
         tx.commit().await?;
         // The refresh token of the session as it is: it was given before, and is not given again.
         Ok(SignedIn { refresh_token: None, session_expires_at, ..self.tokens_of(&session, now)? })

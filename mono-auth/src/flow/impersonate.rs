@@ -28,11 +28,11 @@ impl Authenticator {
         reason: &str,
     ) -> Result<SignedIn, Error> {
         let (system, staff, _) = person(caller)?;
-        caller.authorize(IMPERSONATE, &Scope::platform(), self.database.now())?;
+        caller.authorize(IMPERSONATE, &Scope::platform(), self.inner.database.now())?;
         let reason = Name::parse(reason).map_err(|_| {
             Error::invalid("reason", "invalid_reason", "say why, in one line of at most 200 characters")
         })?;
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let not_found = || Error::not_found("a member");
         let user = tx.principals().user_of(tenant, member).await?.ok_or_else(not_found)?;
         let principal = tx.principals().load(user, Some(tenant)).await?.ok_or_else(not_found)?;

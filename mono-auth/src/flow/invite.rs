@@ -32,7 +32,7 @@ impl Authenticator {
     /// have; `RateLimited` with code `too_many_attempts` where the address was sent too many.
     pub async fn invite(&self, caller: &Caller, new: NewInvitation) -> Result<Invitation, Error> {
         let system = system(caller.request().clone());
-        let mut tenant = self.database.platform(&system).write().await?.enter(caller)?;
+        let mut tenant = self.inner.database.platform(&system).write().await?.enter(caller)?;
         let invitation = tenant.invitations().create(new).await?;
         self.send_invitation(tenant.leave(), invitation).await
     }
@@ -44,7 +44,7 @@ impl Authenticator {
     /// [`invite`](Self::invite).
     pub async fn resend_invitation(&self, caller: &Caller, id: InvitationId) -> Result<Invitation, Error> {
         let system = system(caller.request().clone());
-        let mut tenant = self.database.platform(&system).write().await?.enter(caller)?;
+        let mut tenant = self.inner.database.platform(&system).write().await?.enter(caller)?;
         let invitation = tenant.invitations().renew(id).await?;
         self.send_invitation(tenant.leave(), invitation).await
     }
@@ -82,7 +82,7 @@ impl Authenticator {
             tx.single_use_tokens().revoke_one(old).await?;
         }
         let mut composed = Composed {
-            link: Some(self.links.link(mail.kind, &secret)),
+            link: Some(self.inner.links.link(mail.kind, &secret)),
             expires_in: Some(single_use::lifetime(TokenPurpose::Invitation)),
             ..Composed::to_address(mail.address.clone())
         };

@@ -38,7 +38,7 @@ impl Authenticator {
     /// `Validation` with code `invalid_single_use_token`; `Forbidden` as [`sign_in`](Self::sign_in).
     pub async fn magic_link(&self, given: MagicLink, request: RequestContext) -> Result<SignInAnswer, Error> {
         let system = system(request);
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let found = single_use::find(&mut tx, TokenPurpose::MagicLink, &given.token).await?;
         let id = found.user_id.ok_or_else(single_use::invalid)?;
         // The person first, then the token, then the session: a reset that comes now ends it, one that came is seen.

@@ -56,10 +56,10 @@ impl Authenticator {
     /// The tokens of a session that holds.
     pub(crate) fn tokens_of(&self, session: &Session, now: Timestamp) -> Result<SignedIn, Error> {
         let tenant = session.chosen_tenant_id;
-        let (access_token, expires_at) = self.tokens.issue_for(session, now)?;
+        let (access_token, expires_at) = self.inner.tokens.issue_for(session, now)?;
         let refresh_token = match session.impersonator_id {
             Some(_) => None,
-            None => Some(self.refresh_tokens.issue(session.id, session.generation)?),
+            None => Some(self.inner.refresh_tokens.issue(session.id, session.generation)?),
         };
         Ok(SignedIn {
             access_token,

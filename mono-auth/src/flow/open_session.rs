@@ -95,7 +95,7 @@ impl Authenticator {
         let expires_at = now + chrono::TimeDelta::hours(i64::from(self.policy().session_hours));
         let new = NewSession { tenant, method, second_factor, ..NewSession::new(user, expires_at) };
         let session = tx.sessions().open(new).await?;
-        let session_expires_at = self.identities.hold(&principal, &session)?;
+        let session_expires_at = self.inner.identities.hold(&principal, &session)?;
         tx.audit_user(Action::Login, Some(user)).await?;
         tx.commit().await?;
         Ok(SignedIn { session_expires_at, ..self.tokens_of(&session, now)? })
@@ -111,7 +111,7 @@ impl Authenticator {
         let tenant = entrance.tenant;
         let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
         let admitted =
-            admit(&principal, tenant).and_then(|_| self.identities.take(&principal, entrance.method));
+            admit(&principal, tenant).and_then(|_| self.inner.identities.take(&principal, entrance.method));
         if let Err(refusal) = admitted {
             tx.audit_user(Action::LoginFailed, Some(user)).await?;
             tx.commit().await?;

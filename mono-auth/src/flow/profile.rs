@@ -16,7 +16,7 @@ impl Authenticator {
             return Err(people_only());
         };
         let system = system(caller.request().clone());
-        let found = self.database.platform(&system).read().await?.users().find(user).await?;
+        let found = self.inner.database.platform(&system).read().await?.users().find(user).await?;
         found.ok_or_else(|| Error::not_found("a user"))
     }
 }

@@ -23,9 +23,9 @@ impl Authenticator {
     /// `Unauthorized` with code `invalid_refresh_token`, `session_ended`, or `refresh_token_reused` where the session was
     /// ended because of it; `Forbidden` where person or tenant are suspended, or the membership has ended.
     pub async fn refresh(&self, token: &str, request: RequestContext) -> Result<SignedIn, Error> {
-        let (id, generation) = self.refresh_tokens.read(token)?;
+        let (id, generation) = self.inner.refresh_tokens.read(token)?;
         let system = system(request);
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let now = tx.now();
         let session =
             tx.sessions().find(id).await?.filter(|session| session.is_live(now)).ok_or_else(ended)?;
@@ -33,7 +33,7 @@ impl Authenticator {
         let principal = tx.principals().load(user, tenant).await?.ok_or_else(ended)?;
         // Before the token is used up: who is let in again tomorrow can then go on.
         admit(&principal, tenant)?;
-        let session_expires_at = self.identities.hold(&principal, &session)?;
+        let session_expires_at = self.inner.identities.hold(&principal, &session)?;
         if let Some(session) = tx.sessions().rotate(id, generation).await? {
             tx.commit().await?;
             return Ok(SignedIn { session_expires_at, ..self.tokens_of(&session, now)? });

@@ -25,7 +25,7 @@ impl Authenticator {
         let address = Email::parse(email)?;
         let throttles = throttle::attempts(kind.as_str(), email, &request);
         let system = system(request);
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let attempt = tx.throttles().reserve(&throttles).await?;
         if throttle::is_within(&attempt) {
             tx.mails().enqueue(NewMail::new(kind, address)).await?;

@@ -41,7 +41,7 @@ impl Authenticator {
     /// `Forbidden` with code `people_only` or `impersonated` for anybody but the person.
     pub async fn second_factor(&self, caller: &Caller) -> Result<SecondFactorState, Error> {
         let (system, user, _) = person(caller)?;
-        let mut tx = self.database.platform(&system).read().await?;
+        let mut tx = self.inner.database.platform(&system).read().await?;
         let since = tx.second_factors().find(user).await?.and_then(|factor| factor.confirmed_at);
         let recovery_codes_left = tx.single_use_tokens().count(TokenPurpose::RecoveryCode, user).await?;
         Ok(SecondFactorState { since, recovery_codes_left })
@@ -54,11 +54,11 @@ impl Authenticator {
     /// `step_up_required`.
     pub async fn enrol_second_factor(&self, caller: &Caller) -> Result<Enrolment, Error> {
         let (system, user, session) = person(caller)?;
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         self.require_fresh(&mut tx, user, session).await?;
         let found = tx.users().find(user).await?.ok_or_else(|| Error::not_found("a user"))?;
-        let random = self.database.random();
-        let (sealed, totp) = self.authenticators.generate(user, found.email.as_str(), random)?;
+        let random = self.inner.database.random();
+        let (sealed, totp) = self.inner.authenticators.generate(user, found.email.as_str(), random)?;
         if !tx.second_factors().begin(user, &sealed).await? {
             return Err(enrolled());
         }
@@ -80,7 +80,7 @@ impl Authenticator {
     ) -> Result<Vec<SecretString>, Error> {
         let (system, user, session) = person(caller)?;
         let attempt = self.reserve_code(&system, user).await?;
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let factor = match tx.second_factors().hold(user).await? {
             Some(factor) if factor.confirmed_at.is_none() => factor,
             other => {
@@ -91,7 +91,9 @@ impl Authenticator {
             }
         };
         let step = match Shown::parse(user, code) {
-            Some(Shown::Code(code)) => self.authenticators.step(user, &factor.secret, &code, tx.now())?,
+            Some(Shown::Code(code)) => {
+                self.inner.authenticators.step(user, &factor.secret, &code, tx.now())?
+            }
             _ => None,
         };
         let step = step.ok_or_else(invalid_code)?;
@@ -112,7 +114,7 @@ impl Authenticator {
     /// `NotFound` where there is none; `Forbidden` with code `step_up_required`.
     pub async fn disable_second_factor(&self, caller: &Caller) -> Result<(), Error> {
         let (system, user, session) = person(caller)?;
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         self.require_fresh(&mut tx, user, session).await?;
         if !tx.second_factors().remove(user).await? {
             return Err(none_enrolled());
@@ -129,7 +131,7 @@ impl Authenticator {
     /// `NotFound` where there is no second factor; `Forbidden` with code `step_up_required`.
     pub async fn renew_recovery_codes(&self, caller: &Caller) -> Result<Vec<SecretString>, Error> {
         let (system, user, session) = person(caller)?;
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         self.require_fresh(&mut tx, user, session).await?;
         if tx.second_factors().find(user).await?.and_then(|factor| factor.confirmed_at).is_none() {
             return Err(none_enrolled());
@@ -155,12 +157,12 @@ impl Authenticator {
     ) -> Result<SignedIn, Error> {
         let system = system(request);
         let hash = secret::hash(challenge);
-        let mut tx = self.database.platform(&system).read().await?;
+        let mut tx = self.inner.database.platform(&system).read().await?;
         let found = tx.single_use_tokens().find(TokenPurpose::SecondFactor, &hash).await?;
         drop(tx);
         let user = found.and_then(|token| token.user_id).ok_or_else(single_use::invalid)?;
         let attempt = self.reserve_code(&system, user).await?;
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let Some(token) = tx.single_use_tokens().consume(TokenPurpose::SecondFactor, &hash).await? else {
             // Somebody who clicks twice has guessed nothing.
             tx.throttles().release(&attempt).await?;
@@ -184,7 +186,7 @@ impl Authenticator {
         user: UserId,
         refusal: Error,
     ) -> Result<Error, Error> {
-        let mut tx = self.database.platform(system).write().await?;
+        let mut tx = self.inner.database.platform(system).write().await?;
         tx.audit_user(Action::LoginFailed, Some(user)).await?;
         tx.commit().await?;
         Ok(refusal)
@@ -192,7 +194,7 @@ impl Authenticator {
 
     /// Writes a try at a code down before it is looked at.
     pub(super) async fn reserve_code(&self, system: &Caller, user: UserId) -> Result<Attempt, Error> {
-        let mut tx = self.database.platform(system).write().await?;
+        let mut tx = self.inner.database.platform(system).write().await?;
         let attempt = tx.throttles().reserve(&[throttle::second_factor(user)]).await?;
         tx.commit().await?;
         Ok(attempt)
@@ -205,7 +207,7 @@ impl Authenticator {
         let Some(factor) = factor else { return Ok(false) };
         match Shown::parse(user, code) {
             Some(Shown::Code(code)) => {
-                match self.authenticators.step(user, &factor.secret, &code, tx.now())? {
+                match self.inner.authenticators.step(user, &factor.secret, &code, tx.now())? {
                     Some(step) => tx.second_factors().accept(user, &factor.secret, step).await,
                     None => Ok(false),
                 }

@@ -15,7 +15,7 @@ impl Authenticator {
     /// `Forbidden` with code `people_only` for anybody but a person.
     pub async fn sessions(&self, caller: &Caller) -> Result<Vec<Session>, Error> {
         let (system, user, _) = person(caller)?;
-        self.database.platform(&system).read().await?.sessions().live(user).await
+        self.inner.database.platform(&system).read().await?.sessions().live(user).await
     }
 
     /// Ends one session of the caller. It may be the one that asks; support staff who act as somebody end that one only.
@@ -27,7 +27,7 @@ impl Authenticator {
             Actor::User { user, session, .. } if session == id => (system(caller.request().clone()), user),
             _ => person(caller).map(|(system, user, _)| (system, user))?,
         };
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         if !tx.sessions().revoke(user, id).await? {
             return Err(Error::not_found("a session"));
         }
@@ -42,7 +42,7 @@ impl Authenticator {
     /// `Forbidden` with code `people_only` for anybody but a person.
     pub async fn revoke_other_sessions(&self, caller: &Caller) -> Result<u64, Error> {
         let (system, user, own) = person(caller)?;
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let ended = tx.sessions().revoke_others(user, Some(own)).await?;
         if ended > 0 {
             tx.audit_user(Action::Logout, Some(user)).await?;

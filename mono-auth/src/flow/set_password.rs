@@ -29,9 +29,9 @@ impl Authenticator {
     /// `Forbidden` without `platform.users.create`; `NotFound` where there is no such person; `Conflict` with code
     /// `has_password` where they have a password, or `user_suspended`.
     pub async fn send_set_password(&self, caller: &Caller, user: UserId) -> Result<(), Error> {
-        caller.authorize(SEND, &Scope::platform(), self.database.now())?;
+        caller.authorize(SEND, &Scope::platform(), self.inner.database.now())?;
         let system = system(caller.request().clone());
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let found = tx.users().credentials_of(user).await?.ok_or_else(|| Error::not_found("a user"))?;
         if found.password_hash.is_some() {
             let message = "this person has a password already, and resets it themself";
@@ -86,7 +86,7 @@ impl Authenticator {
         request: RequestContext,
     ) -> Result<(), Error> {
         let system = system(request);
-        let mut tx = self.database.platform(&system).read().await?;
+        let mut tx = self.inner.database.platform(&system).read().await?;
         let id = single_use::find(&mut tx, purpose, token).await?.user_id.ok_or_else(single_use::invalid)?;
         let user = tx.users().find(id).await?;
         drop(tx);
@@ -94,7 +94,7 @@ impl Authenticator {
         let owner = PasswordOwner { user: Some(id), email: &user.email, name: &user.name, tenant: None };
         let hash = self.hash_new_password(owner, password).await?;
 
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         // The person first, then the token, then the sessions: everybody takes them in this order.
         let user = tx.users().set_password(id, &hash).await?;
         single_use::consume(&mut tx, purpose, token).await?;

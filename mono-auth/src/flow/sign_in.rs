@@ -48,23 +48,26 @@ impl Authenticator {
         let throttles = throttle::attempts(throttle::SIGN_IN, &given.email, &request);
         let system = system(request);
         // Written down before anything is looked at: fifty guesses at once cost five.
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let attempt = tx.throttles().reserve(&throttles).await?;
         tx.commit().await?;
         tokio::time::sleep(throttle::delay(&attempt)).await;
 
         // An address that cannot exist costs as much as one that is unknown.
         let found = match Email::parse(&given.email) {
-            Ok(email) => self.database.platform(&system).read().await?.users().credentials(&email).await?,
+            Ok(email) => {
+                self.inner.database.platform(&system).read().await?.users().credentials(&email).await?
+            }
             Err(_) => None,
         };
         let hash = found.as_ref().and_then(|found| found.password_hash.clone());
-        let verified = self.passwords.verify(given.password.clone(), hash.clone()).await?;
+        let verified = self.inner.passwords.verify(given.password.clone(), hash.clone()).await?;
         let (slug, host) = (given.tenant.as_deref(), given.host.as_deref());
         // By itself: the whole, run once more, would count another attempt.
         let answer =
             retry(|| Box::pin(self.settle(&system, &attempt, found.as_ref(), verified, slug, host))).await?;
-        if let (Some(found), Some(hash)) = (&found, hash.filter(|hash| self.passwords.is_outdated(hash)))
+        if let (Some(found), Some(hash)) =
+            (&found, hash.filter(|hash| self.inner.passwords.is_outdated(hash)))
             && let Err(error) = self.rehash(&system, found.user.id, &hash, given.password).await
         {
             tracing::warn!("a password is hashed anew at the next sign-in: {error}");
@@ -82,7 +85,7 @@ impl Authenticator {
         slug: Option<&str>,
         host: Option<&str>,
     ) -> Result<SignInAnswer, Error> {
-        let mut tx = self.database.platform(system).write().await?;
+        let mut tx = self.inner.database.platform(system).write().await?;
         let mut let_in = found.filter(|found| verified && found.user.status == UserStatus::Active);
         if let Some(found) = let_in {
             // A change of the password that came meanwhile is seen, and one that comes now ends the session.
@@ -109,8 +112,8 @@ impl Authenticator {
         old: &str,
         password: SecretString,
     ) -> Result<(), Error> {
-        let new = self.passwords.hash(password, self.database.random()).await?;
-        let mut tx = self.database.platform(system).write().await?;
+        let new = self.inner.passwords.hash(password, self.inner.database.random()).await?;
+        let mut tx = self.inner.database.platform(system).write().await?;
         tx.users().rehash(user, old, &new).await?;
         tx.commit().await
     }

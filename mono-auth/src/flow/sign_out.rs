@@ -13,9 +13,9 @@ impl Authenticator {
     /// # Errors
     /// `Unauthorized` with code `invalid_refresh_token`.
     pub async fn sign_out(&self, token: &str, request: RequestContext) -> Result<(), Error> {
-        let (id, _) = self.refresh_tokens.read(token)?;
+        let (id, _) = self.inner.refresh_tokens.read(token)?;
         let system = system(request);
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         if let Some(session) = tx.sessions().find(id).await?
             && tx.sessions().revoke(session.user_id, id).await?
         {

@@ -15,6 +15,7 @@ use mono_storage::db::PlatformTx;
 use mono_storage::store::{Mail, NewMail, NewUser, TokenPurpose};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What the token knows.
 #[derive(Serialize, Deserialize)]
@@ -26,9 +27,9 @@ struct SigningUp {
 impl Authenticator {
     /// Lets everybody sign up. Without this nobody can.
     pub fn with_sign_up(mut self, allowed: bool) -> Self {
-        let mut settings = AuthSettings::clone(&self.identities.settings);
+        let mut settings = AuthSettings::clone(&self.inner.identities.settings);
         settings.policy.sign_up_allowed = allowed;
-        self.identities = self.identities.with_settings(settings);
+        Arc::make_mut(&mut self.inner).identities.set_settings(settings);
         self
     }
 
@@ -58,13 +59,13 @@ impl Authenticator {
         self.require_sign_up()?;
         let name = Name::parse(name)?;
         let system = system(request);
-        let mut tx = self.database.platform(&system).read().await?;
+        let mut tx = self.inner.database.platform(&system).read().await?;
         let found = single_use::find(&mut tx, TokenPurpose::SignUp, token).await?;
         drop(tx);
         let SigningUp { email } = serde_json::from_value(found.data).map_err(Error::internal)?;
         let owner = PasswordOwner { user: None, email: &email, name: &name, tenant: None };
         let hash = self.hash_new_password(owner, password).await?;
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         single_use::consume(&mut tx, TokenPurpose::SignUp, token).await?;
         let user = tx.users().create(NewUser { email, name, password_hash: Some(hash) }).await;
         let user = user.map_err(|error| match error.kind() {

@@ -30,7 +30,7 @@ impl Authenticator {
     /// `impersonated`; `RateLimited` as [`sign_in`](Self::sign_in).
     pub async fn step_up(&self, caller: &Caller, given: StepUp) -> Result<Timestamp, Error> {
         let (system, user, session) = person(caller)?;
-        let mut tx = self.database.platform(&system).read().await?;
+        let mut tx = self.inner.database.platform(&system).read().await?;
         let found = tx.users().credentials_of(user).await?.ok_or_else(ended)?;
         let factor = tx.second_factors().find(user).await?.and_then(|factor| factor.confirmed_at);
         drop(tx);
@@ -57,7 +57,7 @@ impl Authenticator {
             Some(_) => Some(self.reserve_code(&system, user).await?),
             None => None,
         };
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         if let (Some(code), Some(attempt)) = (&given.code, &attempt) {
             if !self.show(&mut tx, user, code).await? {
                 drop(tx);
@@ -96,6 +96,10 @@ impl Authenticator {
         let now = tx.now();
         let session = tx.sessions().find(session).await?.filter(|session| session.is_live(now));
         let factor = tx.second_factors().find(user).await?.and_then(|factor| factor.confirmed_at);
-        Ok(fresh_until(&session.ok_or_else(ended)?, factor.is_some(), self.identities.settings.fresh_for))
+        Ok(fresh_until(
+            &session.ok_or_else(ended)?,
+            factor.is_some(),
+            self.inner.identities.settings.fresh_for,
+        ))
     }
 }

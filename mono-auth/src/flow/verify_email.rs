@@ -26,7 +26,7 @@ impl Authenticator {
     /// `Validation` with code `invalid_single_use_token`.
     pub async fn verify_email(&self, token: &str, request: RequestContext) -> Result<(), Error> {
         let system = system(request);
-        let mut tx = self.database.platform(&system).write().await?;
+        let mut tx = self.inner.database.platform(&system).write().await?;
         let used = single_use::consume(&mut tx, TokenPurpose::VerifyEmail, token).await?;
         tx.users().verify_email(used.user_id.ok_or_else(single_use::invalid)?).await?;
         tx.commit().await

@@ -62,8 +62,8 @@ impl Mailer {
         Ok(Self { authenticator, office: Arc::new(office) })
     }
 
-    const fn database(&self) -> &Database {
-        &self.authenticator.database
+    fn database(&self) -> &Database {
+        &self.authenticator.inner.database
     }
 
     /// Sends what waits and what comes, until it is told to stop; a mail that is under way then still leaves.
@@ -156,7 +156,7 @@ impl Mailer {
         let Some(Prepared { composed, tenant, templates }) = prepared else { return Ok(Attempt::Dropped) };
         let to = message::recipient(&composed.to, composed.name.as_ref())?;
         let rendered = self.render(mail, &composed, tenant.as_ref(), templates).await?;
-        let id = format!("{}@{}", mail.id, self.authenticator.links.host());
+        let id = format!("{}@{}", mail.id, self.authenticator.inner.links.host());
         let message = message::message(rendered, (self.office.from.clone(), to), &id, self.database().now())?;
         let sent = self.office.transport.send(mail.id, message).await;
         sent.map(|()| Attempt::Sent).map_err(|failure| without_link(failure, composed.link.as_ref()))
@@ -224,7 +224,7 @@ impl Mailer {
     }
 
     fn sender<'a>(&'a self, tenant: Option<&'a Tenant>) -> Sender<'a> {
-        let links = &self.authenticator.links;
+        let links = &self.authenticator.inner.links;
         let platform = self.office.from.name.as_deref().unwrap_or_else(|| links.host());
         Sender { tenant, platform, site: links.base() }
     }
@@ -278,7 +278,7 @@ impl Mailer {
     }
 
     fn samples(&self, template: &MailTemplate, tenant: &Tenant) -> Result<[Sample; 2], Error> {
-        let links = &self.authenticator.links;
+        let links = &self.authenticator.inner.links;
         let link =
             super::purpose(template.kind).map(|_| links.link(template.kind, &"sample".to_owned().into()));
         let link = link.as_ref().map(ExposeSecret::expose_secret);

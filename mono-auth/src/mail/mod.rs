@@ -97,7 +97,7 @@ impl Authenticator {
         composed: Composed,
     ) -> Result<Composed, Error> {
         let (_, token) = single_use::issue(tx, purpose, user, data).await?;
-        let link = self.links.link(mail.kind, &token);
+        let link = self.inner.links.link(mail.kind, &token);
         Ok(Composed { link: Some(link), expires_in: Some(single_use::lifetime(purpose)), ..composed })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 /// How many counters there are; 512 KiB. Two tags that share one are told of each other's changes, which costs a load.
-const SLOTS: usize = 1 << 16;
+const SLOTS: usize = 1 + u16::MAX as usize;
 
 /// Counts, for each tag, how often it was touched. No tag is ever forgotten: a counter stands for many.
 pub(crate) struct Freshness {
@@ -25,9 +25,10 @@ pub(crate) struct Freshness {
 /// The state of some tags at a moment. Taken before something is loaded, it tells later whether that still holds.
 #[derive(Debug, Clone)]
 pub struct Stamp {
-    epoch: u64,
-    /// Two lie in the stamp itself: what is kept has mostly one tag, and lies in one place then.
-    seen: SmallVec<[(usize, u64); 2]>,
+    /// The epoch and the counters, added up. Each of them only grows, so the sum is the same only where all of them are.
+    sum: u64,
+    /// Few lie in the stamp itself, so that what is kept with it lies in one place.
+    slots: SmallVec<[u16; 8]>,
 }
 
 impl Freshness {
@@ -42,35 +43,40 @@ impl Freshness {
         }
     }
 
-    fn slot(&self, owner: Owner, tag: &Tag) -> usize {
-        let hash = self.hasher.hash_one((owner, tag.as_str()));
-        usize::try_from(hash).unwrap_or_default() % SLOTS
+    fn slot(&self, owner: Owner, tag: &Tag) -> u16 {
+        let [first, second, ..] = self.hasher.hash_one((owner, tag.as_str())).to_ne_bytes();
+        u16::from_ne_bytes([first, second])
     }
 
-    fn counter(&self, slot: usize) -> u64 {
-        self.counters.get(slot).map_or(0, |counter| counter.load(Ordering::Acquire))
+    fn counter(&self, slot: u16) -> Option<&AtomicU64> {
+        self.counters.get(usize::from(slot))
+    }
+
+    /// What some counters say, added up.
+    fn count(&self, slots: &[u16]) -> u64 {
+        let counters = slots.iter().filter_map(|slot| self.counter(*slot));
+        counters.fold(0, |sum, counter| sum.wrapping_add(counter.load(Ordering::Acquire)))
     }
 
     pub(crate) fn stamp<'t>(&self, tags: impl IntoIterator<Item = (Owner, &'t Tag)>) -> Stamp {
         let epoch = self.epoch.load(Ordering::Acquire);
-        let slots = tags.into_iter().map(|(owner, tag)| self.slot(owner, tag));
-        Stamp { epoch, seen: slots.map(|slot| (slot, self.counter(slot))).collect() }
+        self.widen(Stamp { sum: epoch, slots: SmallVec::new() }, tags)
     }
 
     pub(crate) fn widen<'t>(&self, stamp: Stamp, tags: impl IntoIterator<Item = (Owner, &'t Tag)>) -> Stamp {
         let further = tags.into_iter().map(|(owner, tag)| self.slot(owner, tag));
-        let further = further.map(|slot| (slot, self.counter(slot)));
-        Stamp { seen: stamp.seen.into_iter().chain(further).collect(), ..stamp }
+        let further: SmallVec<[u16; 8]> = further.collect();
+        let sum = stamp.sum.wrapping_add(self.count(&further));
+        Stamp { sum, slots: stamp.slots.into_iter().chain(further).collect() }
     }
 
     pub(crate) fn holds(&self, stamp: &Stamp) -> bool {
-        stamp.epoch == self.epoch.load(Ordering::Acquire)
-            && stamp.seen.iter().all(|(slot, seen)| self.counter(*slot) == *seen)
+        self.epoch.load(Ordering::Acquire).wrapping_add(self.count(&stamp.slots)) == stamp.sum
     }
 
     pub(crate) fn touch<'t>(&self, tags: impl IntoIterator<Item = (Owner, &'t Tag)>) {
         for (owner, tag) in tags {
-            if let Some(counter) = self.counters.get(self.slot(owner, tag)) {
+            if let Some(counter) = self.counter(self.slot(owner, tag)) {
                 counter.fetch_add(1, Ordering::AcqRel);
             }
         }

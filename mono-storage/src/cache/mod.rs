@@ -28,6 +28,7 @@
 mod counters;
 mod key;
 mod memory;
+mod serialised;
 #[cfg(feature = "redis")]
 mod shared;
 #[cfg(all(test, feature = "redis"))]
@@ -36,6 +37,7 @@ mod tests;
 pub use counters::{Counters, LayerCounts};
 pub use key::Space;
 pub use memory::{Lifetime, Loaded, Memory};
+pub use serialised::{Digest, Serialised, digest};
 
 use crate::bus::{Bus, Owner, Tag};
 use key::{Key, Sought};

@@ -26,6 +26,12 @@ const CACHE_BYTES: u64 = 64 << 20;
 /// A database. Cheap to clone; all clones share the same pools.
 #[derive(Clone)]
 pub struct Database {
+    /// One pointer: every request copies it several times.
+    inner: Arc<Inner>,
+}
+
+#[derive(Clone)]
+struct Inner {
     pools: Pools,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -82,7 +88,7 @@ impl Database {
     pub async fn connect(options: &DatabaseOptions) -> Result<Self, Error> {
         let pools = open(options).await?;
         let bus = Bus::in_memory();
-        let database = Self {
+        let inner = Inner {
             pools,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -94,7 +100,8 @@ impl Database {
             cache: Cache::new(&bus, CACHE_BYTES),
             bus,
         };
-        super::migration::require_current(&database.pools).await?;
+        let database = Self { inner: Arc::new(inner) };
+        super::migration::require_current(&database.inner.pools).await?;
         isolation::refuse(&isolation::prove(&database).await?)?;
         Ok(database)
     }
@@ -109,18 +116,18 @@ impl Database {
         application: &str,
         migrations: &[super::Migration],
     ) -> Result<(), Error> {
-        super::migration::require_application(&self.pools, application, migrations).await
+        super::migration::require_application(&self.inner.pools, application, migrations).await
     }
 
     /// Uses another clock, for tests.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        Arc::make_mut(&mut self.inner).clock = clock;
         self
     }
 
     /// Uses other randomness, for tests.
     pub fn with_random(mut self, random: Arc<dyn Random>) -> Self {
-        self.random = random;
+        Arc::make_mut(&mut self.inner).random = random;
         self
     }
 
@@ -128,28 +135,28 @@ impl Database {
     /// through it. Without it a node is alone. All nodes of an installation are told of the same Redis.
     #[cfg(feature = "redis")]
     pub fn with_redis(mut self, redis: &crate::redis::Redis) -> Self {
-        self.bus = Bus::over(redis);
-        self.cache = Cache::new(&self.bus, CACHE_BYTES);
+        Arc::make_mut(&mut self.inner).bus = Bus::over(redis);
+        Arc::make_mut(&mut self.inner).cache = Cache::new(&self.inner.bus, CACHE_BYTES);
         self
     }
 
     /// The link to the other nodes.
-    pub const fn bus(&self) -> &Bus {
-        &self.bus
+    pub fn bus(&self) -> &Bus {
+        &self.inner.bus
     }
 
     /// What is kept, so that it need not be asked of the database again.
-    pub const fn cache(&self) -> &Cache {
-        &self.cache
+    pub fn cache(&self) -> &Cache {
+        &self.inner.cache
     }
 
     /// Whether every change of what this database holds is told to this node: it is the only one, or Redis links it to the
     /// others. While Redis is away the cache knows by itself that nothing is heard.
     pub(crate) fn hears_changes(&self) -> bool {
-        match &self.pools {
+        match &self.inner.pools {
             // Other servers may work on it.
             #[cfg(feature = "postgres")]
-            Pools::Postgres { .. } => self.bus.is_shared(),
+            Pools::Postgres { .. } => self.inner.bus.is_shared(),
             #[cfg(feature = "sqlite")]
             Pools::Sqlite { .. } => true,
         }
@@ -171,38 +178,38 @@ impl Database {
     /// # Errors
     /// None in practice: keys of any length are taken.
     pub fn with_audit_keys(mut self, newest: &[u8], older: &[&[u8]]) -> Result<Self, Error> {
-        self.audit_keys = ChainKeys::new(newest, older)?;
+        Arc::make_mut(&mut self.inner).audit_keys = ChainKeys::new(newest, older)?;
         Ok(self)
     }
 
     /// The present moment.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.inner.clock.now()
     }
 
     /// A new id.
     pub fn new_id<T: Id>(&self) -> T {
-        T::generate(self.now(), &*self.random)
+        T::generate(self.now(), &*self.inner.random)
     }
 
     /// The randomness, for secrets.
     pub fn random(&self) -> &dyn Random {
-        &*self.random
+        &*self.inner.random
     }
 
     /// Resolves when a mail begins to wait, or has begun to since this was last asked. It hears of this program's own mails
     /// alone: another may have written some too.
     pub async fn mail_waits(&self) {
-        self.mail.notified().await;
+        self.inner.mail.notified().await;
     }
 
     pub(super) fn note_mail(&self) {
-        self.mail.notify_one();
+        self.inner.mail.notify_one();
     }
 
     /// The name of the database system: `PostgreSQL` or `SQLite`.
-    pub const fn system(&self) -> &'static str {
-        match &self.pools {
+    pub fn system(&self) -> &'static str {
+        match &self.inner.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { .. } => "PostgreSQL",
             #[cfg(feature = "sqlite")]
@@ -215,7 +222,7 @@ impl Database {
     /// # Errors
     /// `Unavailable` where it does not.
     pub async fn ping(&self) -> Result<(), Error> {
-        match &self.pools {
+        match &self.inner.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { application, .. } => {
                 sqlx::query("SELECT 1").execute(application).await.map(|_| ())
@@ -232,7 +239,7 @@ impl Database {
     /// # Errors
     /// `Unavailable` where the database does not answer.
     pub async fn clock_skew(&self) -> Result<Option<i64>, Error> {
-        match &self.pools {
+        match &self.inner.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { application, .. } => {
                 let before = self.now();
@@ -249,7 +256,7 @@ impl Database {
 
     /// How busy each pool is at this moment.
     pub fn pool_status(&self) -> Vec<PoolStatus> {
-        match &self.pools {
+        match &self.inner.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { application, platform, replica } => {
                 let mut all = vec![status("application", application), status("platform", platform)];
@@ -273,17 +280,17 @@ impl Database {
 
     /// What is counted in memory.
     pub(crate) fn meter(&self) -> &Meter {
-        &self.meter
+        &self.inner.meter
     }
 
     /// The keys of the audit log's chains.
-    pub(crate) const fn audit_keys(&self) -> &ChainKeys {
-        &self.audit_keys
+    pub(crate) fn audit_keys(&self) -> &ChainKeys {
+        &self.inner.audit_keys
     }
 
     /// What waits for the audit log.
-    pub(crate) const fn deferred(&self) -> &Arc<Deferred> {
-        &self.deferred
+    pub(crate) fn deferred(&self) -> &Arc<Deferred> {
+        &self.inner.deferred
     }
 
     /// Writes what is counted in memory, and closes every connection after the transactions that are open have ended.
@@ -294,8 +301,8 @@ impl Database {
         if let Err(error) = self.flush_deferred(true).await {
             tracing::error!("entries of the audit log could not be written and are lost: {error}");
         }
-        self.bus.leave().await;
-        match &self.pools {
+        self.inner.bus.leave().await;
+        match &self.inner.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { application, platform, replica } => {
                 application.close().await;
@@ -312,8 +319,8 @@ impl Database {
         }
     }
 
-    pub(crate) const fn pools(&self) -> &Pools {
-        &self.pools
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.inner.pools
     }
 
     /// Begins a transaction that is pinned to a tenant, in one round trip. One that only reads runs on a replica, where
@@ -327,7 +334,7 @@ impl Database {
         if access == Access::Write {
             caller.note_write();
         }
-        match &self.pools {
+        match &self.inner.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { application, replica, .. } => {
                 let pool = replica.as_ref().filter(|_| access == Access::Read && !caller.has_written());
@@ -336,7 +343,7 @@ impl Database {
                 // SET LOCAL ends with the transaction, whatever happens to the connection. A UUID holds no quote.
                 let begin = format!("BEGIN{mode}; SET LOCAL app.current_tenant_id = '{tenant}'");
                 let transaction = pool.begin_with(sqlx::AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
-                Ok(Transaction::new(Driver::Postgres(transaction), Some(tenant), self.slow_statement))
+                Ok(Transaction::new(Driver::Postgres(transaction), Some(tenant), self.inner.slow_statement))
             }
             #[cfg(feature = "sqlite")]
             Pools::Sqlite { .. } => self.begin_shared(Some(tenant), access).await,
@@ -353,7 +360,7 @@ impl Database {
         if touched.is_empty() && !events_wait {
             return transaction.commit().await;
         }
-        let bus = self.bus.clone();
+        let bus = self.inner.bus.clone();
         let commit = async move {
             transaction.commit().await?;
             if events_wait {
@@ -377,7 +384,7 @@ impl Database {
 
     /// Begins a transaction on connections that see every tenant; `tenant` is for the log.
     async fn begin_shared(&self, tenant: Option<TenantId>, access: Access) -> Result<Transaction, Error> {
-        let driver = match &self.pools {
+        let driver = match &self.inner.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { platform, .. } => {
                 let begin = if access == Access::Write { "BEGIN" } else { "BEGIN READ ONLY" };
@@ -394,7 +401,7 @@ impl Database {
                 Driver::Sqlite(transaction.map_err(from_sqlx)?)
             }
         };
-        Ok(Transaction::new(driver, tenant, self.slow_statement))
+        Ok(Transaction::new(driver, tenant, self.inner.slow_statement))
     }
 }
 

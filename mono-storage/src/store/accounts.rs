@@ -2,7 +2,7 @@
 
 use super::versions::{Revert, Versioned};
 use crate::bus::Tag;
-use crate::cache::{Bytes, Space};
+use crate::cache::{Serialised, Space};
 use crate::db::{Database, FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
@@ -13,7 +13,6 @@ use mono_core::page::{Page, PageRequest, Slice, SliceRequest};
 use mono_core::permission::{Permission, PermissionSet, Principal, Scope, ScopeFilter};
 use mono_core::subscription::Window;
 use mono_core::{Error, permission};
-use serde::Serialize;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -81,7 +80,7 @@ pub struct Accounts<'t> {
 /// Pages of accounts, as they are sent.
 static PAGES: Space = Space {
     name: "accounts",
-    schema: 1,
+    schema: 2,
     fresh: Duration::from_mins(5),
     stale: Duration::from_secs(30),
     negative: Duration::ZERO,
@@ -99,12 +98,12 @@ impl Database {
         caller: &Caller,
         filter: &AccountFilter,
         page: PageRequest,
-    ) -> Result<Bytes, Error> {
+    ) -> Result<Serialised, Error> {
         let tenant = caller.tenant()?;
         let is_kept = filter.search.is_none() && self.hears_changes();
         if !is_kept || !self.sees_all(caller, tenant).await? {
             let mut tx = self.tenant(caller).read().await?;
-            return serialised(&tx.accounts().list(filter, page).await?);
+            return Serialised::new(&tx.accounts().list(filter, page).await?);
         }
         let status = filter.status.map(mono_core::model::account::AccountStatus::as_str).unwrap_or_default();
         let id = format!("{}:{status}:{}:{}", filter.sort.as_str(), page.offset(), page.limit());
@@ -113,11 +112,13 @@ impl Database {
             async move {
                 let system = Caller::system_in(SystemReason::Cache, tenant);
                 let mut tx = database.tenant(&system).read_current().await?;
-                serialised(&tx.accounts().list(&filter, page).await?).map(Some)
+                let page = Serialised::new(&tx.accounts().list(&filter, page).await?)?;
+                Ok(Some(page.into_bytes()))
             }
         };
         let found = self.cache().tenant(tenant).get(&PAGES, &id, &[Tag::ACCOUNTS], load).await?;
-        found.ok_or_else(|| Error::internal("a page of accounts is nothing"))
+        let page = found.map(Serialised::from_bytes);
+        page.ok_or_else(|| Error::internal("a page of accounts is nothing"))
     }
 
     /// Whether the caller may read every account by an ordinary right. Then that is counted as a use of it; otherwise
@@ -141,10 +142,6 @@ impl Database {
         }
         Ok(true)
     }
-}
-
-fn serialised<T: Serialize>(value: &T) -> Result<Bytes, Error> {
-    serde_json::to_vec(value).map(Bytes::from).map_err(Error::internal)
 }
 
 impl TenantTx {

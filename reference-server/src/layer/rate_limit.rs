@@ -4,9 +4,8 @@
 //! extractor of the handler has found whose it is; where it turns out to be nobody's, by network after all.
 
 use crate::app::App;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, Method};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use mono_auth::axum::{Admission, ApiError, has_credential};
 use mono_core::caller::{Actor, Caller, RequestContext};
@@ -35,42 +34,46 @@ pub struct RateLimiting {
     pub limiter: RateLimiter,
 }
 
-pub(crate) async fn limit(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let Some(limiting) = app.rate_limits.clone() else { return next.run(request).await };
+pub(crate) async fn limit<F: Future<Output = Response>>(
+    app: &Arc<App>,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
+    let Some(limiting) = &app.rate_limits else { return answer(request).await };
     let path = request.uri().path();
     if EXEMPT.contains(&path) || app.http.is_watcher(request.headers()) {
-        return next.run(request).await;
+        return answer(request).await;
     }
     let stranger = path.starts_with(PUBLIC) || !has_credential(request.headers());
     let (route, context) = (route(&request), request.extensions().get().cloned().unwrap_or_default());
     let counted = Arc::new(OnceLock::new());
     if stranger {
-        if let Err(refusal) = limiting.count_stranger(&app, &route, &context, &counted).await {
-            return answer(ApiError(refusal).into_response(), &counted, app.database.now());
+        if let Err(refusal) = limiting.count_stranger(app, &route, &context, &counted).await {
+            return told(ApiError(refusal).into_response(), &counted, app.database.now());
         }
     } else {
-        request.extensions_mut().insert(admission(&app, &limiting, &route, &counted));
+        request.extensions_mut().insert(admission(app, limiting, &route, &counted));
     }
-    let mut response = next.run(request).await;
+    let mut response = answer(request).await;
     if counted.get().is_none()
-        && let Err(refusal) = limiting.count_stranger(&app, &route, &context, &counted).await
+        && let Err(refusal) = limiting.count_stranger(app, &route, &context, &counted).await
         // Who was served is not told that they were not.
         && response.status().is_client_error()
     {
         response = ApiError(refusal).into_response();
     }
-    answer(response, &counted, app.database.now())
+    told(response, &counted, app.database.now())
 }
 
 /// What the tightest limit says; nothing where there is none.
 type Counted = OnceLock<Option<Verdict>>;
 
 /// Counts the caller as soon as it is known.
-fn admission(app: &App, limiting: &Arc<RateLimiting>, route: &str, counted: &Arc<Counted>) -> Admission {
-    let (app, limiting, counted) = (app.clone(), Arc::clone(limiting), Arc::clone(counted));
+fn admission(app: &Arc<App>, limiting: &Arc<RateLimiting>, route: &str, counted: &Arc<Counted>) -> Admission {
+    let (app, limiting, counted) = (Arc::clone(app), Arc::clone(limiting), Arc::clone(counted));
     let route: Arc<str> = route.into();
     Admission::new(move |caller| {
-        let (app, limiting, counted) = (app.clone(), Arc::clone(&limiting), Arc::clone(&counted));
+        let (app, limiting, counted) = (Arc::clone(&app), Arc::clone(&limiting), Arc::clone(&counted));
         let route = Arc::clone(&route);
         Box::pin(async move { limiting.count_caller(&app, &route, &caller, &counted).await })
     })
@@ -145,7 +148,7 @@ fn refusal(verdict: &Verdict) -> Error {
 }
 
 /// The answer, with what the tightest limit says in its headers.
-fn answer(mut response: Response, counted: &Counted, now: Timestamp) -> Response {
+fn told(mut response: Response, counted: &Counted, now: Timestamp) -> Response {
     if let Some(Some(verdict)) = counted.get() {
         let reset = now + verdict.reset;
         let seconds = reset.timestamp() + i64::from(reset.timestamp_subsec_nanos() > 0);

@@ -1,12 +1,11 @@
-//! Where a request comes from, and the id that ties together everything it causes. What is outside of all other layers is
-//! done here, at once: each layer costs every request.
+//! Where a request comes from, and the id that ties together everything it causes. What is outside of everything else is
+//! done here, at once.
 
 use super::security_headers;
 use crate::app::App;
 use crate::metrics::Answered;
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use mono_core::caller::RequestContext;
 use std::net::SocketAddr;
@@ -20,7 +19,11 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Longer words about a client are cut: they go into the audit log.
 const MAX_USER_AGENT: usize = 256;
 
-pub(crate) async fn attach(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn attach<F: Future<Output = Response>>(
+    app: &App,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let begun = Instant::now();
     let correlation_id = trace_id(request.headers())
         .or_else(|| given_id(request.headers()))
@@ -38,7 +41,7 @@ pub(crate) async fn attach(State(app): State<App>, mut request: Request, next: N
     request.extensions_mut().insert(context);
     let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let in_flight = app.measures.begin();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = answer(request).instrument(span.clone()).await;
     drop(in_flight);
     app.measures.count(&Answered {
         method: &method,

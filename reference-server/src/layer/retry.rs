@@ -1,6 +1,7 @@
 //! Runs a request once more where the database undid its transaction because of another one: no handler has to think
 //! of it.
 
+use super::idempotency;
 use crate::app::BODY_LIMIT;
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::Request;
@@ -21,7 +22,7 @@ pub(crate) struct Again;
 /// committed something is the last one, whatever it met afterwards: nothing is done twice.
 pub(crate) async fn conflicts(request: Request, next: Next) -> Response {
     if request.method().is_safe() {
-        return next.run(request).await;
+        return idempotency::attach(request, next).await;
     }
     let (parts, body) = request.into_parts();
     let kept = Arc::new(Kept::new(body));
@@ -32,7 +33,7 @@ pub(crate) async fn conflicts(request: Request, next: Next) -> Response {
             request.extensions_mut().insert(Again);
             request.extensions_mut().remove::<Admission>();
         }
-        next.clone().run(request)
+        idempotency::attach(request, next.clone())
     };
     let met_another = |response: &Response| response.extensions().get::<TransactionConflict>().is_some();
     retry_where(attempt, |response| met_another(response) && !kept.too_large.load(Ordering::Relaxed)).await

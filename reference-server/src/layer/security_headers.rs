@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Answers are data: nothing of them is a page, nobody frames them, nobody guesses their type, and no cache keeps what
-/// belongs to a person.
+/// belongs to a person. What has a tag says itself who may keep it.
 const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),

@@ -14,6 +14,15 @@ pub(crate) enum Place {
     Header,
 }
 
+/// What an operation does to what is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Read,
+    /// Makes a thing that was not there.
+    Make,
+    Change,
+}
+
 /// Collects what an operation takes and answers.
 pub(crate) struct Describe<'a> {
     schemas: &'a mut SchemaGenerator,
@@ -25,9 +34,9 @@ pub(crate) struct Describe<'a> {
     pub(super) answers: BTreeMap<u16, BTreeMap<String, Vec<Value>>>,
     pub(super) failures: BTreeSet<u16>,
     pub(super) authenticated: bool,
-    is_safe: bool,
-    /// Whether it makes a thing that was not there.
-    makes: bool,
+    does: Does,
+    /// Whether who has the answer may ask whether it is still the same.
+    is_kept: bool,
 }
 
 impl<'a> Describe<'a> {
@@ -43,8 +52,12 @@ impl<'a> Describe<'a> {
             answers: BTreeMap::new(),
             failures: BTreeSet::new(),
             authenticated: false,
-            is_safe: method == "get",
-            makes: method == "post" && !path.contains('{'),
+            does: match method {
+                "get" => Does::Read,
+                "post" if !path.contains('{') => Does::Make,
+                _ => Does::Change,
+            },
+            is_kept: method == "get",
         };
         new.fails(&[ErrorKind::RateLimited, ErrorKind::Internal, ErrorKind::Unavailable]);
         new
@@ -64,14 +77,14 @@ impl<'a> Describe<'a> {
     pub(crate) fn authenticated(&mut self) {
         self.authenticated = true;
         self.fails(&[ErrorKind::Unauthorized, ErrorKind::Forbidden]);
-        if !self.is_safe {
+        if self.does != Does::Read {
             self.fails(&[ErrorKind::Conflict]);
         }
     }
 
     /// It can be asked for with an idempotency key, if it writes.
     pub(crate) fn once(&mut self) {
-        if !self.is_safe {
+        if self.does != Does::Read {
             let description =
                 "A name for this request: sent again with it, it is answered as before and not done twice.";
             self.optional_parameter::<String>("Idempotency-Key", Place::Header, description);
@@ -80,11 +93,31 @@ impl<'a> Describe<'a> {
 
     /// The version that a change of one thing is based on.
     pub(crate) fn expects_version(&mut self) {
-        if !self.is_safe && !self.makes {
-            let description =
-                "The version that the change is based on, in quotes: `\"3\"`; a stale one is a conflict.";
+        if self.does == Does::Change {
+            let description = "The version that the change is based on, in quotes: `\"3\"`, or the `ETag` of an answer that showed it; a stale one is a conflict.";
             self.optional_parameter::<String>("If-Match", Place::Header, description);
         }
+    }
+
+    /// Nobody keeps the answer.
+    pub(crate) const fn unkept(&mut self) {
+        self.is_kept = false;
+    }
+
+    /// Whether the answer has a tag; where it has, the request takes the one that the client has.
+    pub(super) fn tag(&mut self) -> bool {
+        let is_json = self.answers.get(&200).is_some_and(|content| content.contains_key("application/json"));
+        let is_tagged = self.is_kept && is_json;
+        if is_tagged {
+            let description =
+                "The `ETag` of an answer that the client has; several stand with commas between them.";
+            // None is refused: nonsense is the tag of no answer.
+            self.parameters.push(json!({
+                "name": "If-None-Match", "in": "header", "required": false, "description": description,
+                "schema": { "type": "string" },
+            }));
+        }
+        is_tagged
     }
 
     /// The next parameter of the path.

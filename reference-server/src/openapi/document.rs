@@ -16,6 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What a reader should know before the first call.
 const INTRODUCTION: &str = include_str!("introduction.md");
 
+/// Where the header stands that says what is shown.
+const ETAG: &str = "#/components/headers/ETag";
+
 /// Where the schemas of named types stand.
 const SCHEMAS: &str = "#/components/schemas/";
 
@@ -35,7 +38,12 @@ impl Routes {
             "servers": [{ "url": "/" }],
             "components": {
                 "schemas": schemas(&paths, taken, &sent),
-                "responses": failures(),
+                "headers": { "ETag": {
+                    "description": "Says what is shown, for `If-None-Match`. Where that is one thing that counts its \
+                        versions, `If-Match` takes it too.",
+                    "schema": { "type": "string" },
+                } },
+                "responses": shared_responses(),
                 "securitySchemes": {
                     "bearer": { "type": "http", "scheme": "bearer" },
                     "apiKey": { "type": "apiKey", "in": "header", "name": API_KEY_HEADER.as_str() },
@@ -77,6 +85,7 @@ impl Operation {
             described.text(media_type);
         }
         described.fails(&self.about.failures);
+        let is_tagged = described.tag();
         let security = if described.authenticated {
             json!([{ "bearer": [] }, { "apiKey": [] }, { "cookie": [] }])
         } else {
@@ -88,7 +97,7 @@ impl Operation {
             "summary": self.about.summary,
             "description": self.description(described.authenticated),
             "parameters": described.parameters,
-            "responses": responses(&described),
+            "responses": responses(&described, is_tagged),
             "x-permission": self.permissions(),
             "security": security,
         }));
@@ -152,7 +161,7 @@ impl Operation {
     }
 }
 
-fn responses(described: &Describe<'_>) -> Value {
+fn responses(described: &Describe<'_>, is_tagged: bool) -> Value {
     let mut responses = Map::new();
     for (status, content) in &described.answers {
         let words = match status {
@@ -169,7 +178,13 @@ fn responses(described: &Describe<'_>) -> Value {
             });
             response.insert("content".to_owned(), media.collect::<Map<_, _>>().into());
         }
+        if *status == 200 && is_tagged {
+            response.insert("headers".to_owned(), json!({ "ETag": { "$ref": ETAG } }));
+        }
         responses.insert(status.to_string(), response.into());
+    }
+    if is_tagged {
+        responses.insert("304".to_owned(), json!({ "$ref": "#/components/responses/304" }));
     }
     for status in &described.failures {
         let reference = json!({ "$ref": format!("#/components/responses/{status}") });
@@ -178,8 +193,8 @@ fn responses(described: &Describe<'_>) -> Value {
     responses.into()
 }
 
-/// An answer for each status of a failure, with the codes that it has.
-fn failures() -> Value {
+/// The answer to who has what is asked for, and one for each status of a failure, with the codes that it has.
+fn shared_responses() -> Value {
     let mut by_status: BTreeMap<u16, Vec<ErrorKind>> = BTreeMap::new();
     for kind in ErrorKind::ALL {
         by_status.entry(kind.status()).or_default().push(*kind);
@@ -198,11 +213,12 @@ fn failures() -> Value {
             } },
         })
     };
-    by_status
-        .into_iter()
-        .map(|(status, kinds)| (status.to_string(), failure(kinds)))
-        .collect::<Map<_, _>>()
-        .into()
+    let unchanged = json!({
+        "description": "What the client has is still the same; there is no body.",
+        "headers": { "ETag": { "$ref": ETAG } },
+    });
+    let failures = by_status.into_iter().map(|(status, kinds)| (status.to_string(), failure(kinds)));
+    failures.chain([("304".to_owned(), unchanged)]).collect::<Map<_, _>>().into()
 }
 
 /// The fields of an object, to be added to.

@@ -3,7 +3,7 @@
 use super::describe::{Describe, Place};
 use crate::bulk::Items;
 use crate::extract::{Authenticated, Json, NoQuery, Path, Paths, Query, VersionPath, Watcher};
-use crate::routes::{Answer, Serialised, Tagged};
+use crate::routes::{Answer, Serialised, Tagged, Unkept};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -158,6 +158,13 @@ impl<T: JsonSchema> Output for Answer<T> {
 impl<T: JsonSchema> Output for Tagged<T> {
     fn describe(operation: &mut Describe<'_>) {
         Answer::<T>::describe(operation);
+    }
+}
+
+impl<T: JsonSchema> Output for Unkept<T> {
+    fn describe(operation: &mut Describe<'_>) {
+        Answer::<T>::describe(operation);
+        operation.unkept();
     }
 }
 

@@ -1,20 +1,26 @@
 //! `/api/v1/openapi.json`, and `/docs`: a page that explores it, without anything from elsewhere
 
 use crate::app::{App, openapi};
+use crate::layer::conditional::tag;
 use crate::openapi::{Describe, Output, Routes, about};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::HeaderName;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use mono_storage::cache::digest;
 use serde_json::Value;
 use std::sync::LazyLock;
 
-/// The document as text: the same on each server of one version.
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi().into());
+/// The document as text, and its tag: the same on each server of one version.
+static DOCUMENT: LazyLock<(Bytes, String)> = LazyLock::new(|| {
+    let text = Bytes::from(openapi());
+    let tag = tag(None, digest(&text));
+    (text, tag)
+});
 
 /// The page may load what this server has, and nothing else; no script and no style stands in the page itself.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -62,7 +68,8 @@ struct Document;
 
 impl IntoResponse for Document {
     fn into_response(self) -> Response {
-        ([(CONTENT_TYPE, "application/json")], DOCUMENT.clone()).into_response()
+        let (text, tag) = &*DOCUMENT;
+        ([(CONTENT_TYPE, "application/json"), (ETAG, tag.as_str())], text.clone()).into_response()
     }
 }
 

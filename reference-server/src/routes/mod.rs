@@ -1,14 +1,15 @@
 //! The routes: one file for each noun, in the folder of its tier.
 
-use axum::Json;
-use axum::http::header::{CONTENT_TYPE, ETAG};
-use axum::http::{HeaderName, StatusCode};
+use crate::layer::conditional::{RowVersion, tag};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use mono_auth::axum::ApiError;
 use mono_core::Error;
 use mono_core::api::envelope::Success;
 use mono_core::caller::Caller;
-use mono_storage::cache::Bytes;
+use mono_storage::cache::Serialised as Text;
 use mono_storage::db::{PlatformTx, TenantTx};
 use serde::Serialize;
 
@@ -80,26 +81,38 @@ pub(crate) async fn commit_gone(tx: impl Answering) -> Result<StatusCode, ApiErr
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// An answer with the version of what it shows, as `If-Match` takes it.
-pub(crate) type Tagged<T> = ([(HeaderName, String); 1], Answer<T>);
+/// An answer that shows one version of one thing: its `ETag` is what `If-Match` takes.
+pub(crate) type Tagged<T> = (Extension<RowVersion>, Answer<T>);
 
 pub(crate) fn tagged<T>(version: i64, data: T) -> Tagged<T> {
-    ([(ETAG, format!("\"{version}\""))], answer(data))
+    (Extension(RowVersion(version)), answer(data))
+}
+
+/// An answer that nobody keeps: what it tells opens doors, or says who stands behind them.
+pub(crate) struct Unkept<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Unkept<T> {
+    fn into_response(self) -> Response {
+        ([(CACHE_CONTROL, "no-store")], answer(self.0)).into_response()
+    }
 }
 
 /// Data that is JSON already, in the envelope.
-pub(crate) struct Serialised(pub(crate) Bytes);
+pub(crate) struct Serialised(pub(crate) Text);
 
 /// What stands before the data and behind it.
 const ENVELOPE: (&[u8], &[u8]) = (br#"{"success":true,"data":"#, b"}");
 
 impl IntoResponse for Serialised {
     fn into_response(self) -> Response {
-        let mut body = Vec::with_capacity(ENVELOPE.0.len() + self.0.len() + ENVELOPE.1.len());
+        let json = self.0.json();
+        let mut body = Vec::with_capacity(ENVELOPE.0.len() + json.len() + ENVELOPE.1.len());
         body.extend_from_slice(ENVELOPE.0);
-        body.extend_from_slice(&self.0);
+        body.extend_from_slice(json);
         body.extend_from_slice(ENVELOPE.1);
-        ([(CONTENT_TYPE, "application/json")], body).into_response()
+        // Made when the text was: the layer would hash each answer.
+        let tag = tag(None, self.0.digest());
+        ([(CONTENT_TYPE, "application/json")], [(ETAG, tag)], body).into_response()
     }
 }
 

@@ -1,19 +1,22 @@
 //! What the client reads: lists as streams, answers that it has already, permissions that it decides with itself.
 
-use crate::server::{ADMIN, BOTH, Server, USER, builder, create, credentials};
+use crate::server::{ADMIN, BOTH, STRANGER, Server, USER, builder, create, credentials};
 use futures_util::{StreamExt, TryStreamExt};
-use mono_core::api::accounts::{ListAccounts, ScrollAccounts};
+use mono_client::{CacheSettings, Client};
+use mono_core::api::accounts::{ListAccounts, ScrollAccounts, UpdateAccount};
 use mono_core::api::audit::ScrollAudit;
 use mono_core::api::members::{ListMembers, ScrollMembers};
 use mono_core::id::{AccountId, TenantId};
 use mono_core::permission::Scope;
 use mono_core::{ErrorKind, permission};
 use mono_storage::testkit::World;
+use std::time::Duration;
 
 mono_storage::conformance!(
     a_list_is_a_stream_of_all_its_items,
     what_the_caller_may_do_is_decided_without_the_server,
     permissions_belong_to_who_is_signed_in,
+    an_answer_is_kept_until_it_changes,
 );
 
 async fn a_list_is_a_stream_of_all_its_items(world: World) {
@@ -87,7 +90,7 @@ async fn permissions_belong_to_who_is_signed_in(world: World) {
     let server = Server::start(world).await;
     let (harbour, lagoon) = (server.world.harbour.id, server.world.lagoon.id);
     let client = server.sign_in(BOTH).await;
-    let may = |client: &mono_client::Client, tenant: TenantId| {
+    let may = |client: &Client, tenant: TenantId| {
         client
             .can(permission!("tenant.accounts.create"), &Scope::tenant(tenant))
             .map_err(|error| error.code().to_owned())
@@ -112,4 +115,43 @@ async fn permissions_belong_to_who_is_signed_in(world: World) {
     let error = other_key.permissions().await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Internal, "snapshot_refused"));
     assert_eq!(may(&other_key, harbour), not_loaded);
+}
+
+async fn an_answer_is_kept_until_it_changes(world: World) {
+    let server = Server::start(world).await;
+    let (admin, other) =
+        (keeping(&server, Duration::ZERO).await, keeping(&server, Duration::from_hours(1)).await);
+    let wanted = ListAccounts::default();
+    let names = async |client: &Client| -> Vec<String> {
+        let page = client.tenant().accounts().list(&wanted).await.unwrap();
+        page.items.into_iter().map(|account| account.name.to_string()).collect()
+    };
+    let made = create(&admin, "One").await;
+    for _ in 0..3 {
+        assert_eq!(names(&admin).await, ["One"]);
+        assert_eq!(names(&other).await, ["One"]);
+        assert_eq!(admin.tenant().accounts().get(made.id).await.unwrap(), made);
+    }
+    // Somebody else's change is seen by who asks each time, and by the other after a write of their own.
+    let change = UpdateAccount { name: Some("Two".into()), ..Default::default() };
+    server.sign_in(ADMIN).await.tenant().accounts().update(made.id, &change).await.unwrap();
+    assert_eq!((names(&admin).await, names(&other).await), (vec!["Two".to_owned()], vec!["One".to_owned()]));
+    assert_eq!(admin.tenant().accounts().get(made.id).await.unwrap().name.as_str(), "Two");
+    other.tenant().accounts().delete(made.id).await.unwrap();
+    assert!(names(&other).await.is_empty() && names(&admin).await.is_empty());
+    assert_eq!(admin.tenant().accounts().get(made.id).await.unwrap_err().kind(), ErrorKind::NotFound);
+
+    // The next person at this machine sees their own.
+    create(&other, "Of the harbour").await;
+    assert_eq!(names(&other).await, ["Of the harbour"]);
+    other.auth().logout().await.unwrap();
+    other.auth().login(&credentials(STRANGER)).await.unwrap();
+    assert!(names(&other).await.is_empty());
+}
+
+async fn keeping(server: &Server, fresh_for: Duration) -> Client {
+    let settings = CacheSettings { fresh_for, ..CacheSettings::default() };
+    let client = builder(server.address).cache(settings).build().unwrap();
+    client.auth().login(&credentials(ADMIN)).await.unwrap();
+    client
 }

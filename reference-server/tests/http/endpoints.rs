@@ -465,6 +465,10 @@ fn told(operation: &Value, answer: &Answer, has_no_rights: bool, call: &str) -> 
     if !operation["responses"][&status].is_object() {
         return Some(format!("{call}: {status} is not in the document"));
     }
+    let (is_tagged, has_tag) = (operation["responses"]["304"].is_object(), !answer.header("etag").is_empty());
+    if answer.status == 200 && is_tagged != has_tag {
+        return Some(format!("{call}: whether it has an ETag is not in the document: {:?}", answer.headers));
+    }
     // A bulk request says it of each item.
     let failure = match answer.status {
         204 => Value::Null,

@@ -15,6 +15,7 @@ mod client_contract;
 mod client_reads;
 mod client_sessions;
 mod command;
+mod conditional;
 mod conflicts;
 mod endpoints;
 mod entitlements;

@@ -150,7 +150,7 @@ async fn a_client_changes_what_it_has_seen(world: World) {
     schemas.put(&schema).await.unwrap();
     assert_eq!(schemas.history(&schema.key).latest().await.unwrap(), 1);
     let read = server.get("/api/v1/tenant/schemas/sailor").bearer_auth(server.token(ADMIN).await);
-    assert_eq!(send(read).await.header("etag"), "\"1\"");
+    assert!(send(read).await.header("etag").starts_with("\"1."));
     assert_eq!(
         admin.at_version(2).tenant().schemas().put(&schema).await.unwrap_err().code(),
         "stale_version"

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::{Json, Path, Query, VersionPath};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer, commit, commit_created};
+use crate::routes::{Answer, Tagged, answer, commit, commit_created, tagged};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::{ApiError, Authenticated};
@@ -89,9 +89,10 @@ async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<TenantId>,
-) -> Result<Answer<Tenant>, ApiError> {
+) -> Result<Tagged<Tenant>, ApiError> {
     let mut tx = app.database.platform(&caller).read().await?;
-    Ok(answer(tx.tenants().get(id).await?))
+    let tenant = tx.tenants().get(id).await?;
+    Ok(tagged(tenant.version, tenant))
 }
 
 async fn update(

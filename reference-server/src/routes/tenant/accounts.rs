@@ -4,7 +4,9 @@ use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, Serialised, answer, commit, commit_created, commit_gone, history};
+use crate::routes::{
+    Answer, Serialised, Tagged, answer, commit, commit_created, commit_gone, history, tagged,
+};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::{ApiError, Authenticated as Uncounted};
@@ -146,9 +148,10 @@ async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<AccountId>,
-) -> Result<Answer<Account>, ApiError> {
+) -> Result<Tagged<Account>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.accounts().get(id).await?))
+    let account = tx.accounts().get(id).await?;
+    Ok(tagged(account.version, account))
 }
 
 async fn update(

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::{Authenticated, Json, Path, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer, commit, commit_gone};
+use crate::routes::{Answer, Tagged, answer, commit, commit_gone, tagged};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -98,9 +98,10 @@ async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<ApiKeyId>,
-) -> Result<Answer<ApiKey>, ApiError> {
+) -> Result<Tagged<ApiKey>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.api_keys().get(id).await?))
+    let key = tx.api_keys().get(id).await?;
+    Ok(tagged(key.version, key))
 }
 
 async fn update(

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::Json;
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer, commit};
+use crate::routes::{Answer, Tagged, commit, tagged};
 use axum::extract::State;
 use mono_auth::axum::{ApiError, Authenticated};
 use mono_core::api::auth_policy::{AuthPolicyResponse, UpdateAuthPolicy};
@@ -34,9 +34,10 @@ pub(crate) fn routes() -> Routes {
 async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
-) -> Result<Answer<AuthPolicyResponse>, ApiError> {
+) -> Result<Tagged<AuthPolicyResponse>, ApiError> {
     let policy = app.database.tenant(&caller).read().await?.auth_policy().get().await?;
-    Ok(answer(response(&app, policy)))
+    let policy = response(&app, policy);
+    Ok(tagged(policy.version, policy))
 }
 
 async fn update(

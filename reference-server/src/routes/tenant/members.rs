@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::{Authenticated, Path, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer, commit, commit_gone, history};
+use crate::routes::{Answer, Tagged, answer, commit, commit_gone, history, tagged};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -73,9 +73,10 @@ async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<MemberId>,
-) -> Result<Answer<Member>, ApiError> {
+) -> Result<Tagged<Member>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.members().get(id).await?))
+    let member = tx.members().get(id).await?;
+    Ok(tagged(member.version, member))
 }
 
 async fn remove(

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, NoQuery, Path, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer, commit, commit_created, commit_gone, history};
+use crate::routes::{Answer, Tagged, answer, commit, commit_created, commit_gone, history, tagged};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -170,9 +170,10 @@ async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<ProfileId>,
-) -> Result<Answer<Profile>, ApiError> {
+) -> Result<Tagged<Profile>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.profiles().get(id).await?))
+    let profile = tx.profiles().get(id).await?;
+    Ok(tagged(profile.version, profile))
 }
 
 async fn update(

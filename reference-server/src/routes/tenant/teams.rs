@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::bulk::{self, Items};
 use crate::extract::{Authenticated, Json, Path, Paths, Query};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer, commit, commit_created, commit_gone, history};
+use crate::routes::{Answer, Tagged, answer, commit, commit_created, commit_gone, history, tagged};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::axum::ApiError;
@@ -123,9 +123,10 @@ async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<TeamId>,
-) -> Result<Answer<Team>, ApiError> {
+) -> Result<Tagged<Team>, ApiError> {
     let mut tx = app.database.tenant(&caller).read().await?;
-    Ok(answer(tx.teams().get(id).await?))
+    let team = tx.teams().get(id).await?;
+    Ok(tagged(team.version, team))
 }
 
 async fn update(

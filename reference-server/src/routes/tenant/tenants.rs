@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::{Authenticated, Json, Path, Query, VersionNumber};
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, commit};
+use crate::routes::{Answer, Tagged, commit, tagged};
 use axum::extract::State;
 use mono_auth::axum::ApiError;
 use mono_core::ErrorKind;
@@ -43,10 +43,11 @@ pub(crate) fn routes() -> Routes {
 async fn read(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
-) -> Result<Answer<Tenant>, ApiError> {
+) -> Result<Tagged<Tenant>, ApiError> {
     let mut tx = app.database.platform(&caller).write().await?;
     let tenant = tx.tenants().own().await?;
-    commit(tx, tenant).await
+    tx.commit().await?;
+    Ok(tagged(tenant.version, tenant))
 }
 
 async fn update(

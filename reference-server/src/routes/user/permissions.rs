@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer};
+use crate::routes::Unkept;
 use axum::extract::State;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,10 +24,10 @@ pub(crate) fn routes() -> Routes {
 async fn snapshot(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
-) -> Result<Answer<SnapshotResponse>, ApiError> {
+) -> Result<Unkept<SnapshotResponse>, ApiError> {
     let response = SnapshotResponse {
         snapshot: STANDARD.encode(app.authenticator.snapshot(&caller, GOOD_FOR).await?),
         public_key: STANDARD.encode(app.authenticator.snapshot_public_key()?),
     };
-    Ok(answer(response))
+    Ok(Unkept(response))
 }

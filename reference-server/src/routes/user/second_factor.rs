@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::extract::Json;
 use crate::openapi::{Routes, about};
-use crate::routes::{Answer, answer};
+use crate::routes::{Answer, Unkept, answer};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mono_auth::StepUp;
@@ -56,10 +56,10 @@ pub(crate) fn routes() -> Routes {
 async fn state(
     State(app): State<App>,
     Person(caller): Person,
-) -> Result<Answer<SecondFactorResponse>, ApiError> {
+) -> Result<Unkept<SecondFactorResponse>, ApiError> {
     let state = app.authenticator.second_factor(&caller).await?;
     let (enabled_at, recovery_codes_left) = (state.since, state.recovery_codes_left);
-    Ok(answer(SecondFactorResponse { enabled_at, recovery_codes_left }))
+    Ok(Unkept(SecondFactorResponse { enabled_at, recovery_codes_left }))
 }
 
 async fn enrol(

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::extract::{Json, NoQuery, Path};
 use crate::openapi::{Routes, about};
+use crate::routes::Unkept;
 use crate::routes::public::auth::tokens;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -38,13 +39,13 @@ async fn list(
     State(app): State<App>,
     Person(caller): Person,
     _: NoQuery,
-) -> Result<axum::Json<Success<Vec<SessionResponse>>>, ApiError> {
+) -> Result<Unkept<Vec<SessionResponse>>, ApiError> {
     let sessions = app.authenticator.sessions(&caller).await?;
     let Actor::User { session: own, .. } = caller.actor() else {
-        return Ok(axum::Json(Success::new(vec![])));
+        return Ok(Unkept(vec![]));
     };
     let sessions = sessions.into_iter().map(|session| response(session, own)).collect();
-    Ok(axum::Json(Success::new(sessions)))
+    Ok(Unkept(sessions))
 }
 
 fn response(session: Session, own: SessionId) -> SessionResponse {

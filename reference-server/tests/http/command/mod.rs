@@ -3,6 +3,7 @@
 mod audit;
 mod doctor;
 mod keys;
+mod killed;
 mod mails;
 mod nodes;
 mod program;
