@@ -116,9 +116,10 @@ async fn serve() -> Result<String, Error> {
     let tagged = move |headers: axum::http::HeaderMap| async move {
         let says =
             [(ETAG, "\"3\""), (CACHE_CONTROL, "private, no-cache"), (CONTENT_TYPE, "application/json")];
-        match headers.contains_key("if-none-match") {
-            true => (axum::http::StatusCode::NOT_MODIFIED, says).into_response(),
-            false => (says, account).into_response(),
+        if headers.contains_key("if-none-match") {
+            (axum::http::StatusCode::NOT_MODIFIED, says).into_response()
+        } else {
+            (says, account).into_response()
         }
     };
     let router = Router::new()

@@ -106,10 +106,8 @@ async fn what_must_not_be_stored_is_not_kept_and_without_a_cache_nothing_is() {
     for (server, has_cache) in
         [(Versioned::start("no-store").await, true), (Versioned::start("private").await, false)]
     {
-        let client = match has_cache {
-            true => server.client(Duration::from_secs(3_600)),
-            false => server.stub.client().with_token("token"),
-        };
+        let bare = server.stub.client().with_token("token");
+        let client = if has_cache { server.client(Duration::from_secs(3_600)) } else { bare };
         seen(&client).await;
         seen(&client).await;
         assert_eq!(server.asked(), 2);

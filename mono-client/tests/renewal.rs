@@ -52,10 +52,9 @@ impl Gate {
                     wait.acquire().await.unwrap().forget();
                     return answers[turn.min(answers.len() - 1)]().into_bytes();
                 }
-                match request.contains("authorization: bearer second") {
-                    true => success(200, &json!([])).into_bytes(),
-                    false => answer(401, "", ENDED).into_bytes(),
-                }
+                let is_taken = request.contains("authorization: bearer second");
+                let answer = if is_taken { success(200, &json!([])) } else { answer(401, "", ENDED) };
+                answer.into_bytes()
             }
         })
         .await;
