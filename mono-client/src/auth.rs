@@ -84,9 +84,9 @@ impl Auth<'_> {
     /// `Unauthorized` with code `no_refresh_token` where the client has not signed in, `session_ended` or
     /// `refresh_token_reused` where the session is over, and what [`Client`] lists.
     pub async fn refresh(&self) -> Result<LoginResponse> {
-        let Client { session, wire, timeout, .. } = self.client;
+        let Client { session, wire, .. } = self.client;
         let used = session.current().await?.filter(|used| used.refresh_token().is_some());
-        let next = session.renew(&used.ok_or_else(error::no_refresh_token)?, wire, *timeout).await?;
+        let next = session.renew(&used.ok_or_else(error::no_refresh_token)?, wire).await?;
         next.login().cloned().ok_or_else(error::no_refresh_token)
     }
 

@@ -222,7 +222,7 @@ impl ClientBuilder {
         let http = system::http().user_agent(self.user_agent).build().map_err(crate::error::transport)?;
         let cache = self.cache.map(|settings| Arc::new(Cache::new(settings)));
         Ok(Client {
-            wire: Wire { http, base, repeats: self.repeats },
+            wire: Wire { http, base, repeats: self.repeats, timeout: self.timeout },
             timeout: self.timeout,
             session: Session::new(self.store, cache),
             #[cfg(feature = "snapshot")]

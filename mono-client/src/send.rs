@@ -179,7 +179,7 @@ impl Client {
         let again = request.try_clone().filter(|_| credential.refresh_token().is_some());
         let answer = self.wire.exchange(request, terms).await?;
         let (StatusCode::UNAUTHORIZED, Some(mut again)) = (answer.status, again) else { return Ok(answer) };
-        let next = self.session.renew(&credential, &self.wire, self.timeout).await?;
+        let next = self.session.renew(&credential, &self.wire).await?;
         terms.span.record("renewed", true);
         show(&mut again, &next)?;
         self.wire.exchange(again, terms).await
@@ -220,12 +220,11 @@ fn span(request: &Request, id: &str) -> Span {
 }
 
 fn repeat(request: &Request, is_once: bool) -> Repeat {
-    match is_once {
-        true => Repeat::Never,
-        false if request.method().is_safe() || request.headers().contains_key(IDEMPOTENCY_KEY) => {
-            Repeat::Safe
-        }
-        false => Repeat::Unsent,
+    let is_safe = request.method().is_safe() || request.headers().contains_key(IDEMPOTENCY_KEY);
+    match (is_once, is_safe) {
+        (true, _) => Repeat::Never,
+        (false, true) => Repeat::Safe,
+        (false, false) => Repeat::Unsent,
     }
 }
 

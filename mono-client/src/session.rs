@@ -12,7 +12,6 @@ use mono_core::{Error, ErrorKind, Result};
 use reqwest::Method;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 /// What a request shows. It has no `Debug`, so that nothing can print a token.
 pub(crate) struct Credential {
@@ -54,7 +53,7 @@ enum Held {
 struct State {
     held: Held,
     flight: Option<Flight>,
-    /// How often somebody else, or nobody, came in; and up to which time of these the store knows.
+    /// How often the tokens have changed, and up to which change the store knows of it.
     changes: u64,
     stored: u64,
 }
@@ -161,12 +160,7 @@ impl Session {
     ///
     /// # Errors
     /// Where the session is over, or the server could not be asked; `signed_out` where it is somebody else's by now.
-    pub(crate) async fn renew(
-        &self,
-        used: &Arc<Credential>,
-        wire: &Wire,
-        timeout: Duration,
-    ) -> Result<Arc<Credential>> {
+    pub(crate) async fn renew(&self, used: &Arc<Credential>, wire: &Wire) -> Result<Arc<Credential>> {
         let flight = {
             let mut state = self.0.lock();
             match &state.held {
@@ -175,7 +169,7 @@ impl Session {
                 Held::Ended(error) => return Err(error::copy(error)),
                 _ => return Err(error::signed_out()),
             }
-            let begin = || self.fly(Arc::clone(used), wire.clone(), timeout);
+            let begin = || self.fly(Arc::clone(used), wire.clone());
             state.flight.get_or_insert_with(begin).clone()
         };
         let next = flight.await.map_err(|error| error::copy(&error))?;
@@ -183,11 +177,11 @@ impl Session {
         if next.identity == used.identity { Ok(next) } else { Err(error::signed_out()) }
     }
 
-    fn fly(&self, used: Arc<Credential>, wire: Wire, timeout: Duration) -> Flight {
+    fn fly(&self, used: Arc<Credential>, wire: Wire) -> Flight {
         // Weak: the flight lies in the state, and would keep itself alive.
         let (inner, store) = (Arc::downgrade(&self.0), self.0.store.clone());
         let flight: BoxFuture<'static, _> = Box::pin(async move {
-            let outcome = next_login(store.as_deref(), &used, &wire, timeout).await;
+            let outcome = next_login(store.as_deref(), &used, &wire).await;
             land(&inner, &used, outcome).await
         });
         flight.shared()
@@ -195,12 +189,7 @@ impl Session {
 }
 
 /// The login that follows: the one that another program has put into the store, else a new one from the server.
-async fn next_login(
-    store: Option<&dyn TokenStore>,
-    used: &Credential,
-    wire: &Wire,
-    timeout: Duration,
-) -> Result<LoginResponse> {
+async fn next_login(store: Option<&dyn TokenStore>, used: &Credential, wire: &Wire) -> Result<LoginResponse> {
     let Some(old) = &used.login else { return Err(error::no_refresh_token()) };
     if let Some(store) = store
         && let Some(kept) = parse(store.load().await?)
@@ -210,7 +199,7 @@ async fn next_login(
     }
     let body = RefreshRequest { refresh_token: old.refresh_token.clone() };
     let request = wire.request(Method::POST, "/api/v1/public/auth/refresh").json(&body);
-    let mut login: LoginResponse = wire.ask(request, timeout).await?.data()?;
+    let mut login: LoginResponse = wire.ask(request).await?.data()?;
     login.refresh_token = login.refresh_token.or_else(|| old.refresh_token.clone());
     Ok(login)
 }

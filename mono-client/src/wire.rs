@@ -17,6 +17,8 @@ pub(crate) struct Wire {
     pub(crate) base: Arc<str>,
     /// How often a request is sent again at most.
     pub(crate) repeats: u32,
+    /// How long a request of this crate's own making may take, whoever waits for it.
+    pub(crate) timeout: Duration,
 }
 
 /// The moment at which nobody waits any more; none lies too far away.
