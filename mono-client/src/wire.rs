@@ -49,13 +49,12 @@ impl Wire {
     }
 
     /// Sends a request of this crate's own making and gives the answer, in time.
-    pub(crate) async fn ask(&self, request: RequestBuilder, timeout: Duration) -> Result<Answer> {
+    pub(crate) async fn ask(&self, request: RequestBuilder) -> Result<Answer> {
         let request = request.build().map_err(error::transport)?;
-        let deadline = Deadline::after(timeout);
+        let deadline = Deadline::after(self.timeout);
         let terms = Terms { repeat: Repeat::Unsent, deadline, span: Span::none() };
-        system::timeout(timeout, self.exchange(request, &terms))
-            .await
-            .unwrap_or_else(|| Err(error::timeout()))
+        let answer = system::timeout(self.timeout, self.exchange(request, &terms)).await;
+        answer.unwrap_or_else(|| Err(error::timeout()))
     }
 
     /// Sends a request until there is an answer, or none can be hoped for before the deadline.
