@@ -131,6 +131,8 @@ pub enum SystemReason {
     Keys,
     /// Writes entries of the audit log that were kept in memory, and removes those whose time has passed.
     Audit,
+    /// Copies the database and brings it back, for the operator.
+    Backup,
 }
 
 impl std::fmt::Display for Actor {
@@ -152,6 +154,7 @@ impl std::fmt::Display for Actor {
             Self::System(SystemReason::Invitation) => f.write_str("system:invitation"),
             Self::System(SystemReason::Keys) => f.write_str("system:keys"),
             Self::System(SystemReason::Audit) => f.write_str("system:audit"),
+            Self::System(SystemReason::Backup) => f.write_str("system:backup"),
         }
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
 compile_error!("mono-storage needs a database: enable the feature `postgres` or `sqlite`");
 
+pub mod backup;
 pub mod bus;
 pub mod cache;
 mod chain;

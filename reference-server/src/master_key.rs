@@ -8,6 +8,7 @@ use mono_auth::KeyRing;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::Random;
 use mono_core::{Error, ErrorKind};
+use mono_storage::backup::Manifest;
 use mono_storage::db::Database;
 use secrecy::ExposeSecret;
 use std::collections::BTreeSet;
@@ -143,18 +144,33 @@ fn fresh(random: &dyn Random) -> Vec<u8> {
 pub(crate) async fn require_known(config: &Config, database: &Database, ring: &KeyRing) -> Result<(), Error> {
     let system = Caller::system(SystemReason::Keys);
     let known = database.platform(&system).read().await?.master_keys().list().await?;
+    let known = known.iter().map(|key| (key.version, key.check_value.as_str()));
+    require_same(config, ring, known, "this database was used with")
+}
+
+/// Refuses a master key that is not the one of a backup, as [`require_known`] does.
+pub(crate) fn require_backup(config: &Config, ring: &KeyRing, backup: &Manifest) -> Result<(), Error> {
+    let known = backup.master_keys.iter().map(|(version, value)| (*version, value.as_str()));
+    require_same(config, ring, known, "this backup was made with")
+}
+
+fn require_same<'k>(
+    config: &Config,
+    ring: &KeyRing,
+    known: impl Iterator<Item = (u32, &'k str)>,
+    whose: &str,
+) -> Result<(), Error> {
     let values = ring.check_values()?;
-    for key in known {
+    for (version, known) in known {
         let place = Place::of(config)?.name();
-        let (code, problem) = match values.iter().find(|(version, _)| *version == key.version) {
-            Some((_, value)) if *value == key.check_value => continue,
+        let (code, problem) = match values.iter().find(|(own, _)| *own == version) {
+            Some((_, value)) if value == known => continue,
             Some(_) => ("wrong_master_key", "is not the one"),
             None => ("master_key_missing", "is missing"),
         };
-        let version = key.version;
         let message = format!(
-            "version {version} of the master key {problem} that this database was used with: mend {place}; \
-             with another key nobody could sign in, and no secret be read"
+            "version {version} of the master key {problem} that {whose}: mend {place}; with another key nobody could \
+             sign in, and no secret be read"
         );
         return Err(Error::new(ErrorKind::Validation, code, message));
     }

@@ -4,7 +4,7 @@ use super::Inner;
 use super::message::Message;
 use super::tag::{Owner, Tag, Touched};
 use super::untold::Untold;
-use crate::redis::{Call, Heard, Redis, Script, tag_key};
+use crate::redis::{Away, Call, Heard, Redis, Script, tag_key};
 use mono_core::id::TenantId;
 use std::collections::BTreeMap;
 use std::sync::Weak;
@@ -57,6 +57,25 @@ static LIVE: Script = Script::new(
      redis.call('PUBLISH', ARGV[1], '{\"node\":\"' .. ARGV[2] .. '\",\"epoch\":' .. epoch .. '}')
      return epoch",
 );
+
+/// Begins a new epoch, in which nothing holds that Redis keeps from before.
+static NEXT_EPOCH: Script = Script::new(
+    "local time = redis.call('TIME')
+     local now = time[1] * 1000000 + time[2]
+     local epoch = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0') + 1)
+     return redis.call('SET', KEYS[1], string.format('%.0f', epoch))",
+);
+
+impl Redis {
+    /// Lets nothing hold any more that Redis keeps of the database, as after a restore. No server runs meanwhile.
+    ///
+    /// # Errors
+    /// [`Away`] where Redis does not answer.
+    pub async fn begin_epoch(&self) -> Result<(), Away> {
+        let call = Call { keys: &[NODES[1]], arguments: &[] };
+        self.run::<String>(&NEXT_EPOCH, call).await.map(drop)
+    }
+}
 
 /// What this node tells others, and hears of them.
 pub(super) struct Remote {

@@ -101,7 +101,7 @@ impl Database {
             bus,
         };
         let database = Self { inner: Arc::new(inner) };
-        super::migration::require_current(&database.inner.pools).await?;
+        super::migration::require_current(&database.inner.pools, options).await?;
         isolation::refuse(&isolation::prove(&database).await?)?;
         Ok(database)
     }

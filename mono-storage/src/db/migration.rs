@@ -181,12 +181,12 @@ fn application_table(application: &str) -> Result<String, Error> {
 }
 
 #[cfg(feature = "postgres")]
-async fn connect_owner(owner_url: Option<&str>) -> Result<sqlx::PgConnection, Error> {
+pub(crate) async fn connect_owner(owner_url: Option<&str>) -> Result<sqlx::PgConnection, Error> {
     let Some(owner_url) = owner_url else {
         return Err(Error::invalid(
             "owner_url",
             "owner_required",
-            "migrating PostgreSQL needs the owner's login: give --database-owner-url or MONO_DATABASE_OWNER_URL",
+            "on PostgreSQL this needs the owner's login: give --database-owner-url or MONO_DATABASE_OWNER_URL",
         ));
     };
     let owner: sqlx::postgres::PgConnectOptions = owner_url.parse().map_err(|error: sqlx::Error| {
@@ -243,14 +243,20 @@ async fn create_login(
     Ok(())
 }
 
-/// Refuses a database whose tables are older or newer than this program.
-pub(super) async fn require_current(pools: &Pools) -> Result<(), Error> {
-    let known: Vec<i64> = match pools {
+/// The versions of the tables that this program knows.
+pub(crate) fn known_versions(options: &DatabaseOptions) -> Vec<i64> {
+    let known = match &options.target {
         #[cfg(feature = "postgres")]
-        Pools::Postgres { .. } => POSTGRES.iter().map(|(version, ..)| *version).collect(),
+        Target::Postgres(_) => POSTGRES,
         #[cfg(feature = "sqlite")]
-        Pools::Sqlite { .. } => SQLITE.iter().map(|(version, ..)| *version).collect(),
+        Target::Sqlite(_) => SQLITE,
     };
+    known.iter().map(|(version, ..)| *version).collect()
+}
+
+/// Refuses a database whose tables are older or newer than this program.
+pub(super) async fn require_current(pools: &Pools, options: &DatabaseOptions) -> Result<(), Error> {
+    let known = known_versions(options);
     compare(pools, OWN_TABLE, &known, "run `mono migrate`").await
 }
 

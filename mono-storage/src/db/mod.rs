@@ -4,11 +4,11 @@
 //! tenant, or a [`PlatformTx`], which works across tenants under its own database role.
 
 pub(crate) mod database;
-mod error;
+pub(crate) mod error;
 mod expected;
 pub mod isolation;
 pub(crate) mod migration;
-mod options;
+pub(crate) mod options;
 pub(crate) mod owner;
 mod predicate;
 mod query;

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// ```
 #[derive(Clone)]
 pub struct DatabaseOptions {
-    pub(super) target: Target,
+    pub(crate) target: Target,
     /// Connections at most, for each of the two roles; two cores serve well with ten.
     pub max_connections: u32,
     /// How long a request waits for a connection before it is told to come back.
@@ -26,7 +26,7 @@ pub struct DatabaseOptions {
 }
 
 #[derive(Clone)]
-pub(super) enum Target {
+pub(crate) enum Target {
     #[cfg(feature = "postgres")]
     Postgres(Box<PostgresTarget>),
     #[cfg(feature = "sqlite")]
@@ -37,9 +37,9 @@ pub(super) enum Target {
 /// become one that sees all of them.
 #[cfg(feature = "postgres")]
 #[derive(Clone)]
-pub(super) struct PostgresTarget {
-    pub(super) application: sqlx::postgres::PgConnectOptions,
-    pub(super) platform: sqlx::postgres::PgConnectOptions,
+pub(crate) struct PostgresTarget {
+    pub(crate) application: sqlx::postgres::PgConnectOptions,
+    pub(crate) platform: sqlx::postgres::PgConnectOptions,
     pub(super) replica: Option<sqlx::postgres::PgConnectOptions>,
     /// The password of the URL, which the driver keeps to itself; needed to make the login.
     pub(super) password: Option<String>,
@@ -183,8 +183,14 @@ fn target(url: &str) -> Result<Target, Error> {
 fn password(url: &str) -> Option<String> {
     let authority = url.split_once("://")?.1.split(['/', '?']).next()?;
     let (_, password) = authority.rsplit_once('@')?.0.split_once(':')?;
-    let mut bytes = Vec::with_capacity(password.len());
-    let mut rest = password.bytes();
+    percent_decoded(password)
+}
+
+/// A part of a URL with its percent-encoding resolved.
+#[cfg(feature = "postgres")]
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         let hex = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
         bytes.push(if byte == b'%' { hex(rest.next()?)? * 16 + hex(rest.next()?)? } else { byte });

@@ -80,6 +80,14 @@ impl KeyCredentials<'_> {
             .await
     }
 
+    /// How many keys work.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn count(self) -> Result<i64, Error> {
+        self.count_hashed("").await
+    }
+
     /// How many keys that work have a hash which begins so.
     ///
     /// # Errors

@@ -66,7 +66,11 @@ async fn logs(database: &Database, tenant: Option<&Slug>) -> Result<Vec<(String,
 }
 
 #[expect(clippy::print_stdout, reason = "a command speaks to the person who called it")]
-async fn verify(database: &Database, tenant: Option<&Slug>, end: Option<&str>) -> Result<ExitCode, Error> {
+pub(super) async fn verify(
+    database: &Database,
+    tenant: Option<&Slug>,
+    end: Option<&str>,
+) -> Result<ExitCode, Error> {
     let end = end.map(parse_end).transpose()?;
     let system = Caller::system(SystemReason::Inspection);
     let mut code = ExitCode::SUCCESS;

@@ -1,6 +1,7 @@
 //! The commands of `mono`.
 
 mod audit;
+mod backup;
 mod config;
 mod doctor;
 mod keys;
@@ -9,6 +10,7 @@ mod migrate;
 mod permission;
 mod purge;
 mod recount;
+mod restore;
 mod seed;
 mod serve;
 
@@ -52,6 +54,14 @@ enum Action {
         #[command(subcommand)]
         action: audit::AuditAction,
     },
+    /// Copy the whole database into a new folder; the server may run meanwhile. The master key is not in it.
+    Backup {
+        /// The folder to make. One that is there is refused.
+        #[arg(long, value_name = "FOLDER")]
+        to: PathBuf,
+    },
+    /// Bring a backup back into an empty database, while no server runs. Everybody has to sign in again afterwards.
+    Restore(restore::RestoreArguments),
     /// List, rotate and remove versions of the master key.
     Keys {
         #[command(subcommand)]
@@ -102,8 +112,10 @@ async fn dispatch(loaded: Loaded<Command>) -> Result<ExitCode, Error> {
         Some(Action::Seed { file }) => seed::run(config, file).await?,
         Some(Action::Recount) => recount::run(config).await?,
         Some(Action::Purge(arguments)) => purge::run(config, arguments).await?,
+        Some(Action::Backup { to }) => backup::run(config, to).await?,
         Some(Action::Keys { action }) => keys::run(config, action).await?,
         Some(Action::Mails { action }) => mails::run(config, action).await?,
+        Some(Action::Restore(arguments)) => return restore::run(config, arguments).await,
         Some(Action::Audit { action }) => return audit::run(config, action).await,
         Some(Action::Permission { action }) => return permission::run(config, action).await,
         Some(Action::Openapi) => print_document(),

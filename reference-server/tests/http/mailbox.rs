@@ -65,7 +65,7 @@ impl Mailbox {
 }
 
 /// Reads a mail: who it is for, what it says in both parts, and where its link leads.
-fn read(mail: &[u8]) -> Opened {
+pub(crate) fn read(mail: &[u8]) -> Opened {
     let mail = MessageParser::default().parse(mail).unwrap();
     assert_eq!((mail.text_body_count(), mail.html_body_count()), (1, 1), "a part for everybody");
     let (plain, html) = (mail.body_text(0).unwrap(), mail.body_html(0).unwrap());

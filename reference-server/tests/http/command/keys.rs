@@ -183,7 +183,7 @@ async fn let_a_day_pass(folder: &Path, database: Option<&TestDatabase>) {
 }
 
 /// The code that an authenticator with this secret shows in a number of steps from now.
-fn code(secret: &str, steps: u64) -> String {
+pub(super) fn code(secret: &str, steps: u64) -> String {
     let totp = Builder::new().with_secret(Secret::try_from_base32(secret).unwrap()).build().unwrap();
     let now = u64::try_from(SystemClock.now().timestamp()).unwrap();
     totp.generate(now + 30 * steps).to_string()

@@ -1,6 +1,7 @@
 //! The real program, as an operator meets it.
 
 mod audit;
+mod backup;
 mod doctor;
 mod keys;
 mod killed;
@@ -9,6 +10,7 @@ mod nodes;
 mod program;
 mod purge;
 mod refusals;
+mod restore;
 mod secrets;
 mod seed;
 mod smtp;
