@@ -22,6 +22,7 @@ documents! {
     architecture: "architecture.md";
     audit: "audit.md";
     cache: "cache.md";
+    client: "client.md";
     concepts: "concepts.md";
     isolation: "isolation.md";
     own_tables: "own-tables.md";

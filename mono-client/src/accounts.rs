@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::history::History;
+use futures_util::Stream;
 use mono_core::Result;
 use mono_core::api::accounts::{CreateAccount, ListAccounts, ScrollAccounts, UpdateAccount};
 use mono_core::api::bulk::BulkChange;
@@ -80,8 +81,25 @@ impl<'a> Accounts<'a> {
     /// # Errors
     /// `Validation` names what is wrong with cursor, limit, search or status.
     pub async fn scroll(&self, wanted: &ScrollAccounts) -> Result<Slice<Account>> {
-        let path = format!("{PATH}/by-cursor");
-        self.client.send(self.client.request(Method::GET, &path).query(wanted)).await?.data()
+        self.client.scroll(PATH, wanted).await
+    }
+
+    /// Every account that the query asks for, newest first. The next slice is asked for when the one before was taken; the stream
+    /// ends after the last, or with the first error.
+    ///
+    /// ```no_run
+    /// # async fn example(client: mono_client::Client) -> mono_core::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// use mono_core::api::accounts::ScrollAccounts;
+    /// let mut accounts = client.tenant().accounts().stream(ScrollAccounts::default());
+    /// while let Some(account) = accounts.try_next().await? {
+    ///     println!("{} {}", account.id, account.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream(&self, wanted: ScrollAccounts) -> impl Stream<Item = Result<Account>> + Unpin + use<> {
+        self.client.stream(PATH, wanted)
     }
 
     /// One account.

@@ -1,6 +1,7 @@
 //! The audit log of a tenant.
 
 use crate::client::Client;
+use futures_util::Stream;
 use mono_core::Result;
 use mono_core::api::audit::{ExportAudit, ListAudit, ScrollAudit};
 use mono_core::audit::AuditEntry;
@@ -43,8 +44,13 @@ impl Audit<'_> {
     /// # Errors
     /// `Validation` names what is wrong with the query.
     pub async fn scroll(&self, wanted: &ScrollAudit) -> Result<Slice<AuditEntry>> {
-        let path = format!("{PATH}/by-cursor");
-        self.client.send(self.client.request(Method::GET, &path).query(wanted)).await?.data()
+        self.client.scroll(PATH, wanted).await
+    }
+
+    /// Every entry that the query asks for, newest first. The next slice is asked for when the one before was taken; the stream
+    /// ends after the last, or with the first error.
+    pub fn stream(&self, wanted: ScrollAudit) -> impl Stream<Item = Result<AuditEntry>> + Unpin + use<> {
+        self.client.stream(PATH, wanted)
     }
 
     /// The entries as a file, oldest first. The client reads 16 MiB at most; narrow a longer log by time.

@@ -1,12 +1,12 @@
 //! Signing in and out.
 
+use crate::answer::Answer;
 use crate::client::Client;
-use crate::send::Answer;
+use crate::error;
 use mono_core::Result;
 use mono_core::api::auth::{LoginAnswer, LoginRequest, LoginResponse, RefreshRequest};
 use mono_core::api::second_factor::SecondFactorLogin;
-use mono_core::error::{Error, ErrorKind};
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 use serde::Serialize;
 
 /// Signing in; made by [`Client::auth`].
@@ -51,7 +51,7 @@ impl Auth<'_> {
         let request = self.client.anonymous(Method::POST, "/api/v1/public/auth/login").json(login);
         let answer: LoginAnswer = self.client.send(request).await?.data()?;
         if let LoginAnswer::SignedIn(response) = &answer {
-            self.client.token.set(response);
+            self.client.session.sign_in(response).await?;
         }
         Ok(answer)
     }
@@ -64,20 +64,30 @@ impl Auth<'_> {
     pub async fn second_factor(&self, login: &SecondFactorLogin) -> Result<LoginResponse> {
         let request = self.client.anonymous(Method::POST, "/api/v1/public/auth/second-factor").json(login);
         let response: LoginResponse = self.client.send(request).await?.data()?;
-        self.client.token.set(&response);
+        self.client.session.sign_in(&response).await?;
         Ok(response)
     }
 
-    /// Gets the next access token and the next refresh token; the client, and every clone of it, goes on with them.
+    /// Whether somebody is signed in, as far as the client or its [`TokenStore`](crate::TokenStore) know; the server is not
+    /// asked.
+    ///
+    /// # Errors
+    /// That of the store; the one that has ended the session.
+    pub async fn is_signed_in(&self) -> Result<bool> {
+        self.client.session.current().await.map(|credential| credential.is_some())
+    }
+
+    /// Gets the next access token and the next refresh token; the client, and every clone of it, goes on with them. Calls
+    /// do so by themselves where the token has ended; any number of them and of these ask the server once.
     ///
     /// # Errors
     /// `Unauthorized` with code `no_refresh_token` where the client has not signed in, `session_ended` or
     /// `refresh_token_reused` where the session is over, and what [`Client`] lists.
     pub async fn refresh(&self) -> Result<LoginResponse> {
-        let request = self.with_refresh_token("/api/v1/public/auth/refresh")?;
-        let response: LoginResponse = self.client.send(request).await?.data()?;
-        self.client.token.set(&response);
-        Ok(response)
+        let Client { session, wire, .. } = self.client;
+        let used = session.current().await?.filter(|used| used.refresh_token().is_some());
+        let next = session.renew(&used.ok_or_else(error::no_refresh_token)?, wire).await?;
+        next.login().cloned().ok_or_else(error::no_refresh_token)
     }
 
     /// Ends the session. The client, and every clone of it, is signed out.
@@ -85,24 +95,16 @@ impl Auth<'_> {
     /// # Errors
     /// `Unauthorized` with code `no_refresh_token` where the client has not signed in, and what [`Client`] lists.
     pub async fn logout(&self) -> Result<()> {
-        let request = self.with_refresh_token("/api/v1/public/auth/logout")?;
-        self.client.send(request).await?.nothing()?;
-        self.client.token.clear();
-        Ok(())
+        let credential = self.client.session.current().await?;
+        let token = credential.as_ref().and_then(|credential| credential.refresh_token());
+        let token = token.ok_or_else(error::no_refresh_token)?.to_owned();
+        self.post("/logout", &RefreshRequest { refresh_token: Some(token) }).await?.nothing()?;
+        self.client.session.sign_out().await
     }
 
     /// Sends what nobody has to be signed in for, just once: a mail is asked for, or a token used up.
     pub(crate) async fn post(self, path: &str, body: &impl Serialize) -> Result<Answer> {
         let request = self.client.anonymous(Method::POST, &format!("/api/v1/public/auth{path}")).json(body);
         self.client.send(request).await
-    }
-
-    fn with_refresh_token(self, path: &str) -> Result<RequestBuilder> {
-        let Some(token) = self.client.token.refresh_token() else {
-            let message = "the client has no refresh token: sign in first";
-            return Err(Error::new(ErrorKind::Unauthorized, "no_refresh_token", message));
-        };
-        let body = RefreshRequest { refresh_token: Some(token) };
-        Ok(self.client.anonymous(Method::POST, path).json(&body))
     }
 }

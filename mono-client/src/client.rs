@@ -1,6 +1,12 @@
 //! The client and how it is made.
 
-use crate::token::Token;
+use crate::cache::{Cache, CacheSettings};
+#[cfg(feature = "snapshot")]
+use crate::permissions::Permissions;
+use crate::session::Session;
+use crate::system;
+use crate::token_store::TokenStore;
+use crate::wire::Wire;
 use mono_core::id::TenantId;
 use mono_core::{Error, Result};
 use reqwest::Url;
@@ -11,7 +17,14 @@ use std::time::Duration;
 /// How long a call may take, repeats included, unless the builder says otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Talks to one server. Cheap to clone; clones share connections and the token.
+/// How often a request is sent again, unless the builder says otherwise.
+const DEFAULT_REPEATS: u32 = 2;
+
+/// Talks to one server. Cheap to clone; clones share connections, the token, and what is kept.
+///
+/// An access token that has ended is renewed, once for any number of calls, which are then sent again; see [`TokenStore`]
+/// for staying signed in. To cancel a call, drop its future: nothing stays locked, and the others go on. A write that was
+/// dropped may have been done.
 ///
 /// Every call answers with [`mono_core::Error`] on failure. What the server refused keeps its kind, code, message and
 /// details. Beside those there are:
@@ -22,15 +35,17 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// | `Unavailable` | `timeout` | no answer in time; a write may have been done |
 /// | `Internal` | `unexpected_answer` | an answer that no mono server gives: a proxy's page, a redirect, one that is too large |
 /// | `Validation` | `invalid_request` | the request could not be made: a token with a line break |
+/// | `Unauthorized` | `signed_out` | the client was signed out, or signed in as somebody else, while the call was on its way |
 ///
 /// [`Answered::of`](crate::Answered::of) finds the id of the request in an error, for a report to whoever runs the
-/// server.
+/// server. Where there was no answer, the id that was sent is in the details as `requestId`.
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) http: reqwest::Client,
-    pub(crate) base: Arc<str>,
+    pub(crate) wire: Wire,
     pub(crate) timeout: Duration,
-    pub(crate) token: Token,
+    pub(crate) session: Session,
+    #[cfg(feature = "snapshot")]
+    pub(crate) permissions: Permissions,
     pub(crate) tenant: Option<TenantId>,
     /// The version that changes expect.
     pub(crate) version: Option<i64>,
@@ -52,20 +67,41 @@ impl Client {
         ClientBuilder {
             address: address.into(),
             timeout: DEFAULT_TIMEOUT,
+            repeats: DEFAULT_REPEATS,
             user_agent: concat!("mono-client/", env!("CARGO_PKG_VERSION")).to_owned(),
+            store: None,
+            cache: None,
+            #[cfg(feature = "snapshot")]
+            permission_keys: Vec::new(),
         }
     }
 
     /// A client that is signed in with this access token, or that shows this API key. It shares its connections with this
-    /// one, the token not.
+    /// one, the token not; the token is neither renewed nor stored.
     pub fn with_token(&self, token: impl Into<String>) -> Self {
-        Self { token: Token::new(token.into()), ..self.clone() }
+        let session = self.session.with_token(token.into());
+        Self {
+            session,
+            #[cfg(feature = "snapshot")]
+            permissions: self.permissions.other(),
+            ..self.clone()
+        }
+    }
+
+    /// A client whose calls may take so long, repeats included.
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { timeout, ..self.clone() }
     }
 
     /// A client that works in this tenant (`X-Tenant-ID`), with the same token. Needed by platform staff; the token of
     /// a member names the tenant by itself.
     pub fn with_tenant(&self, tenant: TenantId) -> Self {
-        Self { tenant: Some(tenant), ..self.clone() }
+        Self {
+            tenant: Some(tenant),
+            #[cfg(feature = "snapshot")]
+            permissions: self.permissions.other(),
+            ..self.clone()
+        }
     }
 
     /// A client whose changes expect this version (`If-Match`): what has another one by now is not changed, but refused
@@ -105,18 +141,30 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("address", &self.base)
+            .field("address", &self.wire.base)
             .field("tenant", &self.tenant)
             .finish_non_exhaustive()
     }
 }
 
 /// Settings of a [`Client`] to be.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClientBuilder {
     address: String,
     timeout: Duration,
+    repeats: u32,
     user_agent: String,
+    store: Option<Arc<dyn TokenStore>>,
+    cache: Option<CacheSettings>,
+    #[cfg(feature = "snapshot")]
+    permission_keys: Vec<[u8; 32]>,
+}
+
+// Written by hand: an address may hold a password until it is checked.
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
 }
 
 impl ClientBuilder {
@@ -124,6 +172,37 @@ impl ClientBuilder {
     /// default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// How often a request is sent again at most, where it is safe and may help: twice by default, 0 for never. The pauses
+    /// grow from about 100 milliseconds, or are as long as the server asks for; none goes beyond the timeout.
+    pub fn repeats(mut self, repeats: u32) -> Self {
+        self.repeats = repeats;
+        self
+    }
+
+    /// Where the tokens of a person outlive the program. Without it they are kept in memory alone.
+    pub fn token_store(mut self, store: Arc<dyn TokenStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Keeps answers, and asks the server with their `ETag` whether they still hold. Without it, nothing is kept: an
+    /// application decides itself how old what it shows may be.
+    ///
+    /// What is kept belongs to one identity in one tenant, and is forgotten when it signs out or chooses another tenant. After
+    /// a write of this client, answers that speak of the same noun are asked for again.
+    pub fn cache(mut self, settings: CacheSettings) -> Self {
+        self.cache = Some(settings);
+        self
+    }
+
+    /// The public keys that may sign [permissions](Client::permissions). Without them, the one is taken that the server
+    /// gives along.
+    #[cfg(feature = "snapshot")]
+    pub fn permission_keys(mut self, keys: impl Into<Vec<[u8; 32]>>) -> Self {
+        self.permission_keys = keys.into();
         self
     }
 
@@ -140,14 +219,18 @@ impl ClientBuilder {
     /// asks for HTTPS of a client that was built without the feature `rustls`.
     pub fn build(self) -> Result<Client> {
         let base = parse_address(&self.address)?;
-        let http = reqwest::Client::builder()
-            // A redirect could carry the token, or a write, to somewhere that nobody chose.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(self.user_agent)
-            .build()
-            .map_err(crate::error::transport)?;
-        let (token, timeout) = (Token::default(), self.timeout);
-        Ok(Client { http, base, timeout, token, tenant: None, version: None, idempotency_key: None })
+        let http = system::http().user_agent(self.user_agent).build().map_err(crate::error::transport)?;
+        let cache = self.cache.map(|settings| Arc::new(Cache::new(settings)));
+        Ok(Client {
+            wire: Wire { http, base, repeats: self.repeats, timeout: self.timeout },
+            timeout: self.timeout,
+            session: Session::new(self.store, cache),
+            #[cfg(feature = "snapshot")]
+            permissions: Permissions::new(self.permission_keys),
+            tenant: None,
+            version: None,
+            idempotency_key: None,
+        })
     }
 }
 

@@ -78,3 +78,27 @@ pub(crate) fn unexpected(answered: Answered) -> Error {
         .with_details(serde_json::json!({ "status": answered.status }))
         .with_source(answered)
 }
+
+/// The client has nothing to get new tokens with.
+pub(crate) fn no_refresh_token() -> Error {
+    let message = "the client has no refresh token: sign in first";
+    Error::new(ErrorKind::Unauthorized, "no_refresh_token", message)
+}
+
+/// Somebody else, or nobody, is signed in by now.
+pub(crate) fn signed_out() -> Error {
+    let message = "the client was signed out, or signed in as somebody else, while the call was on its way";
+    Error::new(ErrorKind::Unauthorized, "signed_out", message)
+}
+
+/// The same error for one more who waits for it.
+pub(crate) fn copy(error: &Error) -> Error {
+    let mut copy = Error::new(error.kind(), error.code().to_owned(), error.message());
+    if let Some(details) = error.details() {
+        copy = copy.with_details(details.clone());
+    }
+    match Answered::of(error) {
+        Some(answered) => copy.with_source(answered.clone()),
+        None => copy,
+    }
+}

@@ -12,7 +12,6 @@ use mono_core::model::team::Team;
 use mono_core::model::tenant::Tenant;
 use mono_core::page::Page;
 use reqwest::Method;
-use reqwest::header::IF_MATCH;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 
@@ -101,7 +100,7 @@ impl<T: Revert> History<'_, T> {
     pub async fn revert(&self, version: i64, seen: Option<i64>) -> Result<T> {
         let mut request = self.client.request(Method::POST, &format!("{}/{version}/revert", self.path));
         if let Some(seen) = seen {
-            request = request.header(IF_MATCH, format!("\"{seen}\""));
+            request = request.at_version(seen);
         }
         self.client.send(request).await?.data()
     }

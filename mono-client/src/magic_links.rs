@@ -25,7 +25,7 @@ impl Auth<'_> {
     pub async fn magic_link(self, confirm: &ConfirmMagicLink) -> Result<LoginAnswer> {
         let answer: LoginAnswer = self.post("/magic-link/confirm", confirm).await?.data()?;
         if let LoginAnswer::SignedIn(response) = &answer {
-            self.client.token.set(response);
+            self.client.session.sign_in(response).await?;
         }
         Ok(answer)
     }

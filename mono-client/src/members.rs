@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::history::History;
+use futures_util::Stream;
 use mono_core::Result;
 use mono_core::api::members::{ListMembers, ScrollMembers};
 use mono_core::id::MemberId;
@@ -40,8 +41,13 @@ impl<'a> Members<'a> {
     /// # Errors
     /// `Validation` names what is wrong with the query.
     pub async fn scroll(&self, wanted: &ScrollMembers) -> Result<Slice<Member>> {
-        let path = format!("{PATH}/by-cursor");
-        self.client.send(self.client.request(Method::GET, &path).query(wanted)).await?.data()
+        self.client.scroll(PATH, wanted).await
+    }
+
+    /// Every member that the query asks for, newest first. The next slice is asked for when the one before was taken; the stream
+    /// ends after the last, or with the first error.
+    pub fn stream(&self, wanted: ScrollMembers) -> impl Stream<Item = Result<Member>> + Unpin + use<> {
+        self.client.stream(PATH, wanted)
     }
 
     /// One member.

@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::history::History;
+use futures_util::Stream;
 use mono_core::Result;
 use mono_core::api::bulk::BulkChange;
 use mono_core::api::profiles::{CreateProfile, CreateProfileOf, ListProfiles, ScrollProfiles, UpdateProfile};
@@ -70,8 +71,13 @@ impl<'a> Profiles<'a> {
     /// # Errors
     /// `Validation` names what is wrong with the query.
     pub async fn scroll(&self, wanted: &ScrollProfiles) -> Result<Slice<Profile>> {
-        let path = format!("{PATH}/by-cursor");
-        self.client.send(self.client.request(Method::GET, &path).query(wanted)).await?.data()
+        self.client.scroll(PATH, wanted).await
+    }
+
+    /// Every profile that the query asks for, newest first. The next slice is asked for when the one before was taken; the stream
+    /// ends after the last, or with the first error.
+    pub fn stream(&self, wanted: ScrollProfiles) -> impl Stream<Item = Result<Profile>> + Unpin + use<> {
+        self.client.stream(PATH, wanted)
     }
 
     /// The profiles of a member, oldest first.

@@ -1,64 +1,79 @@
-//! Sends a request and reads its answer.
+//! A call from its beginning to its end: the request, who asks, and what is known about it already.
 
+use crate::answer::Answer;
+use crate::cache::{Cache, Key};
 use crate::client::Client;
-use crate::error::{self, Answered};
-use crate::retry;
+use crate::error;
+use crate::retry::Repeat;
+use crate::session::Credential;
+use crate::system;
+use crate::wire::{Deadline, Terms};
 use mono_core::api::bulk::{Bulk, BulkResult, BulkResults};
-use mono_core::api::envelope::{Failure, Success};
-use mono_core::{Error, Result};
-use reqwest::header::IF_MATCH;
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use mono_core::id::Uuid;
+use mono_core::{Error, ErrorKind, Result};
+use reqwest::header::{AUTHORIZATION, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use reqwest::{Method, Request, RequestBuilder, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::future::Future;
+use std::sync::Arc;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
-/// The largest answer that is read; the largest page of a list is far below.
-const MAX_BODY: usize = 16 * 1024 * 1024;
 /// The header that names a write, so that it is done once.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// The longest id of a request that is kept; ours have 36 characters.
-const MAX_REQUEST_ID: usize = 128;
+/// The header that names a request in the log of the server.
+const REQUEST_ID: &str = "x-request-id";
+
+/// A request in the making.
+pub(crate) struct Call {
+    request: RequestBuilder,
+    /// Whether it says who asks.
+    is_signed: bool,
+    /// Whether it is sent just once: what counts is how it is now.
+    is_once: bool,
+    /// Whether its answer may be one that was kept.
+    is_cached: bool,
+}
+
+impl Call {
+    pub(crate) fn json(self, body: &(impl Serialize + ?Sized)) -> Self {
+        Self { request: self.request.json(body), ..self }
+    }
+
+    pub(crate) fn query(self, query: &(impl Serialize + ?Sized)) -> Self {
+        Self { request: self.request.query(query), ..self }
+    }
+
+    pub(crate) fn uncached(self) -> Self {
+        Self { is_cached: false, ..self }
+    }
+
+    /// Expects a version of what is changed.
+    pub(crate) fn at_version(self, version: i64) -> Self {
+        Self { request: self.request.header(IF_MATCH, format!("\"{version}\"")), ..self }
+    }
+}
 
 impl Client {
     /// A request in the name of whoever is signed in.
-    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let expected = self.version.filter(|_| !method.is_safe());
-        let key = self.idempotency_key.as_ref().filter(|_| !method.is_safe());
-        let mut request = self.token.authorize(self.anonymous(method, path));
-        if let Some(key) = key {
-            request = request.header(IDEMPOTENCY_KEY, &**key);
+    pub(crate) fn request(&self, method: Method, path: &str) -> Call {
+        let is_write = !method.is_safe();
+        let mut call = Call { is_signed: true, is_cached: true, ..self.anonymous(method, path) };
+        if let Some(key) = self.idempotency_key.as_ref().filter(|_| is_write) {
+            call.request = call.request.header(IDEMPOTENCY_KEY, &**key);
         }
         if let Some(tenant) = self.tenant {
-            request = request.header("x-tenant-id", tenant.to_string());
+            call.request = call.request.header("x-tenant-id", tenant.to_string());
         }
-        if let Some(version) = expected {
-            request = request.header(IF_MATCH, format!("\"{version}\""));
+        match self.version.filter(|_| is_write) {
+            Some(version) => call.at_version(version),
+            None => call,
         }
-        request
     }
 
     /// A request that does not say who asks.
-    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base))
-    }
-
-    /// Sends a request, and again if that is safe and may help.
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer> {
-        let mut request = request.build().map_err(error::transport)?;
-        let mut pauses = retry::pauses(request.method(), request.headers().contains_key(IDEMPOTENCY_KEY));
-        self.in_time(async {
-            loop {
-                let again = request.try_clone();
-                let attempt = self.http.execute(request).await;
-                let pause = if retry::may_help(&attempt) { pauses.next() } else { None };
-                let (Some(pause), Some(again)) = (pause, again) else {
-                    return Answer::read(attempt.map_err(error::transport)?).await;
-                };
-                tokio::time::sleep(pause).await;
-                request = again;
-            }
-        })
-        .await
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> Call {
+        Call { request: self.wire.request(method, path), is_signed: false, is_once: false, is_cached: false }
     }
 
     /// Sends many items in one request, and gives the result of each.
@@ -75,100 +90,169 @@ impl Client {
     }
 
     /// Sends a request just once.
-    pub(crate) async fn send_once(&self, request: RequestBuilder) -> Result<Answer> {
-        self.in_time(async { Answer::read(request.send().await.map_err(error::transport)?).await }).await
+    pub(crate) async fn send_once(&self, call: Call) -> Result<Answer> {
+        self.send(Call { is_once: true, is_cached: false, ..call }).await
     }
 
-    async fn in_time(&self, answer: impl Future<Output = Result<Answer>>) -> Result<Answer> {
-        tokio::time::timeout(self.timeout, answer).await.unwrap_or_else(|_| Err(error::timeout()))
+    /// Sends a request, and again if that is safe and may help.
+    pub(crate) async fn send(&self, mut call: Call) -> Result<Answer> {
+        let id = format!("{:032x}", rand::random::<u128>());
+        call.request = call.request.header(REQUEST_ID, &id);
+        let Call { request, is_signed, is_once, is_cached } = call;
+        let request = request.build().map_err(error::transport)?;
+        let span = span(&request, &id);
+        let terms = Terms {
+            repeat: repeat(&request, is_once),
+            deadline: Deadline::after(self.timeout),
+            span: span.clone(),
+        };
+        let answer = async {
+            // Boxed: whoever calls holds this future, and it is large.
+            let answer = Box::pin(self.answer(request, is_signed, is_cached, &terms));
+            let answer = system::timeout(self.timeout, answer).await.unwrap_or_else(|| Err(error::timeout()));
+            self.note(&answer, &terms.span);
+            answer
+        };
+        answer.instrument(span).await.map_err(|error| match error.details() {
+            // There was no answer that could name the request.
+            None => error.with_details(serde_json::json!({ "requestId": id })),
+            Some(_) => error,
+        })
     }
-}
 
-/// An answer, read to its end.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    request_id: Option<String>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    async fn read(mut response: Response) -> Result<Self> {
-        let request_id = response.headers().get("x-request-id").and_then(|value| value.to_str().ok());
-        let request_id = request_id.filter(|id| id.len() <= MAX_REQUEST_ID).map(str::to_owned);
-        let mut answer = Self { status: response.status(), request_id, body: Vec::new() };
-        while let Some(chunk) = response.chunk().await.map_err(error::transport)? {
-            if answer.body.len() + chunk.len() > MAX_BODY {
-                return Err(answer.unexpected("the body is larger than 16 MiB"));
+    async fn answer(
+        &self,
+        request: Request,
+        is_signed: bool,
+        is_cached: bool,
+        terms: &Terms,
+    ) -> Result<Answer> {
+        if !is_signed {
+            return self.wire.exchange(request, terms).await;
+        }
+        let credential = self.session.current().await?;
+        match (self.session.cache(), credential) {
+            (Some(cache), credential) if !request.method().is_safe() => {
+                let _writing = cache.writing(request.url().path());
+                self.signed(request, credential, terms).await
             }
-            answer.body.extend_from_slice(&chunk);
-        }
-        Ok(answer)
-    }
-
-    /// What was asked for, or the failure that the server speaks of.
-    pub(crate) fn data<T: DeserializeOwned>(self) -> Result<T> {
-        if self.status.is_success() { self.success() } else { Err(self.failure()) }
-    }
-
-    /// The body as text, or the failure that the server speaks of.
-    pub(crate) fn text(mut self) -> Result<String> {
-        if !self.status.is_success() {
-            return Err(self.failure());
-        }
-        let body = std::mem::take(&mut self.body);
-        String::from_utf8(body).map_err(|_| self.unexpected("the body is not text"))
-    }
-
-    /// What was asked for and comes without an envelope, or the failure that the server speaks of.
-    pub(crate) fn bare<T: DeserializeOwned>(self) -> Result<T> {
-        if !self.status.is_success() {
-            return Err(self.failure());
-        }
-        serde_json::from_slice(&self.body).map_err(|error| self.unreadable(&error))
-    }
-
-    /// Nothing (204), or the failure that the server speaks of.
-    pub(crate) fn nothing(self) -> Result<()> {
-        if self.status == StatusCode::NO_CONTENT {
-            return Ok(());
-        }
-        // Whoever answers 200 to a deletion is not our server: the login page of some network, say.
-        Err(if self.status.is_success() { self.unexpected("the status is not 204") } else { self.failure() })
-    }
-
-    /// The content of the envelope of success, whatever the status.
-    pub(crate) fn success<T: DeserializeOwned>(self) -> Result<T> {
-        match serde_json::from_slice::<Success<T>>(&self.body) {
-            Ok(Success { success: true, data }) => Ok(data),
-            Ok(_) => Err(self.unexpected("the status and the body contradict each other")),
-            Err(error) => Err(self.unreadable(&error)),
+            (Some(cache), Some(credential)) if is_cached => {
+                self.through(cache, request, credential, terms).await
+            }
+            (_, credential) => self.signed(request, credential, terms).await,
         }
     }
 
-    fn failure(self) -> Error {
-        if !self.status.is_client_error() && !self.status.is_server_error() {
-            return self.unexpected("the status is neither success nor failure");
+    /// Reads what is kept, as long as it is fresh, and asks whether it still holds after that.
+    async fn through(
+        &self,
+        cache: &Cache,
+        mut request: Request,
+        credential: Arc<Credential>,
+        terms: &Terms,
+    ) -> Result<Answer> {
+        let key = Key::new(credential.identity, self.tenant, request.url());
+        let found = cache.find(&key);
+        if let Some((tag, body)) = &found.kept {
+            if found.is_fresh {
+                terms.span.record("cache", "fresh");
+                return Ok(Answer::kept(tag.clone(), Arc::clone(body)));
+            }
+            request.headers_mut().insert(IF_NONE_MATCH, tag.clone());
         }
-        match serde_json::from_slice::<Failure>(&self.body) {
-            Ok(failure) if !failure.success => Error::from(failure).with_source(self.answered(None)),
-            Ok(_) => self.unexpected("the status and the body contradict each other"),
-            Err(error) => self.unreadable(&error),
+        let answer = self.signed(request, Some(credential), terms).await?;
+        if answer.status == StatusCode::NOT_MODIFIED {
+            terms.span.record("cache", "revalidated");
         }
+        Ok(cache.settle(key, found, answer, self.session.identity()))
     }
 
-    /// Says where the body is wrong, not with what: it may hold a token.
-    fn unreadable(&self, error: &serde_json::Error) -> Error {
-        let (kind, line, column) = (error.classify(), error.line(), error.column());
-        self.unexpected(&format!(
-            "the body is not what was asked for ({kind:?}, line {line} column {column})"
-        ))
+    /// Sends a request in the name of somebody; once more with the next token, where the server does not take this one.
+    async fn signed(
+        &self,
+        mut request: Request,
+        credential: Option<Arc<Credential>>,
+        terms: &Terms,
+    ) -> Result<Answer> {
+        let Some(credential) = credential else { return self.wire.exchange(request, terms).await };
+        show(&mut request, &credential)?;
+        let again = request.try_clone().filter(|_| credential.refresh_token().is_some());
+        let answer = self.wire.exchange(request, terms).await?;
+        let (StatusCode::UNAUTHORIZED, Some(mut again)) = (answer.status, again) else { return Ok(answer) };
+        let next = self.session.renew(&credential, &self.wire).await?;
+        terms.span.record("renewed", true);
+        show(&mut again, &next)?;
+        self.wire.exchange(again, terms).await
     }
 
-    fn unexpected(&self, problem: &str) -> Error {
-        error::unexpected(self.answered(Some(problem.to_owned())))
+    /// Writes down how a call ended.
+    fn note(&self, answer: &Result<Answer>, span: &Span) {
+        match answer {
+            Ok(answer) => {
+                span.record("status", answer.status.as_u16());
+                if let Some(id) = answer.request_id() {
+                    span.record("request_id", id);
+                }
+                #[cfg(feature = "snapshot")]
+                if answer.status == StatusCode::FORBIDDEN {
+                    self.permissions.doubt();
+                }
+            }
+            Err(error) => drop(span.record("error", error.code())),
+        }
+        tracing::debug!("answered");
     }
+}
 
-    fn answered(&self, problem: Option<String>) -> Answered {
-        Answered { status: self.status.as_u16(), request_id: self.request_id.clone(), problem }
+/// What a log says of a call: nothing of what is asked for, and no token.
+fn span(request: &Request, id: &str) -> Span {
+    tracing::debug_span!(
+        "call",
+        method = %request.method(),
+        route = route(request.url().path()),
+        request_id = id,
+        status = Empty,
+        error = Empty,
+        repeats = Empty,
+        renewed = Empty,
+        cache = Empty,
+    )
+}
+
+fn repeat(request: &Request, is_once: bool) -> Repeat {
+    let is_safe = request.method().is_safe() || request.headers().contains_key(IDEMPOTENCY_KEY);
+    match (is_once, is_safe) {
+        (true, _) => Repeat::Never,
+        (false, true) => Repeat::Safe,
+        (false, false) => Repeat::Unsent,
+    }
+}
+
+/// Puts the token into a request.
+fn show(request: &mut Request, credential: &Credential) -> Result<()> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", credential.token)).map_err(|error| {
+        Error::new(ErrorKind::Validation, "invalid_request", "the token does not fit into a header")
+            .with_source(error)
+    })?;
+    value.set_sensitive(true);
+    request.headers_mut().insert(AUTHORIZATION, value);
+    Ok(())
+}
+
+/// The path without the ids of things.
+fn route(path: &str) -> String {
+    let plain =
+        |segment: &str| if Uuid::try_parse(segment).is_ok() { "{id}".to_owned() } else { segment.to_owned() };
+    path.split('/').map(plain).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_names_no_thing() {
+        let path = "/mono/api/v1/tenant/accounts/018f4e3a-0000-7000-8000-000000000001/versions/3";
+        assert_eq!(route(path), "/mono/api/v1/tenant/accounts/{id}/versions/3");
     }
 }

@@ -39,7 +39,7 @@ impl<'a> User<'a> {
         let body = ChooseTenant { tenant_id: tenant };
         let request = self.client.request(Method::PUT, "/api/v1/user/tenant").json(&body);
         let response: LoginResponse = self.client.send(request).await?.data()?;
-        self.client.token.set(&response);
+        self.client.session.switch(&response).await?;
         Ok(response)
     }
 }

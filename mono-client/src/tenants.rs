@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::history::History;
+use futures_util::Stream;
 use mono_core::Result;
 use mono_core::api::auth::LoginResponse;
 use mono_core::api::tenants::{CreateTenant, ListTenants, ScrollTenants, UpdateTenant};
@@ -51,8 +52,13 @@ impl<'a> Tenants<'a> {
     /// # Errors
     /// `Validation` names what is wrong with the query.
     pub async fn scroll(&self, wanted: &ScrollTenants) -> Result<Slice<Tenant>> {
-        let path = format!("{PATH}/by-cursor");
-        self.client.send(self.client.request(Method::GET, &path).query(wanted)).await?.data()
+        self.client.scroll(PATH, wanted).await
+    }
+
+    /// Every tenant that the query asks for, newest first. The next slice is asked for when the one before was taken; the stream
+    /// ends after the last, or with the first error.
+    pub fn stream(&self, wanted: ScrollTenants) -> impl Stream<Item = Result<Tenant>> + Unpin + use<> {
+        self.client.stream(PATH, wanted)
     }
 
     /// One tenant.

@@ -28,12 +28,13 @@ impl User<'_> {
         self.client.send(self.client.request(Method::GET, "/api/v1/user")).await?.data()
     }
 
-    /// What the caller may do in its tenant, signed, to be verified and evaluated on this device.
+    /// What the caller may do in its tenant, signed, to be verified and evaluated on this device;
+    /// [`Client::permissions`] does so.
     ///
     /// # Errors
     /// What [`Client`] lists.
     pub async fn permission_snapshot(self) -> Result<SnapshotResponse> {
         let request = self.client.request(Method::GET, "/api/v1/user/permissions/snapshot");
-        self.client.send(request).await?.data()
+        self.client.send(request.uncached()).await?.data()
     }
 }

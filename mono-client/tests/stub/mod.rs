@@ -1,31 +1,59 @@
 //! A tiny real HTTP server that answers canned bytes.
+#![allow(dead_code, reason = "each test uses its part")]
 
 use mono_client::{Client, ClientBuilder};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// One answer to each connection, in order; the last one again and again.
+/// One answer to each connection, and what it was asked.
 pub(crate) struct Stub {
     address: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Stub {
+    /// Gives these answers in order; the last one again and again.
     pub(crate) async fn start<B: Into<Vec<u8>>>(answers: impl IntoIterator<Item = B>) -> Self {
         let answers: Vec<Vec<u8>> = answers.into_iter().map(Into::into).collect();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let turn = AtomicUsize::new(0);
+        Self::serve(move |_| {
+            let turn = turn.fetch_add(1, Ordering::SeqCst);
+            let answer = answers[turn.min(answers.len() - 1)].clone();
+            async { answer }
+        })
+        .await
+    }
+
+    /// Answers each request with what a function says, many at once.
+    pub(crate) async fn serve<F>(answer: impl Fn(String) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Vec<u8>> + Send + 'static,
+    {
+        Self::serve_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), answer)
+    }
+
+    /// Answers where a listener is bound already.
+    pub(crate) fn serve_on<F>(
+        listener: TcpListener,
+        answer: impl Fn(String) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Vec<u8>> + Send + 'static,
+    {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);
+        let answer = Arc::new(answer);
         tokio::spawn(async move {
-            for turn in 0.. {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let request = read_request(&mut stream).await;
-                seen.lock().unwrap().push(request);
-                let answer = answers[turn.min(answers.len() - 1)].clone();
-                // A client that has read enough hangs up; that is its right.
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
                 tokio::spawn(async move {
+                    let request = read_request(&mut stream).await;
+                    seen.lock().unwrap().push(request.clone());
+                    let answer = answer(request).await;
+                    // A client that has read enough hangs up; that is its right.
                     let _ = stream.write_all(&answer).await;
                     let _ = stream.shutdown().await;
                 });
@@ -36,6 +64,10 @@ impl Stub {
 
     pub(crate) fn builder(&self) -> ClientBuilder {
         Client::builder(self.address.as_str())
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     pub(crate) fn client(&self) -> Client {

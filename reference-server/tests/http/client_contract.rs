@@ -5,6 +5,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use mono_client::{Client, History, Revert};
 use mono_core::Error;
 use mono_core::api::envelope::{Failure, Success};
@@ -255,18 +256,44 @@ async fn call_every_method(client: &Client) {
     }
 }
 
-#[tokio::test]
-async fn no_operation_lacks_a_method() {
+/// What a client calls.
+async fn called_by(calls: impl AsyncFnOnce(&Client)) -> Vec<(Method, String)> {
     let called = Called::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Client::builder(format!("http://{}", listener.local_addr().unwrap())).build().unwrap();
     let router = Router::new().fallback(note).with_state(called.clone());
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
-    call_every_method(&client).await;
+    calls(&client).await;
     server.abort();
+    called.0.lock().unwrap().clone()
+}
 
+#[tokio::test]
+async fn no_list_by_cursor_lacks_a_stream() {
+    let calls = called_by(async |client: &Client| {
+        macro_rules! first_of {
+            ($($list:expr;)*) => { $(let _ = $list.stream(any(json!({}))).next().await;)* };
+        }
+        let tenant = client.tenant();
+        first_of! {
+            tenant.accounts();
+            tenant.members();
+            tenant.profiles();
+            tenant.audit();
+            client.platform().tenants();
+        }
+    })
+    .await;
+    let called: BTreeSet<String> = calls.into_iter().map(|(_, path)| path).collect();
     let document = document();
-    let calls = called.0.lock().unwrap().clone();
+    let told = document["paths"].as_object().unwrap().keys().filter(|path| path.ends_with("/by-cursor"));
+    assert_eq!(called, told.cloned().collect());
+}
+
+#[tokio::test]
+async fn no_operation_lacks_a_method() {
+    let calls = called_by(call_every_method).await;
+    let document = document();
     // What is not in the document stops the test here.
     let mut called: BTreeSet<(String, String)> = calls
         .iter()

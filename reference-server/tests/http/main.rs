@@ -12,6 +12,8 @@ mod api_keys;
 mod audit;
 mod bulk;
 mod client_contract;
+mod client_reads;
+mod client_sessions;
 mod command;
 mod conditional;
 mod conflicts;

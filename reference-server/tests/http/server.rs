@@ -3,7 +3,7 @@
 use crate::mailbox::Mailbox;
 use axum::Router;
 use mono_auth::{Authenticator, KeyRing, Passwords};
-use mono_client::Client;
+use mono_client::{Client, ClientBuilder};
 use mono_core::api::accounts::CreateAccount;
 use mono_core::api::auth::LoginRequest;
 use mono_core::caller::{Caller, SystemReason};
@@ -180,8 +180,7 @@ impl Server {
 
     /// A client that is not signed in.
     pub(crate) fn client(&self) -> Client {
-        let timeout = Duration::from_mins(2);
-        Client::builder(format!("http://{}", self.address)).timeout(timeout).build().unwrap()
+        builder(self.address).build().unwrap()
     }
 
     /// A client that somebody has signed in with.
@@ -229,6 +228,11 @@ impl Server {
         .unwrap();
         rows.iter().map(|row| (row.get("tenant_id").unwrap(), row.get("action").unwrap())).collect()
     }
+}
+
+/// A client to be, which waits as long as it takes.
+pub(crate) fn builder(address: SocketAddr) -> ClientBuilder {
+    Client::builder(format!("http://{address}")).timeout(Duration::from_mins(2))
 }
 
 async fn password_hash() -> String {

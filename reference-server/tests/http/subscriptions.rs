@@ -85,10 +85,10 @@ async fn a_preview_changes_nothing(world: World) {
 }
 
 /// A clock that is moved by hand.
-struct MovedClock(Mutex<Timestamp>);
+pub(crate) struct MovedClock(pub(crate) Mutex<Timestamp>);
 
 impl MovedClock {
-    fn go_to(&self, server: &Server, moment: Timestamp) {
+    pub(crate) fn go_to(&self, server: &Server, moment: Timestamp) {
         *self.0.lock().unwrap() = moment;
         // The few seconds for which rights are kept are those of the machine.
         server.app.authenticator.forget();

@@ -1,0 +1,317 @@
+//! Who is signed in, shared by the clones of a client, and how the access token is renewed: once for any number of calls.
+
+use crate::cache::Cache;
+use crate::error;
+use crate::system::BoxFuture;
+use crate::token_store::TokenStore;
+use crate::wire::Wire;
+use futures_util::FutureExt;
+use futures_util::future::Shared;
+use mono_core::api::auth::{LoginResponse, RefreshRequest};
+use mono_core::{Error, ErrorKind, Result};
+use reqwest::Method;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// What a request shows. It has no `Debug`, so that nothing can print a token.
+pub(crate) struct Credential {
+    /// The access token, or an API key.
+    pub(crate) token: String,
+    /// Changes with the person and with the tenant, not with the token: nothing of one identity may reach another.
+    pub(crate) identity: u64,
+    /// The answer that the token came with; an API key came with none.
+    login: Option<LoginResponse>,
+}
+
+impl Credential {
+    fn of(login: LoginResponse, identity: u64) -> Arc<Self> {
+        Arc::new(Self { token: login.access_token.clone(), identity, login: Some(login) })
+    }
+
+    pub(crate) fn login(&self) -> Option<&LoginResponse> {
+        self.login.as_ref()
+    }
+
+    pub(crate) fn refresh_token(&self) -> Option<&str> {
+        self.login.as_ref()?.refresh_token.as_deref()
+    }
+}
+
+/// A refresh under way. Whoever awaits a clone drives it: one who goes away stops nobody, and one who comes later goes on
+/// with what was begun, where all others have gone.
+type Flight = Shared<BoxFuture<'static, Result<Arc<Credential>, Arc<Error>>>>;
+
+enum Held {
+    /// The store was not asked yet.
+    Unread,
+    Nobody,
+    Somebody(Arc<Credential>),
+    /// The session is over, as the server said at the last refresh.
+    Ended(Arc<Error>),
+}
+
+struct State {
+    held: Held,
+    flight: Option<Flight>,
+    /// How often the tokens have changed, and up to which change the store knows of it.
+    changes: u64,
+    stored: u64,
+}
+
+struct Inner {
+    state: Mutex<State>,
+    store: Option<Arc<dyn TokenStore>>,
+    cache: Option<Arc<Cache>>,
+}
+
+/// Who is signed in. Clones are the same place.
+#[derive(Clone)]
+pub(crate) struct Session(Arc<Inner>);
+
+fn new_identity() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Session {
+    /// Nobody, until the store is asked.
+    pub(crate) fn new(store: Option<Arc<dyn TokenStore>>, cache: Option<Arc<Cache>>) -> Self {
+        let held = if store.is_some() { Held::Unread } else { Held::Nobody };
+        let state = Mutex::new(State { held, flight: None, changes: 0, stored: 0 });
+        Self(Arc::new(Inner { state, store, cache }))
+    }
+
+    /// A token or an API key, which is neither stored nor renewed.
+    pub(crate) fn with_token(&self, token: String) -> Self {
+        let key = Arc::new(Credential { token, identity: new_identity(), login: None });
+        let session = Self::new(None, self.0.cache.clone());
+        session.0.lock().held = Held::Somebody(key);
+        session
+    }
+
+    pub(crate) fn cache(&self) -> Option<&Arc<Cache>> {
+        self.0.cache.as_ref()
+    }
+
+    /// What the next request shows.
+    ///
+    /// # Errors
+    /// That of the store; the one that ended the session.
+    pub(crate) async fn current(&self) -> Result<Option<Arc<Credential>>> {
+        if matches!(self.0.lock().held, Held::Unread) {
+            let kept = self.0.read_store().await?;
+            let mut state = self.0.lock();
+            // Somebody may have signed in meanwhile.
+            if matches!(state.held, Held::Unread) {
+                let somebody = kept.map(|login| Held::Somebody(Credential::of(login, new_identity())));
+                state.held = somebody.unwrap_or(Held::Nobody);
+            }
+        }
+        match &self.0.lock().held {
+            Held::Somebody(credential) => Ok(Some(Arc::clone(credential))),
+            Held::Ended(error) => Err(error::copy(error)),
+            Held::Nobody | Held::Unread => Ok(None),
+        }
+    }
+
+    /// The identity of who is signed in, as far as that is known without asking the store.
+    pub(crate) fn identity(&self) -> Option<u64> {
+        match &self.0.lock().held {
+            Held::Somebody(credential) => Some(credential.identity),
+            _ => None,
+        }
+    }
+
+    /// Goes on as whoever the answer says.
+    ///
+    /// # Errors
+    /// That of the store; whoever it is, is signed in all the same.
+    pub(crate) async fn sign_in(&self, login: &LoginResponse) -> Result<()> {
+        self.0.change(&mut self.0.lock(), Held::Somebody(Credential::of(login.clone(), new_identity())));
+        self.0.persist().await
+    }
+
+    /// Goes on in another tenant. A refresh token that the answer does not replace stays.
+    ///
+    /// # Errors
+    /// As [`sign_in`](Self::sign_in).
+    pub(crate) async fn switch(&self, login: &LoginResponse) -> Result<()> {
+        let mut login = login.clone();
+        {
+            let mut state = self.0.lock();
+            if let (None, Held::Somebody(now)) = (&login.refresh_token, &state.held) {
+                login.refresh_token = now.refresh_token().map(str::to_owned);
+            }
+            self.0.change(&mut state, Held::Somebody(Credential::of(login, new_identity())));
+        }
+        self.0.persist().await
+    }
+
+    /// Forgets who was signed in.
+    ///
+    /// # Errors
+    /// That of the store; nobody is signed in all the same.
+    pub(crate) async fn sign_out(&self) -> Result<()> {
+        self.0.change(&mut self.0.lock(), Held::Nobody);
+        self.0.persist().await
+    }
+
+    /// What follows a token that the server did not take. Any number of calls cause one refresh.
+    ///
+    /// # Errors
+    /// Where the session is over, or the server could not be asked; `signed_out` where it is somebody else's by now.
+    pub(crate) async fn renew(&self, used: &Arc<Credential>, wire: &Wire) -> Result<Arc<Credential>> {
+        let flight = {
+            let mut state = self.0.lock();
+            match &state.held {
+                Held::Somebody(now) if Arc::ptr_eq(now, used) => {}
+                Held::Somebody(now) if now.identity == used.identity => return Ok(Arc::clone(now)),
+                Held::Ended(error) => return Err(error::copy(error)),
+                _ => return Err(error::signed_out()),
+            }
+            let begin = || self.fly(Arc::clone(used), wire.clone());
+            state.flight.get_or_insert_with(begin).clone()
+        };
+        let next = flight.await.map_err(|error| error::copy(&error))?;
+        // A call in the name of one is never repeated in the name of another.
+        if next.identity == used.identity { Ok(next) } else { Err(error::signed_out()) }
+    }
+
+    fn fly(&self, used: Arc<Credential>, wire: Wire) -> Flight {
+        // Weak: the flight lies in the state, and would keep itself alive.
+        let (inner, store) = (Arc::downgrade(&self.0), self.0.store.clone());
+        let flight: BoxFuture<'static, _> = Box::pin(async move {
+            let outcome = next_login(store.as_deref(), &used, &wire).await;
+            land(&inner, &used, outcome).await
+        });
+        flight.shared()
+    }
+}
+
+/// The login that follows: the one that another program has put into the store, else a new one from the server.
+async fn next_login(store: Option<&dyn TokenStore>, used: &Credential, wire: &Wire) -> Result<LoginResponse> {
+    let Some(old) = &used.login else { return Err(error::no_refresh_token()) };
+    if let Some(store) = store
+        && let Some(kept) = parse(store.load().await?)
+        && kept.expires_at > old.expires_at
+    {
+        return Ok(kept);
+    }
+    let body = RefreshRequest { refresh_token: old.refresh_token.clone() };
+    let request = wire.request(Method::POST, "/api/v1/public/auth/refresh").json(&body);
+    let mut login: LoginResponse = wire.ask(request).await?.data()?;
+    login.refresh_token = login.refresh_token.or_else(|| old.refresh_token.clone());
+    Ok(login)
+}
+
+/// Puts the outcome of a refresh in force.
+async fn land(
+    inner: &Weak<Inner>,
+    used: &Arc<Credential>,
+    outcome: Result<LoginResponse>,
+) -> Result<Arc<Credential>, Arc<Error>> {
+    let inner = inner.upgrade().ok_or_else(|| Arc::new(error::signed_out()))?;
+    let landed = inner.settle(used, outcome);
+    if let Err(error) = inner.persist().await {
+        tracing::warn!(code = error.code(), "the token store could not be written: {error}");
+    }
+    landed
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing can panic while the lock is held, so a poisoned one is as good as any.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, state: &mut State, held: Held) {
+        if let (Held::Somebody(before), Some(cache)) = (&state.held, &self.cache)
+            && !matches!(&held, Held::Somebody(next) if next.identity == before.identity)
+        {
+            cache.forget(before.identity);
+        }
+        (state.held, state.flight, state.changes) = (held, None, state.changes + 1);
+    }
+
+    fn settle(
+        &self,
+        used: &Arc<Credential>,
+        outcome: Result<LoginResponse>,
+    ) -> Result<Arc<Credential>, Arc<Error>> {
+        let mut state = self.lock();
+        let now = match &state.held {
+            Held::Somebody(now) => Arc::clone(now),
+            _ => return Err(Arc::new(error::signed_out())),
+        };
+        let is_current = Arc::ptr_eq(&now, used);
+        match outcome {
+            Ok(login) if is_current => {
+                let same = used.login.as_ref().is_some_and(|old| {
+                    (old.user_id, old.tenant_id, old.impersonator_id)
+                        == (login.user_id, login.tenant_id, login.impersonator_id)
+                });
+                let next = Credential::of(login, if same { used.identity } else { new_identity() });
+                self.change(&mut state, Held::Somebody(Arc::clone(&next)));
+                Ok(next)
+            }
+            // Another tenant was chosen meanwhile: its token stays, and the refresh token is the session's new one.
+            Ok(login) => {
+                if let Some(chosen) = now.login.clone().filter(|now| now.session_id == login.session_id) {
+                    let chosen = LoginResponse { refresh_token: login.refresh_token, ..chosen };
+                    self.change(&mut state, Held::Somebody(Credential::of(chosen, now.identity)));
+                }
+                Err(Arc::new(error::signed_out()))
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                if is_current && error.kind() == ErrorKind::Unauthorized {
+                    self.change(&mut state, Held::Ended(Arc::clone(&error)));
+                } else if is_current {
+                    // The server may be there again at the next call.
+                    state.flight = None;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn read_store(&self) -> Result<Option<LoginResponse>> {
+        match &self.store {
+            Some(store) => Ok(parse(store.load().await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes the store say what is in memory, whatever others write to it at the same time.
+    async fn persist(&self) -> Result<()> {
+        let Some(store) = &self.store else { return Ok(()) };
+        while let Some((changes, text)) = self.unstored()? {
+            match text {
+                Some(text) => store.save(&text).await?,
+                None => store.clear().await?,
+            }
+            self.lock().stored = changes;
+        }
+        Ok(())
+    }
+
+    /// What the store does not know yet.
+    fn unstored(&self) -> Result<Option<(u64, Option<String>)>> {
+        let state = self.lock();
+        let login = match &state.held {
+            Held::Somebody(credential) => credential.login.as_ref(),
+            _ => None,
+        };
+        let text = login.map(serde_json::to_string).transpose().map_err(Error::internal)?;
+        Ok((state.stored != state.changes).then_some((state.changes, text)))
+    }
+}
+
+/// What a store has kept. A text that is not understood, of another version say, is nobody: they sign in again.
+fn parse(kept: Option<String>) -> Option<LoginResponse> {
+    let login = serde_json::from_str(kept.as_deref().filter(|text| !text.is_empty())?);
+    if login.is_err() {
+        tracing::warn!("the token store holds something else than a session");
+    }
+    login.ok()
+}
