@@ -39,7 +39,7 @@ const READABLE: &str = concat!(
                         AND 'mono_platform'::regrole::oid = ANY (p.polroles) AND pg_get_expr(p.polqual, p.polrelid) = 'true')
                 AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive
                                 AND p.polcmd IN ('*', 'r'))) AS whole
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'S', 'm') AND ",
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'S') AND ",
     of_application!(),
     " ORDER BY n.nspname, c.relname"
 );

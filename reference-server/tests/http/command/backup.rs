@@ -1,6 +1,6 @@
 //! Backups for tests: an installation to copy, and empty places to bring a copy back to.
 
-use super::program::{Serving, mono, postgres, run};
+use super::program::{Serving, mono, postgres};
 use mono_client::Client;
 use mono_core::api::auth::LoginRequest;
 use mono_core::id::Random as _;
@@ -11,7 +11,7 @@ use mono_storage::testkit::TestDatabase;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use tempfile::TempDir;
 
 pub(super) const PASSWORD: &str = "a right horse, 4 the Battery";
@@ -66,6 +66,18 @@ impl Place {
     pub(super) fn options(&self) -> DatabaseOptions {
         let embedded = format!("sqlite:{}", self.path("mono.db").display());
         DatabaseOptions::parse(self.database.as_ref().map_or(&embedded, |(url, _)| url)).unwrap()
+    }
+
+    /// What shows that a restore is at work here: on SQLite that its draft is there, on PostgreSQL the psql that it has
+    /// started.
+    pub(super) fn at_work(&self, restore: &Child) -> Option<String> {
+        if self.is_embedded() {
+            return self.path("mono.db.restoring").exists().then(String::new);
+        }
+        let parent = restore.id().to_string();
+        let children = Command::new("pgrep").args(["-P", &parent, "psql"]).output().unwrap();
+        let found = String::from_utf8(children.stdout).unwrap().trim().to_owned();
+        (!found.is_empty()).then_some(found)
     }
 
     /// What lies in the data folder.
@@ -126,8 +138,13 @@ impl Place {
     }
 }
 
-pub(super) fn said(command: Command) -> (bool, String) {
-    let output = run(command);
+/// Whether a process is there; none has no number.
+pub(super) fn is_alive(process: &str) -> bool {
+    !process.is_empty() && Path::new("/proc").join(process).exists()
+}
+
+pub(super) fn said(mut command: impl std::borrow::BorrowMut<Command>) -> (bool, String) {
+    let output = command.borrow_mut().output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(said).unwrap())
 }

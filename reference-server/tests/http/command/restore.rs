@@ -1,6 +1,6 @@
 //! `mono backup` and `mono restore`: the drill, and what is refused.
 
-use super::backup::{PASSWORD, Place, change, client, copied, data, manifest, said, sign_in};
+use super::backup::{PASSWORD, Place, change, client, copied, data, is_alive, manifest, said, sign_in};
 use super::keys::code;
 use super::program::Serving;
 use crate::mailbox;
@@ -146,19 +146,22 @@ impl Held {
         Self { ends, ended, rotates, rotated, keys, link, reset, secret, codes }
     }
 
-    /// What happens after the copy was made, and is not in it; gives the tokens that follow the rotated ones.
-    async fn go_on(&self, server: &Serving) -> LoginResponse {
+    /// What happens after the copy was made, and is not in it; gives the tokens that follow the rotated ones, and
+    /// the code of an authenticator that was used.
+    async fn go_on(&self, server: &Serving) -> (LoginResponse, String) {
         let [_, leaked] = &self.keys;
         self.ends.tenant().api_keys().revoke(leaked.api_key.id).await.unwrap();
         self.ends.user().sessions().revoke(self.ended.session_id).await.unwrap();
         let signed_in = client(server).auth().magic_link(&self.link).await.unwrap();
         assert!(matches!(signed_in, LoginAnswer::SignedIn(_)));
         second_factor(server, &self.codes[0]).await.unwrap();
-        self.rotates.auth().refresh().await.unwrap()
+        let shown = code(&self.secret, 1);
+        second_factor(server, &shown).await.unwrap();
+        (self.rotates.auth().refresh().await.unwrap(), shown)
     }
 
     /// Nothing of it lets anybody in.
-    async fn has_ended(&self, server: &Serving, next: &LoginResponse) {
+    async fn has_ended(&self, server: &Serving, next: &LoginResponse, shown: &str) {
         for login in [&self.ended, &self.rotated, next] {
             assert_eq!(refused(&client(server).with_token(&login.access_token)).await, "session_ended");
             let token = login.refresh_token.as_deref().unwrap();
@@ -168,7 +171,7 @@ impl Held {
         assert_eq!(error.code(), "invalid_single_use_token");
         let error = client(server).auth().reset_password(&self.reset).await.unwrap_err();
         assert_eq!(error.code(), "invalid_single_use_token");
-        for code in [&self.codes[0], &self.codes[1], &code(&self.secret, 0)] {
+        for code in [&self.codes[0], &self.codes[1], shown] {
             assert_eq!(second_factor(server, code).await.unwrap_err().code(), "invalid_code");
         }
     }
@@ -183,7 +186,7 @@ async fn drill(source: &Place) {
     let had = accounts(&lena).await;
     let (before, after) = copy_while_somebody_writes(source, lena, &backup).await;
     let copy = manifest(&backup);
-    let next = held.go_on(&server).await;
+    let (next, shown) = held.go_on(&server).await;
     assert_eq!(server.stop().0, Some(0));
 
     let target = source.empty().await;
@@ -198,7 +201,7 @@ async fn drill(source: &Place) {
     assert!(!told.contains("FAILED") && told.contains("ok      isolation"), "{told}");
 
     let server = target.serve();
-    held.has_ended(&server, &next).await;
+    held.has_ended(&server, &next, &shown).await;
     let lena = sign_in(&server, LENA).await;
     let count = accounts(&lena).await - had;
     assert!(before <= count && count <= after, "{before} {count} {after}");
@@ -323,6 +326,47 @@ async fn what_is_no_whole_backup_is_refused_before_anything_is_touched() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_killed_half_way_is_nothing() {
+    for source in Place::all().await {
+        source.install();
+        let folder = tempfile::tempdir().unwrap();
+        let (backup, other) = (folder.path().join("backup"), folder.path().join("other"));
+        let names = || -> Vec<_> {
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
+        };
+        let mut command = source.command(&["backup", "--to", backup.to_str().unwrap()]);
+        let mut program = command.spawn().unwrap();
+        while names().is_empty() {
+            std::thread::yield_now();
+        }
+        program.kill().unwrap();
+        program.wait().unwrap();
+        let left = names().remove(0);
+        if left != backup {
+            assert!(left.to_str().unwrap().contains("backup.unfinished-"), "{left:?}");
+            let told = source.empty().await.fail(&["restore", "--from", left.to_str().unwrap()]);
+            assert!(told.contains("no backup, or one that was cut off"), "{told}");
+        }
+        source.back_up(&other);
+
+        let target = source.empty().await;
+        let from = ["restore", "--from", other.to_str().unwrap()];
+        let mut program = target.command(&from).spawn().unwrap();
+        let mut at_work = None;
+        while at_work.is_none() && program.try_wait().unwrap().is_none() {
+            at_work = target.at_work(&program);
+        }
+        program.kill().unwrap();
+        program.wait().unwrap();
+        // What it has started hears no more from it, and ends.
+        while at_work.as_deref().is_some_and(is_alive) {}
+        let (content, told) = target.run(&from);
+        assert!(content || told.contains("is not empty"), "nothing, or everything: {told}");
+        target.succeed(&["doctor"]);
+    }
+}
+
 fn flip_in(file: &Path) {
     let mut bytes = std::fs::read(file).unwrap();
     let middle = bytes.len() / 2;
@@ -370,7 +414,13 @@ async fn a_backup_wants_its_master_key_and_its_kind_of_database() {
         }
         let told = source.fail(&from);
         assert!(told.contains("is not empty"), "{told}");
-        target.succeed(&from);
+        let mut nobody = target.command(&from);
+        let (content, told) = said(nobody.env_remove("MONO_DATABASE_OWNER_URL"));
+        assert!(content == target.is_embedded(), "{told}");
+        if !content {
+            assert!(told.contains("needs the owner's login"), "{told}");
+            target.succeed(&from);
+        }
     }
 }
 
