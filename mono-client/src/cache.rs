@@ -203,7 +203,9 @@ mod tests {
         ] {
             let cache = cache(1 << 20);
             let keys = [list, team].map(|path| key(1, path));
-            keys.iter().for_each(|key| keep(&cache, key, "x"));
+            for key in &keys {
+                keep(&cache, key, "x");
+            }
             drop(cache.writing(&format!("/mono{path}")));
             let is_fresh = keys.each_ref().map(|key| cache.find(key).is_fresh);
             assert_eq!(is_fresh, [list_is_fresh, team_is_fresh], "{path}");

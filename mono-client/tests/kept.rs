@@ -73,7 +73,7 @@ async fn an_answer_is_asked_for_with_its_tag() {
 #[tokio::test]
 async fn a_fresh_answer_is_not_asked_for_until_a_write_of_ours() {
     let server = Versioned::start("private").await;
-    let client = server.client(Duration::from_secs(3_600));
+    let client = server.client(Duration::from_hours(1));
     assert_eq!([seen(&client).await, seen(&client).await], [0, 0]);
     assert_eq!(server.asked(), 1);
     client.tenant().teams().delete(mono_core::id::TeamId::from_u128(1)).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_fresh_answer_is_not_asked_for_until_a_write_of_ours() {
 #[tokio::test]
 async fn nobody_is_given_what_another_has_read() {
     let server = Versioned::start("private").await;
-    let client = server.client(Duration::from_secs(3_600));
+    let client = server.client(Duration::from_hours(1));
     seen(&client).await;
     seen(&client.with_token("of somebody else")).await;
     seen(&client.with_tenant(TenantId::from_u128(1))).await;
@@ -107,7 +107,7 @@ async fn what_must_not_be_stored_is_not_kept_and_without_a_cache_nothing_is() {
         [(Versioned::start("no-store").await, true), (Versioned::start("private").await, false)]
     {
         let bare = server.stub.client().with_token("token");
-        let client = if has_cache { server.client(Duration::from_secs(3_600)) } else { bare };
+        let client = if has_cache { server.client(Duration::from_hours(1)) } else { bare };
         seen(&client).await;
         seen(&client).await;
         assert_eq!(server.asked(), 2);

@@ -19,9 +19,15 @@ use tracing_subscriber::registry::Registry;
 
 type Fields = BTreeMap<String, String>;
 
-/// Everything that is said, span by span.
+/// Everything that is said.
+#[derive(Default)]
+struct Said {
+    spans: Vec<(u64, Fields)>,
+    events: Vec<Fields>,
+}
+
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<(Vec<(u64, Fields)>, String)>>);
+struct Log(Arc<Mutex<Said>>);
 
 struct Into<'a>(&'a mut Fields);
 
@@ -36,26 +42,26 @@ impl<S: Subscriber> Layer<S> for Log {
         let mut fields = Fields::new();
         attributes.record(&mut Into(&mut fields));
         fields.insert("span".into(), attributes.metadata().name().into());
-        self.0.lock().unwrap().0.push((id.into_u64(), fields));
+        self.0.lock().unwrap().spans.push((id.into_u64(), fields));
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
         let mut log = self.0.lock().unwrap();
-        let span = log.0.iter_mut().rev().find(|(span, _)| *span == id.into_u64()).unwrap();
+        let span = log.spans.iter_mut().rev().find(|(span, _)| *span == id.into_u64()).unwrap();
         values.record(&mut Into(&mut span.1));
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut fields = Fields::new();
         event.record(&mut Into(&mut fields));
-        self.0.lock().unwrap().1.push_str(&format!("{fields:?}"));
+        self.0.lock().unwrap().events.push(fields);
     }
 }
 
 impl Log {
     fn calls(&self) -> Vec<Fields> {
         let log = self.0.lock().unwrap();
-        log.0.iter().map(|(_, fields)| fields.clone()).filter(|fields| fields["span"] == "call").collect()
+        log.spans.iter().map(|(_, fields)| fields.clone()).filter(|fields| fields["span"] == "call").collect()
     }
 }
 
@@ -96,7 +102,7 @@ async fn a_call_is_a_span_without_ids_and_secrets() {
     );
     assert_eq!(error.details().unwrap()["requestId"].as_str(), told(2, "request_id"));
 
-    let all = format!("{calls:?} {}", log.0.lock().unwrap().1);
+    let all = format!("{calls:?} {:?}", log.0.lock().unwrap().events);
     assert!(all.contains("sends the request again"), "{all}");
     for canary in ["canary", &id.to_string()] {
         assert!(!all.contains(canary), "{all}");
