@@ -138,7 +138,7 @@ fn snapshot(now: Timestamp) -> Result<SnapshotResponse, Error> {
     let catalogue = names.iter().fold(Catalogue::new("1"), |catalogue, name| {
         catalogue.with(PermissionEntry::new(format!("tenant.{name}"), ""))
     });
-    let reader = Role::new("reader").allow(["tenant.*.read"]);
+    let reader = Role::new("reader").allow(["tenant.*"]);
     let engine = Engine::build(catalogue, vec![reader]).map_err(Error::validation)?;
     let assignments = vec![Assignment::new("reader", Scope::tenant(TENANT))];
     let facts = Principal { assignments, ..Principal::default() };

@@ -23,7 +23,7 @@ use mono_core::Result;
 ///         Box::pin(async { Ok(std::fs::read_to_string(&self.0).ok()) })
 ///     }
 ///     fn save<'a>(&'a self, session: &'a str) -> BoxFuture<'a, Result<()>> {
-///         Box::pin(async { std::fs::write(&self.0, session).map_err(Error::internal) })
+///         Box::pin(async move { std::fs::write(&self.0, session).map_err(Error::internal) })
 ///     }
 ///     fn clear(&self) -> BoxFuture<'_, Result<()>> {
 ///         Box::pin(async { std::fs::write(&self.0, "").map_err(Error::internal) })
