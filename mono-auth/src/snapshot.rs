@@ -1,11 +1,12 @@
 //! Snapshots: what a person may do in a tenant, signed, for a phone or browser that decides without asking.
 
 use crate::authenticator::Authenticator;
+use crate::flow::person;
 use crate::identity::admit;
 use crate::key_ring::{KeyRing, Purpose};
-use mono_core::caller::{Actor, Caller, SystemReason};
+use mono_core::Error;
+use mono_core::caller::{Caller, SystemReason};
 use mono_core::permission::{SnapshotRequest, snapshot_public_key};
-use mono_core::{Error, ErrorKind};
 use secrecy::{ExposeSecret, SecretSlice};
 use std::time::Duration;
 
@@ -31,12 +32,11 @@ impl Authenticator {
     ///
     /// # Errors
     /// `Validation` where the caller has chosen no tenant, or the time is longer than a day; `Forbidden` where the
-    /// person may not work at all, or the program itself asks.
+    /// person may not work at all, or with code `people_only` or `impersonated` for anybody but the person: a snapshot does
+    /// not say who acts.
     pub async fn snapshot(&self, caller: &Caller, good_for: Duration) -> Result<Vec<u8>, Error> {
         let tenant = caller.tenant()?;
-        let Actor::User { user, .. } = caller.actor() else {
-            return Err(Error::new(ErrorKind::Forbidden, "people_only", "only a person has a snapshot"));
-        };
+        let (_, user, _) = person(caller)?;
         let lifetime = chrono::TimeDelta::from_std(good_for).ok().filter(|_| good_for <= LONGEST);
         let Some(lifetime) = lifetime else {
             return Err(Error::invalid("good_for", "out_of_range", "a snapshot is good for a day at most"));

@@ -12,6 +12,8 @@ use std::time::Duration;
 const WINDOW: Duration = Duration::from_mins(15);
 /// How often one address is tried from one network.
 const PER_PAIR: usize = 5;
+/// How often one address is tried from all networks of one customer.
+const PER_SITE: usize = 20;
 /// How often any address is tried from one network.
 const PER_NETWORK: usize = 100;
 /// The longest time that a try at one address waits, in seconds, however many are tried from everywhere.
@@ -20,13 +22,14 @@ const LONGEST_DELAY: usize = 10;
 /// What every try of a password counts as.
 pub(crate) const SIGN_IN: &str = "sign_in";
 
-/// What a try at something counts under: an address from a network, any address from the network, the address from
-/// everywhere.
-pub(crate) fn attempts(what: &str, email: &str, request: &RequestContext) -> [Throttle; 3] {
-    let (email, network) = (folded(email), network(request));
+/// What a try at something counts under: an address from a network, any address from the network, the address from all
+/// networks of a customer, the address from everywhere.
+pub(crate) fn attempts(what: &str, email: &str, request: &RequestContext) -> [Throttle; 4] {
+    let (email, network, site) = (folded(email), network(request), site(request));
     [
         throttle(&format!("{what}|{email}|{network}"), PER_PAIR, true),
         throttle(&format!("{what}|{network}"), PER_NETWORK, true),
+        throttle(&format!("{what}|{email}|{site}|site"), PER_SITE, true),
         throttle(&format!("{what}|{email}"), PER_PAIR + LONGEST_DELAY, false),
     ]
 }
@@ -65,11 +68,21 @@ fn folded(email: &str) -> String {
     Email::parse(email).map_or_else(|_| email.to_lowercase(), |email| email.folded().clone())
 }
 
-/// The network that one customer of a provider has: an address of version 4, or 64 bits of one of version 6 (RFC 6177).
+/// The network that one customer of a provider has: an address of version 4, or 64 bits of one of version 6.
 pub(crate) fn network(request: &RequestContext) -> String {
-    const UPPER: u128 = !(u64::MAX as u128);
+    prefix(request, 64)
+}
+
+/// All the networks that one customer of a provider may have: an address of version 4, or 48 bits of one of version 6,
+/// which are 65 536 networks (RFC 6177).
+fn site(request: &RequestContext) -> String {
+    prefix(request, 48)
+}
+
+fn prefix(request: &RequestContext, bits: u32) -> String {
+    let mask = !u128::MAX.checked_shr(bits).unwrap_or_default();
     match request.ip_address {
-        Some(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() & UPPER).to_string(),
+        Some(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() & mask).to_string(),
         Some(address) => address.to_string(),
         None => String::new(),
     }
@@ -91,7 +104,9 @@ mod tests {
         assert_eq!(keys("Ana@x.io", "10.0.0.1"), keys("ana@X.io", "10.0.0.1"));
         assert_eq!(keys("ana@x.io", "2001:db8::1"), keys("ana@x.io", "2001:db8::ffff:1"));
         let (here, there) = (keys("ana@x.io", "2001:db8::1"), keys("ana@x.io", "2001:db8:0:1::1"));
-        assert!(here[0] != there[0] && here[1] != there[1] && here[2] == there[2]);
+        assert!(here[0] != there[0] && here[1] != there[1] && here[2] == there[2] && here[3] == there[3]);
+        let away = keys("ana@x.io", "2001:db8:1::1");
+        assert!(here[2] != away[2] && here[3] == away[3]);
     }
 
     #[test]

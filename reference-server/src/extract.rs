@@ -5,7 +5,7 @@ use crate::layer::retry::Again;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use mono_auth::axum::ApiError;
 use mono_core::api::object::object;
@@ -65,6 +65,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         if !media_type.eq_ignore_ascii_case("application/json") {
             let message = "the body is JSON, with the header Content-Type: application/json";
             return Err(Error::new(ErrorKind::UnsupportedMediaType, "unsupported_media_type", message).into());
+        }
+        if request.headers().contains_key(CONTENT_ENCODING) {
+            let message = "the body is sent as it is, without Content-Encoding";
+            return Err(Error::new(ErrorKind::UnsupportedMediaType, "unsupported_encoding", message).into());
         }
         let body = Bytes::from_request(request, state).await.map_err(body_error)?;
         Ok(Self(from_object(&body)?))

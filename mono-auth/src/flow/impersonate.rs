@@ -8,7 +8,7 @@ use mono_core::id::{MemberId, TenantId};
 use mono_core::permission::{Permission, Scope};
 use mono_core::text::Name;
 use mono_core::{Error, ErrorKind, permission};
-use mono_storage::store::{IMPERSONATION_LIFETIME, NewSession};
+use mono_storage::store::{IMPERSONATION_LIFETIME, NewSession, refuse_idempotency_key};
 
 /// What support staff need to act as somebody.
 pub const IMPERSONATE: Permission = permission!("platform.tenants.impersonate");
@@ -28,6 +28,8 @@ impl Authenticator {
         reason: &str,
     ) -> Result<SignedIn, Error> {
         let (system, staff, _) = person(caller)?;
+        // The answer holds tokens, which are kept nowhere.
+        refuse_idempotency_key(caller)?;
         caller.authorize(IMPERSONATE, &Scope::platform(), self.inner.database.now())?;
         let reason = Name::parse(reason).map_err(|_| {
             Error::invalid("reason", "invalid_reason", "say why, in one line of at most 200 characters")

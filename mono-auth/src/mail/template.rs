@@ -64,13 +64,18 @@ impl Compiled {
                 let message = "the link stands as {{ link }}, whole and unchanged";
                 problems.push(Problem::new(part, "link_not_whole", message));
             }
+            // Subjects are shown by locked phones, and written into the logs of every server on the way.
+            if part == "subject" && source.contains("{{ link }}") {
+                let message = "the link stands in the text of the mail alone";
+                problems.push(Problem::new(part, "link_misplaced", message));
+            }
         }
         if problems.is_empty() { Ok(Self { environment }) } else { Err(problems) }
     }
 
     /// Fills the parts in.
     pub(crate) fn render(&self, values: &Map<String, Value>) -> Result<Rendered, Vec<Problem>> {
-        let link = values_link(values);
+        let (shown, link) = (link_of(values).to_owned(), escaped_link(values));
         let values = minijinja::Value::from(Serde(values));
         let fill = |part: &'static str| {
             let template =
@@ -99,7 +104,12 @@ impl Compiled {
             let message = format!("it has more than {MOST_BYTES} bytes as HTML");
             return Err(vec![Problem::new("html", "too_long", message)]);
         }
-        Ok(Rendered { subject, html, plain: paragraphs(&fill("plain")?) })
+        let plain = paragraphs(&fill("plain")?);
+        if !stands_alone(&plain, &shown) {
+            let message = "there is space before the link and behind it";
+            return Err(vec![Problem::new("plain", "link_misplaced", message)]);
+        }
+        Ok(Rendered { subject, html, plain })
     }
 }
 
@@ -109,8 +119,7 @@ pub(crate) fn check(template: &MailTemplate, samples: &[Map<String, Value>]) -> 
     let compiled = Compiled::new(template)?;
     for values in samples {
         let rendered = compiled.render(values)?;
-        let link = values.get("link").and_then(Value::as_str).unwrap_or_default();
-        let escaped = HtmlEscape(link).to_string();
+        let (link, escaped) = (link_of(values), escaped_link(values));
         for (part, text, link) in [("html", &rendered.html, &*escaped), ("plain", &rendered.plain, link)] {
             if !text.contains(link) {
                 let message = "it does not hold the link: put {{ link }} where the person finds it";
@@ -121,10 +130,14 @@ pub(crate) fn check(template: &MailTemplate, samples: &[Map<String, Value>]) -> 
     Ok(())
 }
 
-/// The link of a mail as it stands in HTML; empty where it has none.
-fn values_link(values: &Map<String, Value>) -> String {
-    let link = values.get("link").and_then(Value::as_str).unwrap_or_default();
-    HtmlEscape(link).to_string()
+/// The link of a mail; empty where it has none.
+fn link_of(values: &Map<String, Value>) -> &str {
+    values.get("link").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The link as it stands in HTML.
+fn escaped_link(values: &Map<String, Value>) -> String {
+    HtmlEscape(link_of(values)).to_string()
 }
 
 /// Where a block begins that is none of a condition's: others give values new names, or change what is in them.
@@ -153,15 +166,25 @@ fn misplaced_link(mjml: &str, link: &str) -> Option<usize> {
     let mut element = "";
     for token in Tokenizer::from(mjml) {
         let (text, allowed, span) = match token {
-            Ok(Token::ElementStart { local, .. }) => {
+            Ok(Token::ElementStart { local, span, .. }) => {
                 element = local.as_str();
+                if SENDERS.contains(&element) {
+                    return Some(span.start());
+                }
                 continue;
             }
             Ok(Token::Attribute { local, value, span, .. }) => {
                 let text = value.map_or("", |value| value.as_str());
                 (text, local.as_str() == "href" && text == link, span)
             }
-            Ok(Token::Text { text }) => (text.as_str(), !SOURCES.contains(&element), text),
+            // A style that looks at what a link says can tell it to whom it fetches pictures from.
+            Ok(Token::Text { text }) if STYLES.contains(&element) && text.as_str().contains(['[', '\\']) => {
+                return Some(text.start());
+            }
+            Ok(Token::Text { text }) => {
+                let is_read = !SOURCES.contains(&element) && stands_alone(text.as_str(), link);
+                (text.as_str(), is_read, text)
+            }
             Ok(Token::Comment { text, span } | Token::ConditionalCommentStart { condition: text, span }) => {
                 (text.as_str(), false, span)
             }
@@ -176,6 +199,25 @@ fn misplaced_link(mjml: &str, link: &str) -> Option<usize> {
     None
 }
 
+/// Whether the link stands by itself wherever a text holds it: of what is written together a mail program makes one link,
+/// which may lead anywhere.
+fn stands_alone(text: &str, link: &str) -> bool {
+    let by_itself = |next: Option<char>| next.is_none_or(char::is_whitespace);
+    let around = |(place, _)| {
+        let (before, rest) = text.split_at_checked(place)?;
+        Some((before.chars().next_back(), rest.strip_prefix(link)?.chars().next()))
+    };
+    let mut places = text.match_indices(link).filter_map(around);
+    link.is_empty() || places.all(|(before, after)| by_itself(before) && by_itself(after))
+}
+
+/// Elements that send what they hold, or hold what others send.
+const SENDERS: [&str; 12] = [
+    "base", "button", "embed", "form", "iframe", "input", "link", "meta", "object", "script", "select",
+    "textarea",
+];
+/// Elements that hold styles.
+const STYLES: [&str; 2] = ["mj-style", "style"];
 /// Elements whose text is not read by people.
 const SOURCES: [&str; 5] = ["mj-style", "style", "script", "mj-raw", "mj-preview"];
 

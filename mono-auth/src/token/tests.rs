@@ -1,6 +1,7 @@
 //! Hostile tokens, for each algorithm.
 
 use super::*;
+use jsonwebtoken::Validation;
 use jsonwebtoken::crypto::sign;
 use serde_json::{Value, json};
 

@@ -427,6 +427,9 @@ async fn hostile_templates_are_refused_with_line_and_reason() {
         (body("<a href=\"https://evil.example/?{{ link }}\">Go</a>"), "link_misplaced", "line 3"),
         (body("<b style=\"background: url({{ link }})\">Go</b>"), "link_misplaced", "line 3"),
         (body("<!-- {{ link }} -->"), "link_misplaced", "line 3"),
+        (body("https://evil.example/?{{ link }}"), "link_misplaced", "line 2"),
+        (body("<form action=\"https://evil.example/\"></form>"), "link_misplaced", "line 3"),
+        (body("<style>a[href*=\"aa\"] { color: red }</style>"), "link_misplaced", "line 3"),
         (body(product), "too_expensive", "line 3"),
         (body(&deep), "too_deep", "line 3"),
         (body("</mj-column>"), "invalid_mjml", "line"),
@@ -454,9 +457,11 @@ async fn hostile_templates_are_refused_with_line_and_reason() {
         |template: &MailTemplate| mailer.check(template, &tenant).unwrap_err().problems().remove(0).code;
     assert_eq!(code(&plain("no way in")), "missing_link");
     assert_eq!(code(&plain("")), "empty");
+    assert_eq!(code(&plain("https://evil.example/?{{ link }}")), "link_misplaced");
+    assert_eq!(code(&template("en", "{{ link }}", &body(""), "{{ link }}")), "link_misplaced");
     assert_eq!(code(&template("en", "a\r\nBcc: x", &body(""), "{{ link }}")), "control_character");
     assert_eq!(code(&template("en", "{{ expires_in and '' }}", &body(""), "{{ link }}")), "empty");
-    mailer.check(&plain("{% if name %}{{ name|upper }}{% endif %}{{ link }}"), &tenant).unwrap();
+    mailer.check(&plain("{% if name %}{{ name|upper }}{% endif %} {{ link }}"), &tenant).unwrap();
     let button = body("<a href=\"{{ link }}\">Go</a>");
     mailer.check(&template("en", "Subject", &button, "{{ link }}"), &tenant).unwrap();
     // Every built-in one is a good beginning.

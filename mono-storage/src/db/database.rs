@@ -225,12 +225,13 @@ impl Database {
         match &self.inner.pools {
             #[cfg(feature = "postgres")]
             Pools::Postgres { application, .. } => {
-                sqlx::query("SELECT 1").execute(application).await.map(|_| ())
+                begin_alive(application, "BEGIN READ ONLY").await.map(drop)
             }
             #[cfg(feature = "sqlite")]
-            Pools::Sqlite { read, .. } => sqlx::query("SELECT 1").execute(read).await.map(|_| ()),
+            Pools::Sqlite { read, .. } => {
+                sqlx::query("SELECT 1").execute(read).await.map(drop).map_err(Error::unavailable)
+            }
         }
-        .map_err(Error::unavailable)
     }
 
     /// How far the clock of the database server is ahead of this machine's, in milliseconds; `None` where the database is a
@@ -342,7 +343,7 @@ impl Database {
                 let mode = if access == Access::Write { "" } else { " READ ONLY" };
                 // SET LOCAL ends with the transaction, whatever happens to the connection. A UUID holds no quote.
                 let begin = format!("BEGIN{mode}; SET LOCAL app.current_tenant_id = '{tenant}'");
-                let transaction = pool.begin_with(sqlx::AssertSqlSafe(begin)).await.map_err(from_sqlx)?;
+                let transaction = begin_alive(pool, &begin).await?;
                 Ok(Transaction::new(Driver::Postgres(transaction), Some(tenant), self.inner.slow_statement))
             }
             #[cfg(feature = "sqlite")]
@@ -388,7 +389,7 @@ impl Database {
             #[cfg(feature = "postgres")]
             Pools::Postgres { platform, .. } => {
                 let begin = if access == Access::Write { "BEGIN" } else { "BEGIN READ ONLY" };
-                let transaction = platform.begin_with(begin).await.map_err(from_sqlx)?;
+                let transaction = begin_alive(platform, begin).await?;
                 Driver::Postgres(transaction)
             }
             #[cfg(feature = "sqlite")]
@@ -402,6 +403,32 @@ impl Database {
             }
         };
         Ok(Transaction::new(driver, tenant, self.inner.slow_statement))
+    }
+}
+
+/// Begins a transaction. Where the server has ended connections while nobody used them, each shows it when it is used
+/// next: nothing was done on it yet, so that another is taken.
+#[cfg(feature = "postgres")]
+async fn begin_alive(
+    pool: &sqlx::PgPool,
+    begin: &str,
+) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, Error> {
+    for _ in 0..pool.options().get_max_connections() {
+        match pool.begin_with(sqlx::AssertSqlSafe(begin.to_owned())).await {
+            Err(error) if is_dead(&error) => {}
+            result => return result.map_err(from_sqlx),
+        }
+    }
+    pool.begin_with(sqlx::AssertSqlSafe(begin.to_owned())).await.map_err(from_sqlx)
+}
+
+/// Whether the connection is no more: broken off, or ended by the server (57P01 `admin_shutdown`, 57P02 `crash_shutdown`).
+#[cfg(feature = "postgres")]
+fn is_dead(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(database) => matches!(database.code().as_deref(), Some("57P01" | "57P02")),
+        _ => false,
     }
 }
 
@@ -433,7 +460,7 @@ async fn open(options: &DatabaseOptions) -> Result<Pools, Error> {
                 sqlx::postgres::PgPoolOptions::new()
                     .max_connections(options.max_connections)
                     .acquire_timeout(options.acquire_timeout)
-                    // A ping before each use is a round trip; a dead connection shows itself at BEGIN.
+                    // A ping before each use is a round trip; a dead connection shows itself at BEGIN (`begin_alive`).
                     .test_before_acquire(false)
                     .connect_with(login.clone().options(settings))
             };

@@ -6,6 +6,7 @@ use super::tenant_tx::TenantTx;
 use crate::bus::Touched;
 use crate::chain::{Entry, Log};
 use crate::deferred::Passes;
+use crate::store::refuse_idempotency_key;
 use mono_core::Error;
 use mono_core::caller::Caller;
 use std::collections::BTreeMap;
@@ -31,9 +32,10 @@ impl PlatformTx {
     ///
     /// # Errors
     /// `Forbidden` unless the program itself has begun the transaction; `Validation` where the caller has not chosen a
-    /// tenant.
+    /// tenant, or with code `idempotency_not_supported` where it has an idempotency key: what is answered is not kept.
     pub fn enter(self, caller: &Caller) -> Result<Entered, Error> {
         self.caller.require_system()?;
+        refuse_idempotency_key(caller)?;
         let tenant = caller.tenant()?;
         caller.note_write();
         let Self { transaction, caller: platform, database, entries, touched, passes, has_mail, expected: _ } =

@@ -210,6 +210,23 @@ async fn create_login(
     password: Option<&str>,
     role: &str,
 ) -> Result<(), Error> {
+    // One after the other, where several servers start for the first time: roles belong to the whole cluster, and so does
+    // this lock's number, which says nothing.
+    let lock = "SELECT pg_advisory_lock(7402116935)";
+    sqlx::query(lock).execute(&mut *connection).await.map_err(Error::unavailable)?;
+    let made = create_login_alone(connection, login, password, role).await;
+    let unlock = sqlx::query("SELECT pg_advisory_unlock(7402116935)").execute(connection).await;
+    unlock.map_err(Error::unavailable)?;
+    made
+}
+
+#[cfg(feature = "postgres")]
+async fn create_login_alone(
+    connection: &mut sqlx::PgConnection,
+    login: &str,
+    password: Option<&str>,
+    role: &str,
+) -> Result<(), Error> {
     // PostgreSQL quotes name and password itself: DDL takes no parameters.
     let statements: (Option<String>, String) = sqlx::query_as(
         "SELECT CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = $1) THEN NULL

@@ -96,7 +96,7 @@ impl PlatformTx {
     /// # Errors
     /// As [`TenantTx::commit`](super::TenantTx::commit).
     pub async fn commit(self) -> Result<(), Error> {
-        idempotency::refuse_key(&self.caller)?;
+        idempotency::refuse_idempotency_key(&self.caller)?;
         self.finish().await
     }
 

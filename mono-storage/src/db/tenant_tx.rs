@@ -119,7 +119,7 @@ impl TenantTx {
     /// idempotency key, which [`commit_answer`](Self::commit_answer) serves. Nothing has happened then.
     pub async fn commit(self) -> Result<(), Error> {
         if self.is_writable() {
-            idempotency::refuse_key(&self.caller)?;
+            idempotency::refuse_idempotency_key(&self.caller)?;
         }
         self.finish().await
     }

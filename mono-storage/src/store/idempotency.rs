@@ -33,7 +33,10 @@ impl Kept {
 }
 
 /// Refuses a key where no answer is kept: nobody may believe that they are safe from doing it twice.
-pub(crate) fn refuse_key(caller: &Caller) -> Result<(), Error> {
+///
+/// # Errors
+/// `Validation` with code `idempotency_not_supported` where the caller has one.
+pub fn refuse_idempotency_key(caller: &Caller) -> Result<(), Error> {
     if caller.idempotency_key().is_none() {
         return Ok(());
     }

@@ -55,6 +55,7 @@ pub use catalogue::{Alias, Definitions, Put, Rights, catalogue_rights};
 pub use entity::{Entities, Entity, EntityPermissions, EntityStatements, Stored};
 pub use grants::{Grants, NewGrant};
 pub use guardrails::Guardrails;
+pub use idempotency::refuse_idempotency_key;
 pub use invitations::{Invitations, PlatformInvitations};
 pub use mail_templates::MailTemplates;
 pub use mails::{DeadMail, Failure, Mail, MailCount, Mails, NewMail};

@@ -1,10 +1,11 @@
 use super::{create, new_account};
 use mono_core::ErrorKind;
 use mono_core::caller::{Caller, SystemReason};
-use mono_core::model::account::AccountChange;
+use mono_core::model::account::{AccountChange, AccountFilter};
+use mono_core::page::PageRequest;
 use mono_core::text::Name;
 use mono_storage::sql;
-use mono_storage::testkit::World;
+use mono_storage::testkit::{Backend, World};
 use std::sync::Arc;
 
 mono_storage::conformance!(
@@ -12,6 +13,7 @@ mono_storage::conformance!(
     a_reading_transaction_cannot_write,
     a_transaction_with_a_failed_statement_cannot_be_committed,
     of_equal_versions_one_writer_wins,
+    connections_that_the_server_ended_cost_no_request,
     moments_and_ids_survive_the_round_trip,
 );
 
@@ -34,6 +36,34 @@ async fn a_transaction_with_a_failed_statement_cannot_be_committed(world: World)
     assert_eq!(tx.accounts().create(new_account("First")).await.unwrap_err().code(), "slug_taken");
     assert_eq!(tx.commit().await.unwrap_err().kind(), ErrorKind::Internal);
     create(&world, admin, "Second").await.expect("the first attempt left nothing behind");
+}
+
+/// As after a restart of the database: nobody used the connections meanwhile, so that nobody has noticed.
+async fn connections_that_the_server_ended_cost_no_request(world: World) {
+    let (database, admin) = (&world.test.database, &world.harbour.admin);
+    if world.test.backend == Backend::Sqlite {
+        return;
+    }
+    let (mut of_tenant, mut of_platform) = (Vec::new(), Vec::new());
+    let staff = Caller::system(SystemReason::Seed);
+    for _ in 0..4 {
+        of_tenant.push(database.tenant(admin).read().await.unwrap());
+        of_platform.push(database.platform(&staff).read().await.unwrap());
+    }
+    drop(of_platform);
+    for tenant in of_tenant {
+        tenant.rollback().await.unwrap();
+    }
+    let others = "datname = current_database() AND pid <> pg_backend_pid()";
+    world
+        .test
+        .as_owner(&format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}"))
+        .await;
+    database.ping().await.unwrap();
+    let mut tx = database.tenant(admin).read().await.unwrap();
+    tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.unwrap();
+    database.platform(&staff).read().await.unwrap().catalogue().load().await.unwrap();
+    create(&world, admin, "Afterwards").await.unwrap();
 }
 
 async fn of_equal_versions_one_writer_wins(world: World) {

@@ -98,6 +98,11 @@ async fn what_cannot_be_kept_is_refused_and_not_done(world: World) {
     .await;
     assert_eq!(many.json()["data"]["results"][0]["details"]["reason"], "idempotency_not_supported");
     assert_eq!(count(&client).await, before);
+    let invitations = "/api/v1/tenant/invitations";
+    let invited = post(&server, &token, invitations, "key-3", &json!({"email": "new@bakery.example"})).await;
+    assert_eq!(invited.failure(), (400, "idempotency_not_supported".to_owned()));
+    let listed = send(server.get(invitations).bearer_auth(&token)).await;
+    assert_eq!(listed.json()["data"]["items"], json!([]));
     for key in ["", "two words", &"x".repeat(256)] {
         let answer = post(&server, &token, ACCOUNTS, key, &json!({"name": "A"})).await;
         assert_eq!(answer.failure(), (400, "invalid_idempotency_key".to_owned()), "{key}");
