@@ -279,9 +279,10 @@ impl Tokens {
     }
 }
 
-/// A part of a token as what it has to be.
+/// A part of a token as what it has to be. It is an object: serde would take a list of the values as well.
 fn part<T: DeserializeOwned>(text: &str) -> Option<T> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+    let json = URL_SAFE_NO_PAD.decode(text).ok()?;
+    json.starts_with(b"{").then(|| serde_json::from_slice(&json).ok()).flatten()
 }
 
 fn invalid() -> Error {

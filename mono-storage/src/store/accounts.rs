@@ -5,7 +5,6 @@ use crate::bus::Tag;
 use crate::cache::{Serialised, Space};
 use crate::db::{Database, FromRow, Row, TenantTx};
 use crate::sql;
-use mono_core::api::envelope::Success;
 use mono_core::audit::Action;
 use mono_core::caller::{ACCOUNT_SUSPENDED, Caller, Pass, SystemReason};
 use mono_core::id::{AccountId, Id, TenantId};
@@ -88,7 +87,7 @@ static PAGES: Space = Space {
 };
 
 impl Database {
-    /// One page of the accounts that the caller may read, as it is sent: JSON in the envelope. For whoever may read all of them, a page without a
+    /// One page of the accounts that the caller may read, as JSON. For whoever may read all of them, a page without a
     /// search is kept until an account of the tenant changes, where this node hears of every change: on SQLite, which one
     /// server has for itself, and where Redis links the servers.
     ///
@@ -104,7 +103,7 @@ impl Database {
         let is_kept = filter.search.is_none() && self.hears_changes();
         if !is_kept || !self.sees_all(caller, tenant).await? {
             let mut tx = self.tenant(caller).read().await?;
-            return Serialised::new(&Success::new(tx.accounts().list(filter, page).await?));
+            return Serialised::new(&tx.accounts().list(filter, page).await?);
         }
         let status = filter.status.map(mono_core::model::account::AccountStatus::as_str).unwrap_or_default();
         let id = format!("{}:{status}:{}:{}", filter.sort.as_str(), page.offset(), page.limit());
@@ -113,7 +112,7 @@ impl Database {
             async move {
                 let system = Caller::system_in(SystemReason::Cache, tenant);
                 let mut tx = database.tenant(&system).read_current().await?;
-                let page = Serialised::new(&Success::new(tx.accounts().list(&filter, page).await?))?;
+                let page = Serialised::new(&tx.accounts().list(&filter, page).await?)?;
                 Ok(Some(page.into_bytes()))
             }
         };

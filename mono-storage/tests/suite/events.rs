@@ -137,7 +137,7 @@ async fn what_a_node_without_redis_changes_is_heeded_by_those_who_have_it(world:
     let admin = &world.harbour.admin;
     let page = async |database: &Database| {
         let page = database.account_page(admin, &AccountFilter::default(), PageRequest::default()).await;
-        serde_json::from_slice::<serde_json::Value>(page.unwrap().as_ref()).unwrap()["data"]["items"]
+        serde_json::from_slice::<serde_json::Value>(page.unwrap().json()).unwrap()["items"]
             .as_array()
             .unwrap()
             .len()
