@@ -2,6 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::api_keys::ApiKeys;
+use crate::assignments::Assignments;
 use crate::audit::Audit;
 use crate::client::Client;
 use crate::history::History;
@@ -10,6 +11,7 @@ use crate::mail_templates::MailTemplates;
 use crate::members::Members;
 use crate::option_sets::OptionSets;
 use crate::profiles::Profiles;
+use crate::roles::Roles;
 use crate::schemas::Schemas;
 use crate::teams::Teams;
 use mono_core::Result;
@@ -76,6 +78,16 @@ impl<'a> Tenant<'a> {
     /// The teams of the tenant's accounts.
     pub fn teams(self) -> Teams<'a> {
         Teams { client: self.client }
+    }
+
+    /// The roles of the tenant's members.
+    pub fn assignments(self) -> Assignments<'a> {
+        Assignments { client: self.client }
+    }
+
+    /// The roles that the tenant has made itself.
+    pub fn roles(self) -> Roles<'a> {
+        Roles { client: self.client }
     }
 
     /// The schemas of the tenant's profiles.

@@ -132,9 +132,13 @@ fn routes() -> Routes {
         .nest("/api/v1/tenant/invitations", routes::tenant::invitations::routes())
         .nest(
             "/api/v1/tenant/members",
-            routes::tenant::members::routes().merge(routes::tenant::profiles::routes_of_members()),
+            routes::tenant::members::routes()
+                .merge(routes::tenant::assignments::routes_of_members())
+                .merge(routes::tenant::profiles::routes_of_members()),
         )
         .nest("/api/v1/tenant/profiles", routes::tenant::profiles::routes())
+        .nest("/api/v1/tenant/assignments", routes::tenant::assignments::routes())
+        .nest("/api/v1/tenant/roles", routes::tenant::roles::routes())
         .nest("/api/v1/tenant/schemas", routes::tenant::schemas::routes())
         .nest("/api/v1/tenant/option-sets", routes::tenant::option_sets::routes())
         .nest("/api/v1/tenant/usage", routes::tenant::usage::routes())

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod assignments;
 pub mod audit;
 pub mod auth;
 pub mod auth_policy;

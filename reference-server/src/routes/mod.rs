@@ -151,6 +151,7 @@ pub(crate) mod tenant {
     //! What works in the caller's tenant.
     pub(crate) mod accounts;
     pub(crate) mod api_keys;
+    pub(crate) mod assignments;
     pub(crate) mod audit;
     pub(crate) mod auth_policy;
     pub(crate) mod entitlements;
@@ -159,6 +160,7 @@ pub(crate) mod tenant {
     pub(crate) mod members;
     pub(crate) mod option_sets;
     pub(crate) mod profiles;
+    pub(crate) mod roles;
     pub(crate) mod schemas;
     pub(crate) mod teams;
     pub(crate) mod tenants;

@@ -178,6 +178,16 @@ async fn call_every_method(client: &Client) {
         profiles.restore(id());
         history_with_revert(profiles.history(id()));
     }
+    let (assignments, roles) = (tenant.assignments(), tenant.roles());
+    call! {
+        assignments.list(id());
+        assignments.assign(id(), &any(json!({"role": "x"})));
+        assignments.revoke(id());
+        roles.list();
+        roles.create(&any(json!({"key": "x"})));
+        roles.update(&any(json!({"key": "x"})));
+        roles.delete("x");
+    }
     let (keys, invitations, templates) = (tenant.api_keys(), tenant.invitations(), tenant.mail_templates());
     let template = any(json!({"subject": "x", "html": "x", "plain": "x"}));
     let (kind, locale) = (any(json!("magic_link")), any(json!("en")));

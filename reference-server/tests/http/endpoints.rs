@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use mono_auth::{TokenAlgorithm, Tokens};
 use mono_client::Client;
 use mono_core::api::api_keys::CreateApiKey;
+use mono_core::api::assignments::AssignRole;
 use mono_core::api::invitations::CreateInvitation;
 use mono_core::api::members::ListMembers;
 use mono_core::api::profiles::CreateProfile;
@@ -167,6 +168,13 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, format!("{TEMPLATES}/magic_link/en"), none.clone()),
         (Method::POST, format!("{TEMPLATES}/magic_link/en/preview"), template()),
         (Method::DELETE, format!("{TEMPLATES}/magic_link/en"), none.clone()),
+        (Method::GET, ROLES.into(), none.clone()),
+        (Method::POST, ROLES.into(), json!({"key": "extra", "allow": ["tenant.accounts.read"]})),
+        (Method::PUT, format!("{ROLES}/extra"), json!({"key": "extra", "name": "Extra"})),
+        (Method::DELETE, format!("{ROLES}/extra"), none.clone()),
+        (Method::GET, format!("{MEMBERS}/{{member}}/assignments"), none.clone()),
+        (Method::POST, format!("{MEMBERS}/{{member}}/assignments"), json!({"role": "user"})),
+        (Method::DELETE, "/api/v1/tenant/assignments/{assignment}".into(), none.clone()),
         (Method::GET, "/api/v1/tenant/schemas".into(), none.clone()),
         (
             Method::PUT,
@@ -278,6 +286,9 @@ const AUTH: &str = "/api/v1/public/auth";
 /// Where the invitations of a tenant are.
 const INVITATIONS: &str = "/api/v1/tenant/invitations";
 
+/// Where the roles of a tenant are.
+const ROLES: &str = "/api/v1/tenant/roles";
+
 /// Where the teams of accounts are.
 const TEAMS: &str = "/api/v1/tenant/teams";
 
@@ -344,6 +355,8 @@ async fn everybody_calls_every_route(world: World) {
     server.add_person("second@harbour.example", &[(tenant, None)]).await;
     let members = admin.tenant().members().list(&ListMembers::default()).await.unwrap().items;
     let member = members.iter().find(|member| member.email.as_str() == "second@harbour.example").unwrap().id;
+    let given = AssignRole { role: "user".into(), account_id: Some(account), ..Default::default() };
+    let assignment = admin.tenant().assignments().assign(member, &given).await.unwrap().id;
     let schema = serde_json::from_value(json!({"key": "plain", "name": "Plain", "fields": []})).unwrap();
     admin.tenant().schemas().put(&schema).await.unwrap();
     let plain = CreateProfile { kind: "plain".into(), data: json!({}) };
@@ -393,6 +406,7 @@ async fn everybody_calls_every_route(world: World) {
                     .replace("{team}", &team.to_string())
                     .replace("{override_id}", &exception.to_string())
                     .replace("{invitation}", &invitation.to_string())
+                    .replace("{assignment}", &assignment.to_string())
                     .replace("{caller}", &format!("caller{number}"))
             };
             let address = fill(&path);

@@ -41,6 +41,7 @@ mod races;
 mod random;
 mod rate_limits;
 mod refusals;
+mod roles;
 mod second_factors;
 mod server;
 mod sessions;
