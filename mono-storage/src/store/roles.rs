@@ -65,6 +65,9 @@ impl Roles<'_> {
         let tx = self.tx;
         tx.authorize(CREATE, &Scope::tenant(tx.tenant())).await?;
         let mut rules = tx.rules().await?;
+        if rules.roles.iter().any(|other| other.key == role.key) {
+            return Err(taken("tenant", &role.key));
+        }
         rules.roles.push(role.clone());
         check(tx, &role, &rules)?;
         let now = tx.now();
@@ -283,10 +286,9 @@ fn check(tx: &TenantTx, role: &Role, rules: &Rules) -> Result<(), Error> {
 /// leave one out.
 fn require_rules(tx: &TenantTx, rules: &Rules) -> Result<(), Error> {
     let Some(engine) = rules.engine() else { return Ok(()) };
-    let taken = rules.roles.iter().find(|role| engine.roles().iter().any(|system| system.key == role.key));
-    if let Some(role) = taken {
-        let message = format!("the platform has a role {}", role.key);
-        return Err(Error::new(ErrorKind::Conflict, "already_exists", message));
+    let ours = rules.roles.iter().find(|role| engine.roles().iter().any(|system| system.key == role.key));
+    if let Some(role) = ours {
+        return Err(taken("platform", &role.key));
     }
     let compiled = engine.tenant_rules(tx.tenant(), rules.roles.clone(), &rules.overrides);
     if compiled.problems().is_empty() { Ok(()) } else { Err(Error::validation(compiled.problems().to_vec())) }
@@ -301,6 +303,10 @@ async fn audit(
 ) -> Result<(), Error> {
     let tenant: TenantId = tx.tenant();
     tx.audit_change(action, ENTITY, tenant, old, new).await
+}
+
+fn taken(whose: &str, key: &str) -> Error {
+    Error::new(ErrorKind::Conflict, "already_exists", format!("the {whose} has a role {key}"))
 }
 
 fn not_found() -> Error {
