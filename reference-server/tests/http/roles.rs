@@ -40,7 +40,7 @@ async fn a_role_works_from_when_it_is_given_to_when_it_is_taken(world: World) {
     let given = assignments.assign(member, &in_one).await.unwrap();
     assert_eq!(given.scope, Scope::account(server.world.harbour.id, account));
     assert_eq!(assignments.assign(member, &in_one).await.unwrap_err().kind(), ErrorKind::Conflict);
-    assert_eq!(assignments.list(member).await.unwrap(), [given.clone()]);
+    assert_eq!(assignments.list(member).await.unwrap(), std::slice::from_ref(&given));
     reads().await.unwrap();
     assert_eq!(roles.delete("front-desk").await.unwrap_err().code(), "role_in_use");
 
