@@ -104,7 +104,7 @@ pub async fn migrate(options: &DatabaseOptions, owner_url: Option<&str>) -> Resu
             let mut connection =
                 sqlx::SqliteConnection::connect_with(target).await.map_err(Error::unavailable)?;
             let own = migrator(OWN_TABLE.to_owned(), SQLITE.iter().copied());
-            own.run(&mut connection).await.map_err(failed)?;
+            run_on_sqlite(&own, &mut connection).await?;
             connection.close().await.map_err(Error::unavailable)
         }
     }
@@ -164,10 +164,25 @@ pub async fn migrate_application(
             let mut connection =
                 sqlx::SqliteConnection::connect_with(target).await.map_err(Error::unavailable)?;
             let texts = migrations.iter().map(|step| (step.version, step.description, step.sqlite));
-            migrator(table, texts).run(&mut connection).await.map_err(failed)?;
+            run_on_sqlite(&migrator(table, texts), &mut connection).await?;
             connection.close().await.map_err(Error::unavailable)
         }
     }
+}
+
+/// On SQLite nothing locks all migrations at once. Of two programs the slower one finds that the faster has just done its
+/// step, and looks again what is left, at most once for each step.
+#[cfg(feature = "sqlite")]
+async fn run_on_sqlite(
+    migrator: &sqlx::migrate::Migrator,
+    connection: &mut sqlx::SqliteConnection,
+) -> Result<(), Error> {
+    for _ in migrator.iter() {
+        if migrator.run(&mut *connection).await.is_ok() {
+            return Ok(());
+        }
+    }
+    migrator.run(connection).await.map_err(failed)
 }
 
 /// The name goes into SQL as it is, so that it is a plain word.
