@@ -17,7 +17,8 @@ use mono_core::api::profiles::CreateProfile;
 use mono_core::api::subscriptions::CreateOverride;
 use mono_core::api::teams::CreateTeam;
 use mono_core::caller::{Caller, SystemReason};
-use mono_core::id::AccountId;
+use mono_core::id::{AccountId, MemberId, UserId};
+use mono_core::permission::Scope;
 use mono_core::subscription::{Allowance, ItemKind, Key, OverrideChange};
 use mono_core::text::Email;
 use mono_storage::store::NewSession;
@@ -184,7 +185,11 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         ),
         (Method::DELETE, "/api/v1/tenant/grants/{grant}".into(), none.clone()),
         (Method::GET, GUARDRAILS.into(), none.clone()),
-        (Method::POST, GUARDRAILS.into(), json!({"pattern": "tenant.extra.read"})),
+        (
+            Method::POST,
+            GUARDRAILS.into(),
+            json!({"pattern": "tenant.extra.delete", "scope": "tenant:{tenant}/account:{id}"}),
+        ),
         (Method::DELETE, format!("{GUARDRAILS}/{{guardrail}}"), none.clone()),
         (Method::GET, format!("{OWN}/role-overrides"), none.clone()),
         (
@@ -382,12 +387,6 @@ async fn everybody_calls_every_route(world: World) {
     server.add_person("second@harbour.example", &[(tenant, None)]).await;
     let members = admin.tenant().members().list(&ListMembers::default()).await.unwrap().items;
     let member = members.iter().find(|member| member.email.as_str() == "second@harbour.example").unwrap().id;
-    let given = AssignRole { role: "user".into(), account_id: Some(account), ..Default::default() };
-    let assignment = admin.tenant().assignments().assign(member, &given).await.unwrap().id;
-    let grant = serde_json::from_value(json!({"pattern": "tenant.accounts.read", "effect": "deny"})).unwrap();
-    let grant = admin.tenant().grants().give(member, &grant).await.unwrap().id;
-    let guardrail = CreateGuardrail { pattern: "tenant.extra.delete".into(), ..Default::default() };
-    let guardrail = admin.tenant().guardrails().forbid(&guardrail).await.unwrap().id;
     let schema = serde_json::from_value(json!({"key": "plain", "name": "Plain", "fields": []})).unwrap();
     admin.tenant().schemas().put(&schema).await.unwrap();
     let plain = CreateProfile { kind: "plain".into(), data: json!({}) };
@@ -403,9 +402,7 @@ async fn everybody_calls_every_route(world: World) {
     let asked = CreateInvitation { email: "invited@new.example".into(), roles: Vec::new() };
     let invitation = admin.tenant().invitations().create(&asked).await.unwrap().id;
     let (user, _) = server.world.member(&server.world.harbour, "unable@harbour.example").await;
-    let staff_role =
-        AssignPlatformRole { user_id: user, role: "account_owner".into(), starts_at: None, ends_at: None };
-    let staff_role = staff.platform().assignments().assign(&staff_role).await.unwrap().id;
+    let rights = rights(&admin, &staff, member, user, Scope::account(tenant, account)).await;
     // Who restores needs something deleted; the admin, who comes last, deletes what was there.
     let gone = CreateTeam { name: "Gone".into() };
     let deleted_team = admin.tenant().teams().create(account, &gone).await.unwrap().id;
@@ -440,12 +437,9 @@ async fn everybody_calls_every_route(world: World) {
                     .replace("{team}", &team.to_string())
                     .replace("{override_id}", &exception.to_string())
                     .replace("{invitation}", &invitation.to_string())
-                    .replace("{assignment}", &assignment.to_string())
-                    .replace("{grant}", &grant.to_string())
-                    .replace("{guardrail}", &guardrail.to_string())
-                    .replace("{staff_role}", &staff_role.to_string())
                     .replace("{caller}", &format!("caller{number}"))
             };
+            let fill = |text: &str| rights.iter().fold(fill(text), |text, (name, id)| text.replace(name, id));
             let address = fill(&path);
             let mut request = server.request(method.clone(), &address);
             if !token.is_empty() {
@@ -479,6 +473,32 @@ async fn everybody_calls_every_route(world: World) {
     }
     assert!(untrue.is_empty(), "the document is wrong:\n{}", untrue.join("\n"));
     compare("endpoints.txt", text.trim_end());
+}
+
+/// What was given before, to be taken: the names under which the table has it, with the ids.
+async fn rights(
+    admin: &Client,
+    staff: &Client,
+    member: MemberId,
+    user: UserId,
+    place: Scope,
+) -> [(&'static str, String); 4] {
+    let role = AssignRole { role: "user".into(), account_id: place.account_id(), ..Default::default() };
+    let role = admin.tenant().assignments().assign(member, &role).await.unwrap().id;
+    let grant = serde_json::from_value(json!({"pattern": "tenant.accounts.read", "effect": "deny"})).unwrap();
+    let grant = admin.tenant().grants().give(member, &grant).await.unwrap().id;
+    let pattern = "tenant.extra.delete".into();
+    let guardrail = CreateGuardrail { pattern, scope: Some(place), ..Default::default() };
+    let guardrail = admin.tenant().guardrails().forbid(&guardrail).await.unwrap().id;
+    let staff_role =
+        AssignPlatformRole { user_id: user, role: "account_owner".into(), starts_at: None, ends_at: None };
+    let staff_role = staff.platform().assignments().assign(&staff_role).await.unwrap().id;
+    [
+        ("{assignment}", role.to_string()),
+        ("{grant}", grant.to_string()),
+        ("{guardrail}", guardrail.to_string()),
+        ("{staff_role}", staff_role.to_string()),
+    ]
 }
 
 /// The tokens of people who were admins when they signed in, and are suspended since.

@@ -3,6 +3,7 @@
 use crate::server::{ADMIN, LONER, STAFF, Server};
 use mono_core::ErrorKind;
 use mono_core::api::assignments::AssignPlatformRole;
+use mono_core::api::tenants::ListTenants;
 use mono_core::id::{AssignmentId, UserId};
 use mono_core::model::user::PlatformAssignment;
 use mono_storage::testkit::World;
@@ -26,7 +27,7 @@ async fn a_role_on_the_platform_works_until_it_ends(world: World) {
     let server = Server::start(world).await;
     let (staff, person) = (server.sign_in(STAFF).await, server.sign_in(LONER).await);
     let (assignments, loner) = (staff.platform().assignments(), user(&server, LONER).await);
-    let sees_tenants = async || person.platform().tenants().list(&Default::default()).await.map(|_| ());
+    let sees_tenants = async || person.platform().tenants().list(&ListTenants::default()).await.map(|_| ());
     assert_eq!(sees_tenants().await.unwrap_err().kind(), ErrorKind::Forbidden);
     let given = assignments.assign(&role(loner, "platform_admin")).await.unwrap();
     assert_eq!((given.user_id, given.email.as_str(), &*given.role), (loner, LONER, "platform_admin"));
