@@ -2,6 +2,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::client::Client;
+use crate::platform_assignments::PlatformAssignments;
 use crate::subscriptions::Subscriptions;
 use crate::tenants::Tenants;
 use mono_core::model::template::Template;
@@ -49,6 +50,11 @@ impl<'a> Platform<'a> {
     /// What new tenants start from.
     pub fn templates(self) -> Catalogue<'a, Template> {
         Catalogue::new(self.client)
+    }
+
+    /// Roles on the whole platform.
+    pub fn assignments(self) -> PlatformAssignments<'a> {
+        PlatformAssignments { client: self.client }
     }
 
     /// The tenants themselves.

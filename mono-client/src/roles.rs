@@ -8,11 +8,15 @@ use reqwest::Method;
 /// Where the roles are.
 const PATH: &str = "/api/v1/tenant/roles";
 
-/// A key that is none could lead to another address.
 fn path(key: &str) -> Result<String> {
+    Ok(format!("{PATH}/{}", plain(key)?))
+}
+
+/// The key of a role as a part of an address: what is none could lead to another one.
+pub(crate) fn plain(key: &str) -> Result<&str> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
     if !key.is_empty() && key.bytes().all(plain) {
-        return Ok(format!("{PATH}/{key}"));
+        return Ok(key);
     }
     Err(Error::invalid("key", "invalid_key", "the key has lower-case letters, digits, - and _"))
 }

@@ -5,12 +5,15 @@ use crate::api_keys::ApiKeys;
 use crate::assignments::Assignments;
 use crate::audit::Audit;
 use crate::client::Client;
+use crate::grants::Grants;
+use crate::guardrails::Guardrails;
 use crate::history::History;
 use crate::invitations::Invitations;
 use crate::mail_templates::MailTemplates;
 use crate::members::Members;
 use crate::option_sets::OptionSets;
 use crate::profiles::Profiles;
+use crate::role_overrides::RoleOverrides;
 use crate::roles::Roles;
 use crate::schemas::Schemas;
 use crate::teams::Teams;
@@ -83,6 +86,21 @@ impl<'a> Tenant<'a> {
     /// The roles of the tenant's members.
     pub fn assignments(self) -> Assignments<'a> {
         Assignments { client: self.client }
+    }
+
+    /// What the tenant's members were given or forbidden directly.
+    pub fn grants(self) -> Grants<'a> {
+        Grants { client: self.client }
+    }
+
+    /// What is forbidden to everybody in the tenant.
+    pub fn guardrails(self) -> Guardrails<'a> {
+        Guardrails { client: self.client }
+    }
+
+    /// What the tenant changes in roles of the platform.
+    pub fn role_overrides(self) -> RoleOverrides<'a> {
+        RoleOverrides { client: self.client }
     }
 
     /// The roles that the tenant has made itself.

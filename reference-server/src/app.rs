@@ -117,6 +117,7 @@ fn routes() -> Routes {
                 .merge(routes::platform::subscriptions::routes())
                 .merge(routes::platform::impersonation::routes()),
         )
+        .nest("/api/v1/platform/assignments", routes::platform::assignments::routes())
         .nest("/api/v1/platform/users", routes::platform::users::routes())
         .nest("/api/v1/tenant", routes::tenant::tenants::routes())
         .nest(
@@ -134,10 +135,14 @@ fn routes() -> Routes {
             "/api/v1/tenant/members",
             routes::tenant::members::routes()
                 .merge(routes::tenant::assignments::routes_of_members())
+                .merge(routes::tenant::grants::routes_of_members())
                 .merge(routes::tenant::profiles::routes_of_members()),
         )
         .nest("/api/v1/tenant/profiles", routes::tenant::profiles::routes())
         .nest("/api/v1/tenant/assignments", routes::tenant::assignments::routes())
+        .nest("/api/v1/tenant/grants", routes::tenant::grants::routes())
+        .nest("/api/v1/tenant/guardrails", routes::tenant::guardrails::routes())
+        .nest("/api/v1/tenant/role-overrides", routes::tenant::role_overrides::routes())
         .nest("/api/v1/tenant/roles", routes::tenant::roles::routes())
         .nest("/api/v1/tenant/schemas", routes::tenant::schemas::routes())
         .nest("/api/v1/tenant/option-sets", routes::tenant::option_sets::routes())

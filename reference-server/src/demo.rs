@@ -13,7 +13,7 @@ use mono_core::subscription::{Key, Subscription};
 use mono_core::text::{Email, Name, Slug};
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
-use mono_storage::store::{NewAssignment, NewUser};
+use mono_storage::store::{NewAssignment, NewPlatformAssignment, NewUser};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -104,7 +104,7 @@ pub(crate) async fn seed(
     let system = Caller::system(SystemReason::Seed);
     let mut tx = database.platform(&system).write().await?;
     let ada = tx.users().create(new_user(&PLATFORM_ADMIN, &hash)?).await?;
-    tx.assignments().assign(ada.id, PLATFORM_ADMIN.role).await?;
+    tx.assignments().assign(NewPlatformAssignment::new(ada.id, PLATFORM_ADMIN.role)).await?;
     tx.commit().await
 }
 

@@ -14,6 +14,7 @@ use mono_core::text::{Name, Slug};
 use mono_core::time::Clock;
 use mono_core::{Error, ErrorKind, permission};
 use mono_storage::platform_sql;
+use mono_storage::store::NewPlatformAssignment;
 use mono_storage::testkit::World;
 use std::time::Duration;
 
@@ -387,7 +388,7 @@ async fn who_acts_as_somebody_else_leaves_no_key_behind(world: World) {
     let staff = person(&world, &authenticator, "staff@platform.example", "user").await;
     let system = Caller::system(SystemReason::Seed);
     let mut tx = world.test.database.platform(&system).write().await.unwrap();
-    tx.assignments().assign(staff, "platform_admin").await.unwrap();
+    tx.assignments().assign(NewPlatformAssignment::new(staff, "platform_admin")).await.unwrap();
     tx.commit().await.unwrap();
     let staff = again(&authenticator, "staff@platform.example").await;
     let (member, harbour) = (ana.actor().member().unwrap(), world.harbour.id);

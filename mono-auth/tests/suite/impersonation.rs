@@ -7,6 +7,7 @@ use mono_core::id::{MemberId, UserId};
 use mono_core::permission::Scope;
 use mono_core::time::Clock;
 use mono_core::{ErrorKind, permission};
+use mono_storage::store::NewPlatformAssignment;
 use mono_storage::testkit::World;
 use secrecy::ExposeSecret;
 
@@ -25,7 +26,7 @@ async fn staff(world: &World, authenticator: &Authenticator) -> (UserId, Caller)
     let user = person(world, authenticator, STAFF, "user").await;
     let system = Caller::system(SystemReason::Seed);
     let mut tx = world.test.database.platform(&system).write().await.unwrap();
-    tx.assignments().assign(user, "platform_admin").await.unwrap();
+    tx.assignments().assign(NewPlatformAssignment::new(user, "platform_admin")).await.unwrap();
     tx.commit().await.unwrap();
     let signed_in = sign_in(authenticator, STAFF).await.unwrap();
     (user, caller(authenticator, &signed_in).await.unwrap())

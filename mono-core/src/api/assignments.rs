@@ -1,7 +1,7 @@
-//! `/api/v1/tenant/members/{id}/assignments` and `/api/v1/tenant/assignments`
+//! `/api/v1/tenant/members/{id}/assignments`, `/api/v1/tenant/assignments` and `/api/v1/platform/assignments`
 
 use crate::error::Error;
-use crate::id::{AccountId, AssignmentId, TenantId};
+use crate::id::{AccountId, AssignmentId, TenantId, UserId};
 use crate::permission::{Assignment, Scope};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -58,4 +58,21 @@ impl TryFrom<Assignment> for AssignedRole {
         let id = id.ok_or_else(|| Error::internal("a stored assignment has no id"))?;
         Ok(Self { id, role, scope, starts_at, ends_at })
     }
+}
+
+/// `POST /api/v1/platform/assignments`: gives a person a role on the whole platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct AssignPlatformRole {
+    /// The person.
+    pub user_id: UserId,
+    /// The key of the role: one of the platform.
+    pub role: String,
+    /// From when on it holds; left out, at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Timestamp>,
+    /// From when on it holds no more; left out, it has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
 }

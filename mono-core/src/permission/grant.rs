@@ -61,6 +61,7 @@ impl Assignment {
 
 /// Whether a grant gives or forbids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// The pattern is allowed.
@@ -132,6 +133,9 @@ pub struct Guardrail {
 }
 
 impl Guardrail {
+    /// The longest reason, in characters.
+    pub const MAX_REASON: usize = 500;
+
     /// Forbids a pattern at a scope.
     pub fn new(pattern: impl Into<String>, scope: Scope) -> Self {
         Self { pattern: pattern.into(), scope, reason: String::new() }

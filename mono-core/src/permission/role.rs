@@ -3,6 +3,7 @@
 use super::pattern::Pattern;
 use crate::error::Problem;
 use crate::id::TenantId;
+use crate::model::word_enum;
 use serde::{Deserialize, Serialize};
 
 /// A named bundle of permissions: a system role of the platform, or a custom role of one tenant.
@@ -104,16 +105,16 @@ impl Role {
     }
 }
 
-/// How an override changes the own contribution of a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OverrideKind {
-    /// The patterns are added.
-    Extend,
-    /// The patterns are taken away, also from what other overrides add. Inherited rights stay: to forbid, use a deny.
-    Restrict,
-    /// The patterns stand in place of the role's own `allow` and `except`.
-    Replace,
+word_enum! {
+    /// How an override changes the own contribution of a role.
+    OverrideKind, "kind" {
+        /// The patterns are added.
+        Extend = "extend",
+        /// The patterns are taken away, also from what other overrides add. Inherited rights stay: to forbid, use a deny.
+        Restrict = "restrict",
+        /// The patterns stand in place of the role's own `allow` and `except`.
+        Replace = "replace",
+    }
 }
 
 /// A change that a tenant makes to a role. It holds where the *target* is in that tenant, also for assignments made at
@@ -129,4 +130,9 @@ pub struct Override {
     pub kind: OverrideKind,
     /// The patterns, as they are stored.
     pub patterns: Vec<String>,
+}
+
+impl Override {
+    /// The most patterns of an override: every request of every member compiles the tenant's.
+    pub const MOST_PATTERNS: usize = 500;
 }

@@ -1,17 +1,15 @@
 //! Assignments: who has which role, where and until when.
 
-use super::granting::not_held;
-use crate::db::{FromRow, PlatformTx, Row, TenantTx};
-use crate::{platform_sql, sql};
+use crate::db::{FromRow, Row, TenantTx};
+use crate::sql;
 use mono_core::audit::Action;
-use mono_core::id::{AssignmentId, Id, MemberId, UserId};
-use mono_core::permission::{Assignment, Pattern, Permission, PermissionSet, Scope, Subject};
+use mono_core::id::{AssignmentId, Id, MemberId};
+use mono_core::permission::{Assignment, Permission, Scope, Subject};
 use mono_core::time::Timestamp;
 use mono_core::{Error, permission};
 
 pub(super) const ASSIGN: Permission = permission!("tenant.roles.assign");
-const PLATFORM: Permission = permission!("platform.roles.manage");
-pub(super) const REQUIRED: &[Permission] = &[ASSIGN, PLATFORM];
+pub(super) const REQUIRED: &[Permission] = &[ASSIGN];
 
 const ENTITY: &str = "assignment";
 
@@ -131,7 +129,9 @@ impl Assignments<'_> {
         .ok_or_else(|| Error::not_found(AssignmentId::ENTITY))?;
         tx.authorize(ASSIGN, &old.scope).await?;
         tx.rules().await?.require_role(&old.role, &old.scope, old.ends_at, tx.now())?;
-        sql!(tx, "DELETE FROM assignments WHERE tenant_id = $1 AND id = $2", id).execute().await?;
+        if sql!(tx, "DELETE FROM assignments WHERE tenant_id = $1 AND id = $2", id).execute().await? == 0 {
+            return Err(Error::not_found(AssignmentId::ENTITY));
+        }
         tx.audit_change(Action::Revoke, ENTITY, id, Some(&old), None).await
     }
 
@@ -153,53 +153,5 @@ impl Assignments<'_> {
         )
         .all()
         .await
-    }
-}
-
-/// Roles on the whole platform.
-pub struct PlatformAssignments<'t> {
-    tx: &'t mut PlatformTx,
-}
-
-impl PlatformTx {
-    /// Roles on the whole platform.
-    pub const fn assignments(&mut self) -> PlatformAssignments<'_> {
-        PlatformAssignments { tx: self }
-    }
-}
-
-impl PlatformAssignments<'_> {
-    /// Gives a person a role on the whole platform; giving it twice changes nothing.
-    ///
-    /// # Errors
-    /// `Forbidden` without `platform.roles.manage`, or with code `not_held` where the role holds anything that the
-    /// caller does not; `Conflict` where there is no such user or role.
-    pub async fn assign(self, user: UserId, role: &str) -> Result<(), Error> {
-        let tx = self.tx;
-        tx.authorize(PLATFORM)?;
-        // A role at the platform holds in every tenant, also in those whose own changes of it this caller does not see:
-        // only who holds everything passes it on.
-        let (everything, now) = (Pattern::parse("*")?, tx.now());
-        let holds = |set: &PermissionSet| {
-            set.covers(&everything, &Scope::platform(), None, now)
-                && set.covers_role(role, &Scope::platform(), None, now)
-        };
-        if !tx.caller().permissions().is_none_or(holds) {
-            return Err(not_held(&format!("everything on the platform, and a role {role}")));
-        }
-        let (id, now) = (tx.new_id::<AssignmentId>(), tx.now());
-        platform_sql!(
-            tx,
-            "INSERT INTO platform_assignments (id, user_id, role_key, created_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (user_id, role_key) DO NOTHING",
-            id,
-            user,
-            role,
-            now
-        )
-        .execute()
-        .await?;
-        let changes = serde_json::json!([{ "field": "role", "new": role }]);
-        tx.audit(Action::Grant, "user", Some(user.uuid()), changes).await
     }
 }

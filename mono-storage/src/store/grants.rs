@@ -4,13 +4,15 @@ use super::assignments::{ASSIGN, require_span};
 use super::granting::Rules;
 use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
-use mono_core::Error;
 use mono_core::audit::Action;
 use mono_core::id::{GrantId, Id, MemberId};
 use mono_core::permission::{Assignment, Effect, Grant, Pattern, Scope, Subject};
 use mono_core::time::Timestamp;
+use mono_core::{Error, ErrorKind};
 
 const ENTITY: &str = "grant";
+/// How many grants a member has at most: each request of theirs compiles them.
+const MOST: i64 = 200;
 
 /// A pattern to be given or forbidden.
 #[derive(Debug, Clone)]
@@ -80,7 +82,8 @@ impl Grants<'_> {
     /// # Errors
     /// `Forbidden` without `tenant.roles.assign` there, or with code `not_held` where the caller does not hold all that
     /// the pattern covers, or, to forbid it, not all that the member holds: nobody locks out their superiors; `Conflict` where member or account do
-    /// not exist; `Validation` for a scope outside of the tenant.
+    /// not exist, and with code `too_many` beyond 200 grants of one member; `Validation` for a scope outside of the
+    /// tenant.
     pub async fn give(self, new: NewGrant) -> Result<Grant, Error> {
         let tx = self.tx;
         tx.require_inside(&new.scope)?;
@@ -90,6 +93,15 @@ impl Grants<'_> {
         rules.require_pattern(&new.pattern, &new.scope, new.ends_at, tx.now())?;
         if new.effect == Effect::Deny {
             require_superior(tx, &rules, new.member).await?;
+        }
+        let count = sql!(
+            tx,
+            "SELECT count(*) AS present FROM grants WHERE tenant_id = $1 AND member_id = $2",
+            new.member
+        );
+        if count.row().await?.get::<i64>("present")? >= MOST {
+            let message = format!("a member has at most {MOST} grants and denies");
+            return Err(Error::new(ErrorKind::Conflict, "too_many", message));
         }
         let (id, now) = (tx.new_id::<GrantId>(), tx.now());
         let granted_by = tx.caller().actor().user();
@@ -133,7 +145,9 @@ impl Grants<'_> {
         tx.authorize(ASSIGN, &old.scope).await?;
         let pattern = Pattern::parse(&old.pattern).or_else(|_| Pattern::parse("tenant.*"))?;
         tx.rules().await?.require_pattern(&pattern, &old.scope, old.ends_at, tx.now())?;
-        sql!(tx, "DELETE FROM grants WHERE tenant_id = $1 AND id = $2", id).execute().await?;
+        if sql!(tx, "DELETE FROM grants WHERE tenant_id = $1 AND id = $2", id).execute().await? == 0 {
+            return Err(Error::not_found(GrantId::ENTITY));
+        }
         tx.audit_change(Action::Revoke, ENTITY, id, Some(&old), None).await
     }
 

@@ -5,14 +5,15 @@ use crate::sql;
 use mono_core::audit::Action;
 use mono_core::id::GrantId;
 use mono_core::permission::{Guardrail, Pattern, Permission, Scope};
-use mono_core::{Error, permission};
+use mono_core::{Error, ErrorKind, permission};
 
+const READ: Permission = permission!("tenant.roles.read");
 const UPDATE: Permission = permission!("tenant.roles.update");
-pub(super) const REQUIRED: &[Permission] = &[UPDATE];
+pub(super) const REQUIRED: &[Permission] = &[READ, UPDATE];
 
 const ENTITY: &str = "guardrail";
-/// The longest reason, in characters.
-const MAX_REASON: usize = 500;
+/// How many guardrails a tenant has at most: each request in it compiles them.
+const MOST: i64 = 200;
 
 impl FromRow for Guardrail {
     fn from_row(row: &Row) -> Result<Self, Error> {
@@ -37,23 +38,29 @@ impl Guardrails<'_> {
     ///
     /// # Errors
     /// `Forbidden` without `tenant.roles.update` there, or with code `not_held` where the caller does not hold all that
-    /// the pattern covers; `Validation` for a scope outside of the tenant, and for a pattern that would take away the
-    /// right to lift the guardrail from everybody in it.
+    /// the pattern covers; `Conflict` where there is no such account, and with code `too_many` beyond 200
+    /// guardrails of the tenant; `Validation` for a scope outside of the tenant, and for a pattern that would take away
+    /// the right to lift the guardrail from everybody in it.
     pub async fn forbid(self, pattern: &Pattern, scope: Scope, reason: &str) -> Result<GrantId, Error> {
         let tx = self.tx;
         tx.require_inside(&scope)?;
         tx.authorize(UPDATE, &scope).await?;
-        if reason.chars().count() > MAX_REASON {
+        if reason.chars().count() > Guardrail::MAX_REASON {
             return Err(Error::invalid(
                 "reason",
                 "too_long",
-                format!("the reason has at most {MAX_REASON} characters"),
+                format!("the reason has at most {} characters", Guardrail::MAX_REASON),
             ));
         }
         tx.rules().await?.require_pattern(pattern, &scope, None, tx.now())?;
         if scope == Scope::tenant(tx.tenant()) && pattern.covers_pattern(&Pattern::parse(UPDATE.name())?) {
             let message = "this would forbid everybody in the tenant to lift it again";
             return Err(Error::invalid("pattern", "locks_everybody_out", message));
+        }
+        let count = sql!(tx, "SELECT count(*) AS present FROM guardrails WHERE tenant_id = $1").row();
+        if count.await?.get::<i64>("present")? >= MOST {
+            let message = format!("a tenant has at most {MOST} guardrails");
+            return Err(Error::new(ErrorKind::Conflict, "too_many", message));
         }
         let (id, now) = (tx.new_id::<GrantId>(), tx.now());
         let guardrail: Guardrail = sql!(
@@ -93,7 +100,23 @@ impl Guardrails<'_> {
         // Who lifts it has to hold what it forbids, apart from itself; one that cannot be read closes everything.
         let pattern = Pattern::parse(&old.pattern).or_else(|_| Pattern::parse("tenant.*"))?;
         tx.rules().await?.without(&old).require_pattern(&pattern, &old.scope, None, tx.now())?;
-        sql!(tx, "DELETE FROM guardrails WHERE tenant_id = $1 AND id = $2", id).execute().await?;
+        if sql!(tx, "DELETE FROM guardrails WHERE tenant_id = $1 AND id = $2", id).execute().await? == 0 {
+            return Err(Error::not_found("a guardrail"));
+        }
         tx.audit_change(Action::Revoke, ENTITY, id, Some(&old), None).await
+    }
+
+    /// The guardrails of the tenant with their ids, oldest first.
+    ///
+    /// # Errors
+    /// `Forbidden` without `tenant.roles.read`.
+    pub async fn list(self) -> Result<Vec<(GrantId, Guardrail)>, Error> {
+        let tx = self.tx;
+        tx.authorize(READ, &Scope::tenant(tx.tenant())).await?;
+        let rows = sql!(
+            tx,
+            "SELECT id, pattern, scope, reason FROM guardrails WHERE tenant_id = $1 ORDER BY created_at, id"
+        );
+        rows.rows().await?.iter().map(|row| Ok((row.get("id")?, Guardrail::from_row(row)?))).collect()
     }
 }

@@ -24,6 +24,7 @@ mod master_keys;
 mod members;
 mod option_sets;
 mod outbox;
+mod platform_assignments;
 mod principals;
 mod profiles;
 mod purge;
@@ -47,7 +48,7 @@ mod versions;
 pub use accounts::Accounts;
 pub use api_key_credentials::{KeyCredentials, StoredKey};
 pub use api_keys::{ApiKeys, KeyCredential};
-pub use assignments::{Assignments, NewAssignment, PlatformAssignments};
+pub use assignments::{Assignments, NewAssignment};
 pub use audit::AuditLog;
 pub use audit_chain::{AuditReport, BrokenEntry, Damage};
 pub use auth_policies::AuthPolicies;
@@ -63,6 +64,7 @@ pub use master_keys::{MasterKey, MasterKeys};
 pub use members::Members;
 pub use option_sets::OptionSets;
 pub use outbox::Event;
+pub use platform_assignments::{NewPlatformAssignment, PlatformAssignments};
 pub use principals::{Principal, Principals, TenantPart};
 pub use profiles::Profiles;
 pub use purge::Purged;
@@ -95,6 +97,7 @@ pub fn required_permissions() -> Vec<Permission> {
         catalogue::REQUIRED,
         guardrails::REQUIRED,
         members::REQUIRED,
+        platform_assignments::REQUIRED,
         profiles::REQUIRED,
         roles::REQUIRED,
         schemas::REQUIRED,

@@ -24,21 +24,12 @@ impl FromRow for Role {
 
 impl FromRow for Override {
     fn from_row(row: &Row) -> Result<Self, Error> {
-        let kind = serde_json::Value::String(row.get("kind")?);
         Ok(Self {
             role: row.get("role_key")?,
             tenant: row.get("tenant_id")?,
-            kind: serde_json::from_value(kind).map_err(Error::internal)?,
+            kind: row.parse("kind")?,
             patterns: serde_json::from_value(row.get("patterns")?).map_err(Error::internal)?,
         })
-    }
-}
-
-const fn kind_word(kind: OverrideKind) -> &'static str {
-    match kind {
-        OverrideKind::Extend => "extend",
-        OverrideKind::Restrict => "restrict",
-        OverrideKind::Replace => "replace",
     }
 }
 
@@ -157,10 +148,14 @@ impl Roles<'_> {
         role: &str,
         kind: OverrideKind,
         patterns: &[Pattern],
-    ) -> Result<(), Error> {
+    ) -> Result<Override, Error> {
         let tx = self.tx;
         let whole = Scope::tenant(tx.tenant());
         tx.authorize(UPDATE, &whole).await?;
+        if patterns.len() > Override::MOST_PATTERNS {
+            let message = format!("there are {} of at most {}", patterns.len(), Override::MOST_PATTERNS);
+            return Err(Error::invalid("patterns", "too_long", message));
+        }
         let mut rules = tx.rules().await?;
         let platform = |engine: &Engine| engine.roles().iter().any(|system| system.key == role);
         if !rules.engine().is_none_or(platform) {
@@ -175,7 +170,8 @@ impl Roles<'_> {
             }
             rules.require_pattern(pattern, &whole, None, tx.now())?;
         }
-        if let Some(old) = find(&rules.overrides, role, kind) {
+        let old = find(&rules.overrides, role, kind).cloned();
+        if let Some(old) = &old {
             require_what_comes_back(tx, &rules, old)?;
         }
         let change = Override {
@@ -194,13 +190,14 @@ impl Roles<'_> {
             "INSERT INTO role_overrides (tenant_id, role_key, kind, patterns, updated_at) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (tenant_id, role_key, kind) DO UPDATE SET patterns = $4, updated_at = $5",
             role,
-            kind_word(kind),
+            kind.as_str(),
             patterns,
             now
         )
         .execute()
         .await?;
-        tx.audit_change(Action::Update, "role_override", tx.tenant(), None, Some(&change)).await
+        tx.audit_change(Action::Update, "role_override", tx.tenant(), old.as_ref(), Some(&change)).await?;
+        Ok(change)
     }
 
     /// Takes a change of a role of the platform back.
@@ -213,14 +210,15 @@ impl Roles<'_> {
         let whole = Scope::tenant(tx.tenant());
         tx.authorize(UPDATE, &whole).await?;
         let rules = tx.rules().await?;
-        let old = find(&rules.overrides, role, kind).ok_or_else(not_found)?;
+        let no_override = || Error::not_found("an override");
+        let old = find(&rules.overrides, role, kind).ok_or_else(no_override)?;
         rules.require_role(role, &whole, None, tx.now())?;
         require_what_comes_back(tx, &rules, old)?;
         sql!(
             tx,
             "DELETE FROM role_overrides WHERE tenant_id = $1 AND role_key = $2 AND kind = $3",
             role,
-            kind_word(kind)
+            kind.as_str()
         )
         .execute()
         .await?;

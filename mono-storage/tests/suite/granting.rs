@@ -7,7 +7,7 @@ use mono_core::page::PageRequest;
 use mono_core::permission::{Effect, Grant, OverrideKind, Pattern, Role, Scope};
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::TenantTx;
-use mono_storage::store::{NewAssignment, NewGrant};
+use mono_storage::store::{NewAssignment, NewGrant, NewPlatformAssignment};
 use mono_storage::testkit::World;
 
 mono_storage::conformance!(
@@ -32,6 +32,7 @@ mono_storage::conformance!(
     a_guardrail_is_lifted_by_who_holds_what_it_forbids,
     nobody_locks_out_who_holds_more,
     a_role_has_a_plain_key_and_a_bounded_size,
+    there_is_an_end_to_grants_and_guardrails,
 );
 
 async fn write(world: &World, caller: &Caller) -> TenantTx {
@@ -349,11 +350,14 @@ async fn only_a_super_admin_gives_roles_on_the_platform(world: World) {
     let some = world.caller_with(&world.harbour, some);
     for caller in [&world.harbour.admin, &some] {
         let mut tx = world.test.database.platform(caller).write().await.unwrap();
-        assert_eq!(tx.assignments().assign(user, "user").await.unwrap_err().kind(), ErrorKind::Forbidden);
+        assert_eq!(
+            tx.assignments().assign(NewPlatformAssignment::new(user, "user")).await.unwrap_err().kind(),
+            ErrorKind::Forbidden
+        );
     }
     let root = world.caller_with(&world.harbour, vec![Grant::allow("*", Scope::platform())]);
     let mut tx = world.test.database.platform(&root).write().await.unwrap();
-    tx.assignments().assign(user, "platform_admin").await.unwrap();
+    tx.assignments().assign(NewPlatformAssignment::new(user, "platform_admin")).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -512,4 +516,25 @@ async fn a_role_has_a_plain_key_and_a_bounded_size(world: World) {
     }
     let many = Role::new("many").allow(vec!["tenant.accounts.read"; 501]);
     refused(tx.roles().create(many).await, "too_long");
+}
+
+async fn there_is_an_end_to_grants_and_guardrails(world: World) {
+    let whole = Scope::tenant(world.harbour.id);
+    let (_, member) = world.member(&world.harbour, "new@harbour.example").await;
+    let (_, other) = world.member(&world.harbour, "other@harbour.example").await;
+    let mut tx = write(&world, &world.harbour.admin).await;
+    for _ in 0..200 {
+        tx.grants().give(allow(member, "tenant.accounts.read", whole)).await.unwrap();
+        tx.guardrails().forbid(&pattern("tenant.accounts.delete"), whole, "").await.unwrap();
+    }
+    refused(tx.grants().give(allow(member, "tenant.accounts.read", whole)).await, "too_many");
+    refused(tx.guardrails().forbid(&pattern("tenant.accounts.delete"), whole, "").await, "too_many");
+    tx.grants().give(allow(other, "tenant.accounts.read", whole)).await.unwrap();
+    assert_eq!(tx.guardrails().list().await.unwrap().len(), 200);
+    drop(tx);
+    let mut tx = write(&world, &world.lagoon.admin).await;
+    assert_eq!(tx.guardrails().list().await.unwrap(), []);
+    drop(tx);
+    let mut tx = write(&world, &world.harbour.user).await;
+    assert_eq!(tx.guardrails().list().await.unwrap_err().kind(), ErrorKind::Forbidden);
 }

@@ -141,6 +141,7 @@ pub(crate) mod user {
 }
 pub(crate) mod platform {
     //! What works above the tenants.
+    pub(crate) mod assignments;
     pub(crate) mod catalogue;
     pub(crate) mod impersonation;
     pub(crate) mod subscriptions;
@@ -155,11 +156,14 @@ pub(crate) mod tenant {
     pub(crate) mod audit;
     pub(crate) mod auth_policy;
     pub(crate) mod entitlements;
+    pub(crate) mod grants;
+    pub(crate) mod guardrails;
     pub(crate) mod invitations;
     pub(crate) mod mail_templates;
     pub(crate) mod members;
     pub(crate) mod option_sets;
     pub(crate) mod profiles;
+    pub(crate) mod role_overrides;
     pub(crate) mod roles;
     pub(crate) mod schemas;
     pub(crate) mod teams;

@@ -10,6 +10,8 @@ use mono_client::{Client, History, Revert};
 use mono_core::Error;
 use mono_core::api::envelope::{Failure, Success};
 use mono_core::api::history::{CompareVersions, ListVersions};
+use mono_core::id::UserId;
+use mono_core::permission::OverrideKind;
 use mono_core::subscription::Key;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -188,6 +190,18 @@ async fn call_every_method(client: &Client) {
         roles.update(&any(json!({"key": "x"})));
         roles.delete("x");
     }
+    let (grants, guardrails, overrides) = (tenant.grants(), tenant.guardrails(), tenant.role_overrides());
+    call! {
+        grants.list(id());
+        grants.give(id(), &any(json!({"pattern": "x", "effect": "deny"})));
+        grants.revoke(id());
+        guardrails.list();
+        guardrails.forbid(&any(json!({"pattern": "x"})));
+        guardrails.lift(id());
+        overrides.list();
+        overrides.put("x", OverrideKind::Extend, &any(json!({"patterns": []})));
+        overrides.delete("x", OverrideKind::Extend);
+    }
     let (keys, invitations, templates) = (tenant.api_keys(), tenant.invitations(), tenant.mail_templates());
     let template = any(json!({"subject": "x", "html": "x", "plain": "x"}));
     let (kind, locale) = (any(json!("magic_link")), any(json!("en")));
@@ -245,6 +259,9 @@ async fn call_every_method(client: &Client) {
     }
     let (tenants, subscriptions) = (platform.tenants(), platform.subscriptions());
     call! {
+        platform.assignments().list();
+        platform.assignments().assign(&any(json!({"userId": id::<UserId>(), "role": "x"})));
+        platform.assignments().end(id());
         platform.users().send_set_password(id());
         tenants.list(&any(json!({})));
         tenants.scroll(&any(json!({})));

@@ -9,14 +9,16 @@ use chrono::TimeDelta;
 use mono_auth::{TokenAlgorithm, Tokens};
 use mono_client::Client;
 use mono_core::api::api_keys::CreateApiKey;
-use mono_core::api::assignments::AssignRole;
+use mono_core::api::assignments::{AssignPlatformRole, AssignRole};
+use mono_core::api::guardrails::CreateGuardrail;
 use mono_core::api::invitations::CreateInvitation;
 use mono_core::api::members::ListMembers;
 use mono_core::api::profiles::CreateProfile;
 use mono_core::api::subscriptions::CreateOverride;
 use mono_core::api::teams::CreateTeam;
 use mono_core::caller::{Caller, SystemReason};
-use mono_core::id::AccountId;
+use mono_core::id::{AccountId, MemberId, UserId};
+use mono_core::permission::Scope;
 use mono_core::subscription::{Allowance, ItemKind, Key, OverrideChange};
 use mono_core::text::Email;
 use mono_storage::store::NewSession;
@@ -175,6 +177,27 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (Method::GET, format!("{MEMBERS}/{{member}}/assignments"), none.clone()),
         (Method::POST, format!("{MEMBERS}/{{member}}/assignments"), json!({"role": "user"})),
         (Method::DELETE, "/api/v1/tenant/assignments/{assignment}".into(), none.clone()),
+        (Method::GET, format!("{MEMBERS}/{{member}}/grants"), none.clone()),
+        (
+            Method::POST,
+            format!("{MEMBERS}/{{member}}/grants"),
+            json!({"pattern": "tenant.accounts.read", "effect": "allow"}),
+        ),
+        (Method::DELETE, "/api/v1/tenant/grants/{grant}".into(), none.clone()),
+        (Method::GET, GUARDRAILS.into(), none.clone()),
+        (
+            Method::POST,
+            GUARDRAILS.into(),
+            json!({"pattern": "tenant.extra.delete", "scope": "tenant:{tenant}/account:{id}"}),
+        ),
+        (Method::DELETE, format!("{GUARDRAILS}/{{guardrail}}"), none.clone()),
+        (Method::GET, format!("{OWN}/role-overrides"), none.clone()),
+        (
+            Method::PUT,
+            format!("{OWN}/role-overrides/user/extend"),
+            json!({"patterns": ["tenant.accounts.read"]}),
+        ),
+        (Method::DELETE, format!("{OWN}/role-overrides/user/extend"), none.clone()),
         (Method::GET, "/api/v1/tenant/schemas".into(), none.clone()),
         (
             Method::PUT,
@@ -237,6 +260,9 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (Method::POST, "/api/v1/platform/tenants".into(), json!({"name": "Another"})),
         (Method::POST, format!("{TENANT}/members/{{member}}/impersonate"), json!({"reason": "ticket 7"})),
         (Method::POST, "/api/v1/platform/users/{user}/set-password".into(), none.clone()),
+        (Method::GET, STAFF_ROLES.into(), none.clone()),
+        (Method::POST, STAFF_ROLES.into(), json!({"userId": "{user}", "role": "user"})),
+        (Method::DELETE, format!("{STAFF_ROLES}/{{staff_role}}"), none.clone()),
         (Method::GET, TENANT.into(), none.clone()),
         (Method::PATCH, TENANT.into(), json!({"currency": "USD"})),
         (Method::GET, format!("{TENANT}/versions"), none.clone()),
@@ -288,6 +314,12 @@ const INVITATIONS: &str = "/api/v1/tenant/invitations";
 
 /// Where the roles of a tenant are.
 const ROLES: &str = "/api/v1/tenant/roles";
+
+/// Where it stands what is forbidden to everybody in a tenant.
+const GUARDRAILS: &str = "/api/v1/tenant/guardrails";
+
+/// Where the roles on the whole platform are.
+const STAFF_ROLES: &str = "/api/v1/platform/assignments";
 
 /// Where the teams of accounts are.
 const TEAMS: &str = "/api/v1/tenant/teams";
@@ -355,8 +387,6 @@ async fn everybody_calls_every_route(world: World) {
     server.add_person("second@harbour.example", &[(tenant, None)]).await;
     let members = admin.tenant().members().list(&ListMembers::default()).await.unwrap().items;
     let member = members.iter().find(|member| member.email.as_str() == "second@harbour.example").unwrap().id;
-    let given = AssignRole { role: "user".into(), account_id: Some(account), ..Default::default() };
-    let assignment = admin.tenant().assignments().assign(member, &given).await.unwrap().id;
     let schema = serde_json::from_value(json!({"key": "plain", "name": "Plain", "fields": []})).unwrap();
     admin.tenant().schemas().put(&schema).await.unwrap();
     let plain = CreateProfile { kind: "plain".into(), data: json!({}) };
@@ -372,6 +402,7 @@ async fn everybody_calls_every_route(world: World) {
     let asked = CreateInvitation { email: "invited@new.example".into(), roles: Vec::new() };
     let invitation = admin.tenant().invitations().create(&asked).await.unwrap().id;
     let (user, _) = server.world.member(&server.world.harbour, "unable@harbour.example").await;
+    let rights = rights(&admin, &staff, member, user, Scope::account(tenant, account)).await;
     // Who restores needs something deleted; the admin, who comes last, deletes what was there.
     let gone = CreateTeam { name: "Gone".into() };
     let deleted_team = admin.tenant().teams().create(account, &gone).await.unwrap().id;
@@ -406,9 +437,9 @@ async fn everybody_calls_every_route(world: World) {
                     .replace("{team}", &team.to_string())
                     .replace("{override_id}", &exception.to_string())
                     .replace("{invitation}", &invitation.to_string())
-                    .replace("{assignment}", &assignment.to_string())
                     .replace("{caller}", &format!("caller{number}"))
             };
+            let fill = |text: &str| rights.iter().fold(fill(text), |text, (name, id)| text.replace(name, id));
             let address = fill(&path);
             let mut request = server.request(method.clone(), &address);
             if !token.is_empty() {
@@ -442,6 +473,32 @@ async fn everybody_calls_every_route(world: World) {
     }
     assert!(untrue.is_empty(), "the document is wrong:\n{}", untrue.join("\n"));
     compare("endpoints.txt", text.trim_end());
+}
+
+/// What was given before, to be taken: the names under which the table has it, with the ids.
+async fn rights(
+    admin: &Client,
+    staff: &Client,
+    member: MemberId,
+    user: UserId,
+    place: Scope,
+) -> [(&'static str, String); 4] {
+    let role = AssignRole { role: "user".into(), account_id: place.account_id(), ..Default::default() };
+    let role = admin.tenant().assignments().assign(member, &role).await.unwrap().id;
+    let grant = serde_json::from_value(json!({"pattern": "tenant.accounts.read", "effect": "deny"})).unwrap();
+    let grant = admin.tenant().grants().give(member, &grant).await.unwrap().id;
+    let pattern = "tenant.extra.delete".into();
+    let guardrail = CreateGuardrail { pattern, scope: Some(place), ..Default::default() };
+    let guardrail = admin.tenant().guardrails().forbid(&guardrail).await.unwrap().id;
+    let staff_role =
+        AssignPlatformRole { user_id: user, role: "account_owner".into(), starts_at: None, ends_at: None };
+    let staff_role = staff.platform().assignments().assign(&staff_role).await.unwrap().id;
+    [
+        ("{assignment}", role.to_string()),
+        ("{grant}", grant.to_string()),
+        ("{guardrail}", guardrail.to_string()),
+        ("{staff_role}", staff_role.to_string()),
+    ]
 }
 
 /// The tokens of people who were admins when they signed in, and are suspended since.

@@ -13,7 +13,7 @@ use mono_core::permission::Scope;
 use mono_core::text::{Email, Name};
 use mono_storage::db::Database;
 use mono_storage::platform_sql;
-use mono_storage::store::{NewAssignment, NewUser};
+use mono_storage::store::{NewAssignment, NewPlatformAssignment, NewUser};
 use mono_storage::system::SystemRandom;
 use mono_storage::testkit::World;
 use reference_server::{App, HttpSettings, ServerLimits, serve};
@@ -135,7 +135,7 @@ impl Server {
         let staff = self.add_person(STAFF, &[]).await;
         let system = seeding();
         let mut tx = self.database().platform(&system).write().await.unwrap();
-        tx.assignments().assign(staff, "platform_admin").await.unwrap();
+        tx.assignments().assign(NewPlatformAssignment::new(staff, "platform_admin")).await.unwrap();
         tx.commit().await.unwrap();
     }
 

@@ -17,7 +17,7 @@ use std::str::FromStr;
 
 /// The key of a role in the address. What no role has is not found.
 #[derive(JsonSchema)]
-pub(crate) struct RoleKey(String);
+pub(crate) struct RoleKey(pub(crate) String);
 
 impl FromStr for RoleKey {
     type Err = Error;
