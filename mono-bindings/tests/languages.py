@@ -35,9 +35,9 @@ def kotlin_jars():
     return [library / "kotlin-stdlib.jar", library / "kotlinx-coroutines-core-jvm.jar", JNA]
 
 
-def kotlinc(sources, out):
+def kotlinc(sources, out, jars=()):
     """Compiles Kotlin. `-nowarn`: most of it is generated."""
-    classpath = ":".join(map(str, kotlin_jars()))
+    classpath = ":".join(map(str, [*kotlin_jars(), *jars]))
     run([kotlin_home() / "bin/kotlinc", "-nowarn", "-cp", classpath, "-d", out, *sources], os.environ)
 
 
@@ -64,6 +64,7 @@ def run_example(language, server, folder, launch):
     source.write_text(code)
     shutil.copy(server.environment()["MONO_TEST_SEED"], folder / "seed.json")
     command = launch(source)
+    command = [str(word) for word in command]
     print("$", *command, flush=True)
     answer = subprocess.run(command, cwd=folder, env=server.environment(), stdout=subprocess.PIPE, text=True, check=True)
     assert answer.stdout == expected, f"the README of {language} says\n{expected}\nand it printed\n{answer.stdout}"
