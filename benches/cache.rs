@@ -3,6 +3,7 @@
 //! The program `redis-server` must be installed: the bench starts one of its own.
 #![allow(missing_docs, clippy::print_stdout, reason = "a bench prints what it measured")]
 
+use mimalloc::MiMalloc;
 use mono_core::Error;
 use mono_core::id::{TenantId, Uuid};
 use mono_core::time::Clock as _;
@@ -17,6 +18,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+// As the command `mono` has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 static PAGES: Space = Space {
     name: "pages",

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use clap::Parser;
+use mimalloc::MiMalloc;
 use mono_auth::axum::ApiError;
 use mono_core::Error;
 use mono_core::permission;
@@ -17,6 +18,10 @@ use reference_server::extract::Authenticated;
 use reference_server::{App, Config, ServerLimits, boot, router_with, serve};
 use std::path::PathBuf;
 use tokio::net::TcpListener;
+
+// As the command `mono` has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Parser)]
 struct Command {

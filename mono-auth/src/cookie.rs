@@ -6,16 +6,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+pub use mono_core::api::auth::{ACCESS_COOKIE, REFRESH_COOKIE};
 use mono_core::caller::{Actor, Caller};
 use mono_core::id::SessionId;
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 use secrecy::ExposeSecret;
 
-/// The access token. `__Host-` asks of the browser that it comes from this very host, over HTTPS (RFC 6265bis).
-pub const ACCESS_COOKIE: &str = "__Host-mono_access";
-/// The refresh token.
-pub const REFRESH_COOKIE: &str = "__Host-mono_refresh";
 /// The header that carries the token against forged requests (CSRF).
 pub const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 

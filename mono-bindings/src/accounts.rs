@@ -123,3 +123,35 @@ impl From<CreateAccount> for accounts::CreateAccount {
         Self { name, slug, account_type, email }
     }
 }
+
+/// What is changed of an account; what is left out stays as it is.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct UpdateAccount {
+    /// The version that the change is based on; a stale one is a conflict.
+    #[uniffi(default = None)]
+    pub version: Option<i64>,
+    /// A new name.
+    #[uniffi(default = None)]
+    pub name: Option<String>,
+    /// A new short name.
+    #[uniffi(default = None)]
+    pub slug: Option<String>,
+    /// `individual`, `agency` or `business`.
+    #[uniffi(default = None)]
+    pub account_type: Option<String>,
+    /// `active`, `suspended` or `archived`.
+    #[uniffi(default = None)]
+    pub status: Option<String>,
+    /// A new address; an empty one removes it.
+    #[uniffi(default = None)]
+    pub email: Option<String>,
+}
+
+impl From<UpdateAccount> for accounts::UpdateAccount {
+    fn from(change: UpdateAccount) -> Self {
+        let UpdateAccount { version, name, slug, account_type, status, email } = change;
+        // The languages cannot tell `null` from an absent field.
+        let email = email.map(|email| Some(email).filter(|email| !email.is_empty()));
+        Self { version, name, slug, account_type, status, email }
+    }
+}

@@ -1,6 +1,7 @@
-//! Signing in.
+//! Signing in, and who is signed in.
 
 use mono_core::api::auth::{LoginResponse, SecondFactorRequired};
+use mono_core::api::users::ProfileResponse;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -66,6 +67,36 @@ impl From<mono_core::api::auth::LoginAnswer> for LoginAnswer {
         match answer {
             Answer::SignedIn(login) => Self::SignedIn { login: login.into() },
             Answer::SecondFactor(required) => Self::SecondFactor { challenge: required.into() },
+        }
+    }
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct Me {
+    /// The person.
+    pub id: String,
+    /// Their address.
+    pub email: String,
+    /// Whether they have shown that they read the address.
+    pub email_verified: bool,
+    /// Their name.
+    pub name: String,
+    /// The tenant that the session works in.
+    pub tenant_id: Option<String>,
+    /// Support staff who act as the person: an application shows this on every page.
+    pub impersonator_id: Option<String>,
+}
+
+impl From<ProfileResponse> for Me {
+    fn from(profile: ProfileResponse) -> Self {
+        Self {
+            id: profile.id.to_string(),
+            email: profile.email.into(),
+            email_verified: profile.email_verified,
+            name: profile.name.into(),
+            tenant_id: profile.tenant_id.map(|tenant| tenant.to_string()),
+            impersonator_id: profile.impersonator_id.map(|user| user.to_string()),
         }
     }
 }

@@ -3,18 +3,19 @@
 use mono_core::{Error, ErrorKind, Problem};
 
 /// Shorthand within this crate.
-pub(crate) type Result<T> = std::result::Result<T, MonoError>;
+pub(crate) type Result<T, E = MonoError> = std::result::Result<T, E>;
 
 // The sentence is not called `message`: UniFFI 0.32 would write Kotlin that does not compile, for Kotlin's `Throwable`
 // has a `message` already (mozilla/uniffi-rs#1434).
 macro_rules! mono_error {
     ($($(#[$doc:meta])* $kind:ident,)*) => {
-        /// A failure of any operation of mono. Each has the same three fields:
+        /// A failure of any operation of mono. Each has the same four fields:
         ///
         /// - `code`: the stable code of this very failure, such as `slug_taken`, for programs;
         /// - `text`: a sentence that may be shown to anybody;
         /// - `details`: more for programs, as a JSON object, such as the fields that are wrong or the limit that is
-        ///   used up.
+        ///   used up;
+        /// - `request_id`: the id of the request, under which the server's log knows more; none where no server answered.
         #[derive(Debug, thiserror::Error, uniffi::Error)]
         pub enum MonoError {
             $(
@@ -27,6 +28,8 @@ macro_rules! mono_error {
                     text: String,
                     /// More for programs, as a JSON object.
                     details: Option<String>,
+                    /// The id of the request, under which the server's log knows more.
+                    request_id: Option<String>,
                 },
             )*
         }
@@ -35,10 +38,25 @@ macro_rules! mono_error {
             fn from(error: Error) -> Self {
                 let (code, text) = (error.code().to_owned(), error.message().to_owned());
                 let details = error.details().map(ToString::to_string);
+                let request_id = request_id(&error);
                 match error.kind() {
-                    $(ErrorKind::$kind => Self::$kind { code, text, details },)*
+                    $(ErrorKind::$kind => Self::$kind { code, text, details, request_id },)*
                     // A kind that these bindings do not know yet; its code is kept.
-                    _ => Self::Internal { code, text, details },
+                    _ => Self::Internal { code, text, details, request_id },
+                }
+            }
+        }
+
+        // What a callback raises.
+        impl From<MonoError> for Error {
+            fn from(error: MonoError) -> Self {
+                let (kind, code, text, details) = match error {
+                    $(MonoError::$kind { code, text, details, .. } => (ErrorKind::$kind, code, text, details),)*
+                };
+                let error = Self::new(kind, code, text);
+                match details.and_then(|details| serde_json::from_str(&details).ok()) {
+                    Some(details) => error.with_details(details),
+                    None => error,
                 }
             }
         }
@@ -78,6 +96,16 @@ impl From<Vec<Problem>> for MonoError {
     }
 }
 
+#[cfg(feature = "client")]
+fn request_id(error: &Error) -> Option<String> {
+    mono_client::Answered::of(error)?.request_id().map(ToOwned::to_owned)
+}
+
+#[cfg(not(feature = "client"))]
+fn request_id(_: &Error) -> Option<String> {
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,9 +118,10 @@ mod tests {
             let flat = MonoError::from(error);
             assert_eq!(flat.to_string(), "words");
             let expected = format!(
-                r#"{kind:?} {{ code: "some_code", text: "words", details: Some("{{\"limit\":5}}") }}"#
+                r#"{kind:?} {{ code: "some_code", text: "words", details: Some("{{\"limit\":5}}"), request_id: None }}"#
             );
             assert_eq!(format!("{flat:?}"), expected);
+            assert_eq!(format!("{:?}", MonoError::from(Error::from(flat))), expected);
         }
     }
 }

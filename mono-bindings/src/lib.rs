@@ -5,18 +5,35 @@ mod accounts;
 #[cfg(feature = "client")]
 mod auth;
 #[cfg(feature = "client")]
+mod callbacks;
+#[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "client")]
+mod entitlements;
 mod error;
+mod json;
+mod limits;
+#[cfg(feature = "client")]
+mod log;
 mod permission;
+#[cfg(feature = "client")]
+mod runtime;
 mod time;
 
 #[cfg(feature = "client")]
-pub use accounts::{Account, AccountPage, CreateAccount, ListAccounts};
+pub use accounts::{Account, AccountPage, CreateAccount, ListAccounts, UpdateAccount};
 #[cfg(feature = "client")]
-pub use auth::{Login, LoginAnswer, SecondFactorChallenge};
+pub use auth::{Login, LoginAnswer, Me, SecondFactorChallenge};
+#[cfg(feature = "client")]
+pub use callbacks::{ProgressListener, TokenStore};
 #[cfg(feature = "client")]
 pub use client::Client;
+#[cfg(feature = "client")]
+pub use entitlements::EntitlementsInForce;
 pub use error::MonoError;
+pub use limits::{Entitlements, LimitDecision, Plans};
+#[cfg(feature = "client")]
+pub use log::{LogLevel, LogListener, LogRecord, set_log_listener};
 pub use permission::{
     PermissionEngine, PermissionSet, PermissionSnapshot, SnapshotRequest, snapshot_public_key,
 };

@@ -1,11 +1,11 @@
 //! Permission checks without a server.
 
 use crate::error::{MonoError, Result};
+use crate::json::json;
 use crate::time::moment;
 use mono_core::permission::{Engine, Principal, Scope};
 use mono_core::seed::Seed;
 use mono_core::{Error, ErrorKind, permission};
-use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -110,7 +110,14 @@ pub struct SnapshotRequest {
 /// The permissions of one principal, signed by a server and decided on this device, without network, by the same code.
 #[derive(Debug, uniffi::Object)]
 pub struct PermissionSnapshot {
-    snapshot: permission::Snapshot,
+    snapshot: Arc<permission::Snapshot>,
+}
+
+#[cfg(feature = "client")]
+impl From<Arc<permission::Snapshot>> for PermissionSnapshot {
+    fn from(snapshot: Arc<permission::Snapshot>) -> Self {
+        Self { snapshot }
+    }
 }
 
 #[uniffi::export]
@@ -125,7 +132,7 @@ impl PermissionSnapshot {
         let keys = public_keys.iter().map(|bytes| key("public_keys", bytes)).collect::<Result<Vec<_>>>()?;
         let snapshot = permission::Snapshot::verify(&bytes, &keys, moment(now)?)
             .map_err(|error| Error::new(ErrorKind::Unauthorized, "snapshot_refused", error.to_string()))?;
-        Ok(Arc::new(Self { snapshot }))
+        Ok(Arc::new(Self { snapshot: Arc::new(snapshot) }))
     }
 
     /// Whether the permission is allowed at the scope; outside of the tenant and after the expiry nothing is.
@@ -173,14 +180,10 @@ pub fn snapshot_public_key(secret: Vec<u8>) -> Result<Vec<u8>> {
     Ok(permission::snapshot_public_key(&key("secret", &secret)?).to_vec())
 }
 
-fn key(field: &str, bytes: &[u8]) -> Result<[u8; 32]> {
+/// Reads a key of Ed25519.
+pub(crate) fn key(field: &str, bytes: &[u8]) -> Result<[u8; 32]> {
     let wrong = |_| MonoError::from(Error::invalid(field, "invalid_key", "the key has 32 bytes"));
     bytes.try_into().map_err(wrong)
-}
-
-fn json<T: DeserializeOwned>(field: &str, text: &str) -> Result<T> {
-    serde_json::from_str(text)
-        .map_err(|error| MonoError::from(Error::invalid(field, "invalid_json", error.to_string())))
 }
 
 #[cfg(test)]

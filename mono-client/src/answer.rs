@@ -1,5 +1,6 @@
 //! An answer of the server, and how it is read.
 
+use crate::credential::Jar;
 use crate::error::{self, Answered};
 use crate::retry;
 use crate::system::{self, NoBody};
@@ -40,6 +41,8 @@ pub(crate) struct Answer {
     /// The tag of what may be kept.
     pub(crate) tag: Option<HeaderValue>,
     pub(crate) body: Arc<Vec<u8>>,
+    /// The cookies that came with it.
+    pub(crate) jar: Jar,
     request_id: Option<String>,
 }
 
@@ -58,6 +61,7 @@ impl Answer {
             retry_after: retry::after(headers, system::now()),
             tag: tag(headers),
             body: Arc::default(),
+            jar: Jar::of(headers),
             request_id: request_id.filter(|id| id.len() <= MAX_REQUEST_ID).map(str::to_owned),
         };
         match system::body(response, MAX_BODY).await {
@@ -72,7 +76,8 @@ impl Answer {
 
     /// The answer that was kept of an earlier request.
     pub(crate) fn kept(tag: HeaderValue, body: Arc<Vec<u8>>) -> Self {
-        Self { status: StatusCode::OK, retry_after: None, tag: Some(tag), body, request_id: None }
+        let tag = Some(tag);
+        Self { status: StatusCode::OK, retry_after: None, tag, body, jar: Jar::default(), request_id: None }
     }
 
     /// The answer that was kept, of which this one says that it still holds.

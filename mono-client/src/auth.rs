@@ -2,6 +2,7 @@
 
 use crate::answer::Answer;
 use crate::client::Client;
+use crate::credential::Login;
 use crate::error;
 use mono_core::Result;
 use mono_core::api::auth::{LoginAnswer, LoginRequest, LoginResponse, RefreshRequest};
@@ -51,7 +52,7 @@ impl Auth<'_> {
         let request = self.client.anonymous(Method::POST, "/api/v1/public/auth/login").json(login);
         let answer: LoginAnswer = self.client.send(request).await?.data()?;
         if let LoginAnswer::SignedIn(response) = &answer {
-            self.client.session.sign_in(response).await?;
+            self.client.session.sign_in(Login::Tokens(response.clone())).await?;
         }
         Ok(answer)
     }
@@ -64,7 +65,7 @@ impl Auth<'_> {
     pub async fn second_factor(&self, login: &SecondFactorLogin) -> Result<LoginResponse> {
         let request = self.client.anonymous(Method::POST, "/api/v1/public/auth/second-factor").json(login);
         let response: LoginResponse = self.client.send(request).await?.data()?;
-        self.client.session.sign_in(&response).await?;
+        self.client.session.sign_in(Login::Tokens(response.clone())).await?;
         Ok(response)
     }
 
@@ -85,9 +86,12 @@ impl Auth<'_> {
     /// `refresh_token_reused` where the session is over, and what [`Client`] lists.
     pub async fn refresh(&self) -> Result<LoginResponse> {
         let Client { session, wire, .. } = self.client;
-        let used = session.current().await?.filter(|used| used.refresh_token().is_some());
-        let next = session.renew(&used.ok_or_else(error::no_refresh_token)?, wire).await?;
-        next.login().cloned().ok_or_else(error::no_refresh_token)
+        let used = session.current().await?.ok_or_else(error::no_refresh_token)?;
+        if used.login().and_then(Login::refresh_token).is_none() {
+            return Err(error::no_refresh_token());
+        }
+        let next = session.renew(&used, wire).await?;
+        next.login().and_then(Login::tokens).cloned().ok_or_else(error::no_refresh_token)
     }
 
     /// Ends the session. The client, and every clone of it, is signed out.
@@ -95,11 +99,15 @@ impl Auth<'_> {
     /// # Errors
     /// `Unauthorized` with code `no_refresh_token` where the client has not signed in, and what [`Client`] lists.
     pub async fn logout(&self) -> Result<()> {
-        let credential = self.client.session.current().await?;
-        let token = credential.as_ref().and_then(|credential| credential.refresh_token());
-        let token = token.ok_or_else(error::no_refresh_token)?.to_owned();
-        self.post("/logout", &RefreshRequest { refresh_token: Some(token) }).await?.nothing()?;
-        self.client.session.sign_out().await
+        let Client { session, wire, .. } = self.client;
+        let credential = session.current().await?.filter(|credential| credential.is_renewable());
+        let login = credential.as_ref().and_then(|credential| credential.login());
+        let login = login.ok_or_else(error::no_refresh_token)?;
+        let body = RefreshRequest { refresh_token: login.refresh_token().map(str::to_owned) };
+        let call = self.client.anonymous(Method::POST, "/api/v1/public/auth/logout").json(&body);
+        let call = call.prepared(|request| login.show_cookies(request, wire))?;
+        self.client.send(call).await?.nothing()?;
+        session.sign_out().await
     }
 
     /// Sends what nobody has to be signed in for, just once: a mail is asked for, or a token used up.

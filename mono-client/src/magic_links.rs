@@ -1,6 +1,7 @@
 //! Signing in with a link that a mail brings.
 
 use crate::auth::Auth;
+use crate::credential::Login;
 use mono_core::Result;
 use mono_core::api::auth::LoginAnswer;
 use mono_core::api::emails::{MailRequested, RequestMail};
@@ -25,7 +26,7 @@ impl Auth<'_> {
     pub async fn magic_link(self, confirm: &ConfirmMagicLink) -> Result<LoginAnswer> {
         let answer: LoginAnswer = self.post("/magic-link/confirm", confirm).await?.data()?;
         if let LoginAnswer::SignedIn(response) = &answer {
-            self.client.session.sign_in(response).await?;
+            self.client.session.sign_in(Login::Tokens(response.clone())).await?;
         }
         Ok(answer)
     }

@@ -3,15 +3,15 @@
 use crate::answer::Answer;
 use crate::cache::{Cache, Key};
 use crate::client::Client;
+use crate::credential::Credential;
 use crate::error;
 use crate::retry::Repeat;
-use crate::session::Credential;
 use crate::system;
 use crate::wire::{Deadline, Terms};
+use mono_core::Result;
 use mono_core::api::bulk::{Bulk, BulkResult, BulkResults};
 use mono_core::id::Uuid;
-use mono_core::{Error, ErrorKind, Result};
-use reqwest::header::{AUTHORIZATION, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use reqwest::header::{IF_MATCH, IF_NONE_MATCH};
 use reqwest::{Method, Request, RequestBuilder, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -42,6 +42,11 @@ impl Call {
 
     pub(crate) fn query(self, query: &(impl Serialize + ?Sized)) -> Self {
         Self { request: self.request.query(query), ..self }
+    }
+
+    /// With what a function adds to the request.
+    pub(crate) fn prepared(self, add: impl FnOnce(RequestBuilder) -> Result<RequestBuilder>) -> Result<Self> {
+        Ok(Self { request: add(self.request)?, ..self })
     }
 
     pub(crate) fn uncached(self) -> Self {
@@ -175,13 +180,13 @@ impl Client {
         terms: &Terms,
     ) -> Result<Answer> {
         let Some(credential) = credential else { return self.wire.exchange(request, terms).await };
-        show(&mut request, &credential)?;
-        let again = request.try_clone().filter(|_| credential.refresh_token().is_some());
+        credential.show(&mut request, &self.wire)?;
+        let again = request.try_clone().filter(|_| credential.is_renewable());
         let answer = self.wire.exchange(request, terms).await?;
         let (StatusCode::UNAUTHORIZED, Some(mut again)) = (answer.status, again) else { return Ok(answer) };
         let next = self.session.renew(&credential, &self.wire).await?;
         terms.span.record("renewed", true);
-        show(&mut again, &next)?;
+        next.show(&mut again, &self.wire)?;
         self.wire.exchange(again, terms).await
     }
 
@@ -226,17 +231,6 @@ fn repeat(request: &Request, is_once: bool) -> Repeat {
         (false, true) => Repeat::Safe,
         (false, false) => Repeat::Unsent,
     }
-}
-
-/// Puts the token into a request.
-fn show(request: &mut Request, credential: &Credential) -> Result<()> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", credential.token)).map_err(|error| {
-        Error::new(ErrorKind::Validation, "invalid_request", "the token does not fit into a header")
-            .with_source(error)
-    })?;
-    value.set_sensitive(true);
-    request.headers_mut().insert(AUTHORIZATION, value);
-    Ok(())
 }
 
 /// The path without the ids of things.

@@ -1,6 +1,7 @@
 //! Who is signed in, shared by the clones of a client, and how the access token is renewed: once for any number of calls.
 
 use crate::cache::Cache;
+use crate::credential::{Credential, Login};
 use crate::error;
 use crate::system::BoxFuture;
 use crate::token_store::TokenStore;
@@ -10,32 +11,7 @@ use futures_util::future::Shared;
 use mono_core::api::auth::{LoginResponse, RefreshRequest};
 use mono_core::{Error, ErrorKind, Result};
 use reqwest::Method;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-
-/// What a request shows. It has no `Debug`, so that nothing can print a token.
-pub(crate) struct Credential {
-    /// The access token, or an API key.
-    pub(crate) token: String,
-    /// Changes with the person and with the tenant, not with the token: nothing of one identity may reach another.
-    pub(crate) identity: u64,
-    /// The answer that the token came with; an API key came with none.
-    login: Option<LoginResponse>,
-}
-
-impl Credential {
-    fn of(login: LoginResponse, identity: u64) -> Arc<Self> {
-        Arc::new(Self { token: login.access_token.clone(), identity, login: Some(login) })
-    }
-
-    pub(crate) fn login(&self) -> Option<&LoginResponse> {
-        self.login.as_ref()
-    }
-
-    pub(crate) fn refresh_token(&self) -> Option<&str> {
-        self.login.as_ref()?.refresh_token.as_deref()
-    }
-}
 
 /// A refresh under way. Whoever awaits a clone drives it: one who goes away stops nobody, and one who comes later goes on
 /// with what was begun, where all others have gone.
@@ -68,11 +44,6 @@ struct Inner {
 #[derive(Clone)]
 pub(crate) struct Session(Arc<Inner>);
 
-fn new_identity() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
 impl Session {
     /// Nobody, until the store is asked.
     pub(crate) fn new(store: Option<Arc<dyn TokenStore>>, cache: Option<Arc<Cache>>) -> Self {
@@ -83,9 +54,8 @@ impl Session {
 
     /// A token or an API key, which is neither stored nor renewed.
     pub(crate) fn with_token(&self, token: String) -> Self {
-        let key = Arc::new(Credential { token, identity: new_identity(), login: None });
         let session = Self::new(None, self.0.cache.clone());
-        session.0.lock().held = Held::Somebody(key);
+        session.0.lock().held = Held::Somebody(Credential::key(token));
         session
     }
 
@@ -103,7 +73,7 @@ impl Session {
             let mut state = self.0.lock();
             // Somebody may have signed in meanwhile.
             if matches!(state.held, Held::Unread) {
-                let somebody = kept.map(|login| Held::Somebody(Credential::of(login, new_identity())));
+                let somebody = kept.map(|login| Held::Somebody(Credential::new(login)));
                 state.held = somebody.unwrap_or(Held::Nobody);
             }
         }
@@ -126,8 +96,8 @@ impl Session {
     ///
     /// # Errors
     /// That of the store; whoever it is, is signed in all the same.
-    pub(crate) async fn sign_in(&self, login: &LoginResponse) -> Result<()> {
-        self.0.change(&mut self.0.lock(), Held::Somebody(Credential::of(login.clone(), new_identity())));
+    pub(crate) async fn sign_in(&self, login: Login) -> Result<()> {
+        self.0.change(&mut self.0.lock(), Held::Somebody(Credential::new(login)));
         self.0.persist().await
     }
 
@@ -135,14 +105,14 @@ impl Session {
     ///
     /// # Errors
     /// As [`sign_in`](Self::sign_in).
-    pub(crate) async fn switch(&self, login: &LoginResponse) -> Result<()> {
-        let mut login = login.clone();
+    pub(crate) async fn switch(&self, login: Login) -> Result<()> {
         {
             let mut state = self.0.lock();
-            if let (None, Held::Somebody(now)) = (&login.refresh_token, &state.held) {
-                login.refresh_token = now.refresh_token().map(str::to_owned);
-            }
-            self.0.change(&mut state, Held::Somebody(Credential::of(login, new_identity())));
+            let login = match &state.held {
+                Held::Somebody(now) => login.or_refresh_of(now.login()),
+                _ => login,
+            };
+            self.0.change(&mut state, Held::Somebody(Credential::new(login)));
         }
         self.0.persist().await
     }
@@ -189,26 +159,25 @@ impl Session {
 }
 
 /// The login that follows: the one that another program has put into the store, else a new one from the server.
-async fn next_login(store: Option<&dyn TokenStore>, used: &Credential, wire: &Wire) -> Result<LoginResponse> {
-    let Some(old) = &used.login else { return Err(error::no_refresh_token()) };
+async fn next_login(store: Option<&dyn TokenStore>, used: &Credential, wire: &Wire) -> Result<Login> {
+    let Some(old) = used.login() else { return Err(error::no_refresh_token()) };
     if let Some(store) = store
         && let Some(kept) = parse(store.load().await?)
-        && kept.expires_at > old.expires_at
+        && kept.expires_at() > old.expires_at()
     {
         return Ok(kept);
     }
-    let body = RefreshRequest { refresh_token: old.refresh_token.clone() };
-    let request = wire.request(Method::POST, "/api/v1/public/auth/refresh").json(&body);
-    let mut login: LoginResponse = wire.ask(request).await?.data()?;
-    login.refresh_token = login.refresh_token.or_else(|| old.refresh_token.clone());
-    Ok(login)
+    let request = wire.request(Method::POST, "/api/v1/public/auth/refresh");
+    let request = request.json(&RefreshRequest { refresh_token: old.refresh_token().map(str::to_owned) });
+    let answer = wire.ask(old.show_cookies(request, wire)?).await?;
+    Ok(Login::read(answer, old)?.or_refresh_of(Some(old)))
 }
 
 /// Puts the outcome of a refresh in force.
 async fn land(
     inner: &Weak<Inner>,
     used: &Arc<Credential>,
-    outcome: Result<LoginResponse>,
+    outcome: Result<Login>,
 ) -> Result<Arc<Credential>, Arc<Error>> {
     let inner = inner.upgrade().ok_or_else(|| Arc::new(error::signed_out()))?;
     let landed = inner.settle(used, outcome);
@@ -233,11 +202,7 @@ impl Inner {
         (state.held, state.flight, state.changes) = (held, None, state.changes + 1);
     }
 
-    fn settle(
-        &self,
-        used: &Arc<Credential>,
-        outcome: Result<LoginResponse>,
-    ) -> Result<Arc<Credential>, Arc<Error>> {
+    fn settle(&self, used: &Arc<Credential>, outcome: Result<Login>) -> Result<Arc<Credential>, Arc<Error>> {
         let mut state = self.lock();
         let now = match &state.held {
             Held::Somebody(now) => Arc::clone(now),
@@ -246,19 +211,15 @@ impl Inner {
         let is_current = Arc::ptr_eq(&now, used);
         match outcome {
             Ok(login) if is_current => {
-                let same = used.login.as_ref().is_some_and(|old| {
-                    (old.user_id, old.tenant_id, old.impersonator_id)
-                        == (login.user_id, login.tenant_id, login.impersonator_id)
-                });
-                let next = Credential::of(login, if same { used.identity } else { new_identity() });
+                let next = used.followed_by(login);
                 self.change(&mut state, Held::Somebody(Arc::clone(&next)));
                 Ok(next)
             }
             // Another tenant was chosen meanwhile: its token stays, and the refresh token is the session's new one.
             Ok(login) => {
-                if let Some(chosen) = now.login.clone().filter(|now| now.session_id == login.session_id) {
-                    let chosen = LoginResponse { refresh_token: login.refresh_token, ..chosen };
-                    self.change(&mut state, Held::Somebody(Credential::of(chosen, now.identity)));
+                if let Some(chosen) = now.login().filter(|now| now.session_id() == login.session_id()) {
+                    let next = now.followed_by(chosen.clone().with_refresh_of(login));
+                    self.change(&mut state, Held::Somebody(next));
                 }
                 Err(Arc::new(error::signed_out()))
             }
@@ -275,7 +236,7 @@ impl Inner {
         }
     }
 
-    async fn read_store(&self) -> Result<Option<LoginResponse>> {
+    async fn read_store(&self) -> Result<Option<Login>> {
         match &self.store {
             Some(store) => Ok(parse(store.load().await?)),
             None => Ok(None),
@@ -299,7 +260,7 @@ impl Inner {
     fn unstored(&self) -> Result<Option<(u64, Option<String>)>> {
         let state = self.lock();
         let login = match &state.held {
-            Held::Somebody(credential) => credential.login.as_ref(),
+            Held::Somebody(credential) => credential.login().and_then(Login::tokens),
             _ => None,
         };
         let text = login.map(serde_json::to_string).transpose().map_err(Error::internal)?;
@@ -308,10 +269,11 @@ impl Inner {
 }
 
 /// What a store has kept. A text that is not understood, of another version say, is nobody: they sign in again.
-fn parse(kept: Option<String>) -> Option<LoginResponse> {
-    let login = serde_json::from_str(kept.as_deref().filter(|text| !text.is_empty())?);
+fn parse(kept: Option<String>) -> Option<Login> {
+    let login: Result<LoginResponse, _> =
+        serde_json::from_str(kept.as_deref().filter(|text| !text.is_empty())?);
     if login.is_err() {
         tracing::warn!("the token store holds something else than a session");
     }
-    login.ok()
+    login.ok().map(Login::Tokens)
 }

@@ -1,6 +1,7 @@
 //! Where the caller is signed in, and in which tenant.
 
 use crate::client::Client;
+use crate::credential::Login;
 use crate::user::User;
 use mono_core::Result;
 use mono_core::api::auth::LoginResponse;
@@ -31,7 +32,7 @@ impl<'a> User<'a> {
     }
 
     /// Works in another of the caller's tenants from now on; the client, and every clone of it, goes on with a token for
-    /// it.
+    /// it. Who is signed in by cookies does so with [`Cookies::choose_tenant`](crate::Cookies::choose_tenant).
     ///
     /// # Errors
     /// `Forbidden` where the caller does not belong to the tenant, and what [`Client`] lists.
@@ -39,7 +40,7 @@ impl<'a> User<'a> {
         let body = ChooseTenant { tenant_id: tenant };
         let request = self.client.request(Method::PUT, "/api/v1/user/tenant").json(&body);
         let response: LoginResponse = self.client.send(request).await?.data()?;
-        self.client.session.switch(&response).await?;
+        self.client.session.switch(Login::Tokens(response.clone())).await?;
         Ok(response)
     }
 }

@@ -72,9 +72,10 @@ impl Log {
     }
 }
 
-/// What is known of a span or an event, without secrets.
+/// What is known of a span or an event, as it was told: secrets are taken out when a line is written, for most requests
+/// write none.
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+struct Fields(Vec<(&'static str, Value)>);
 
 impl Fields {
     fn put(&mut self, field: &Field, value: Value) {
@@ -82,12 +83,22 @@ impl Fields {
             // For traces alone.
             return;
         }
-        let value = match value {
-            _ if redact::is_secret(field.name()) => redact::HIDDEN.into(),
-            Value::String(text) => redact::scrub(text).into(),
-            value => value,
-        };
-        self.0.insert(field.name().trim_start_matches("r#").to_owned(), value);
+        let name = field.name().trim_start_matches("r#");
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// Adds what is not known yet, without secrets.
+    fn write_to(&self, line: &mut Map<String, Value>) {
+        for (name, value) in &self.0 {
+            line.entry(*name).or_insert_with(|| match value {
+                _ if redact::is_secret(name) => redact::HIDDEN.into(),
+                Value::String(text) => redact::scrub(text.clone()).into(),
+                value => value.clone(),
+            });
+        }
     }
 }
 
@@ -136,25 +147,23 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut fields = Fields::default();
-        for span in context.event_scope(event).into_iter().flatten() {
-            if let Some(of_span) = span.extensions().get::<Fields>() {
-                for (name, value) in &of_span.0 {
-                    // The inner span knows better.
-                    fields.0.entry(name).or_insert_with(|| value.clone());
-                }
-            }
-        }
         let mut own = Fields::default();
         event.record(&mut own);
+        let mut fields = Map::new();
+        own.write_to(&mut fields);
+        // What is nearer knows better.
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(of_span) = span.extensions().get::<Fields>() {
+                of_span.write_to(&mut fields);
+            }
+        }
         let message =
-            own.0.remove("message").and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
-        fields.0.append(&mut own.0);
+            fields.remove("message").and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
         let (level, module) = (*event.metadata().level(), event.metadata().target());
         let now = SystemClock.now();
         let line = match self.format {
-            LogFormat::Json => json(now, level, module, message, fields.0),
-            LogFormat::Text => text(now, level, module, &message, &fields.0, self.colours),
+            LogFormat::Json => json(now, level, module, message, fields),
+            LogFormat::Text => text(now, level, module, &message, &fields, self.colours),
         };
         // A log that nobody reads stops nothing.
         let _ = std::io::stderr().lock().write_all(line.as_bytes());

@@ -121,6 +121,12 @@ impl LoginAnswer {
     }
 }
 
+/// The cookie of the access token. `__Host-` asks of the browser that it comes from this very host, over HTTPS
+/// (RFC 6265bis).
+pub const ACCESS_COOKIE: &str = "__Host-mono_access";
+/// The cookie of the refresh token.
+pub const REFRESH_COOKIE: &str = "__Host-mono_refresh";
+
 /// A person who is signed in by cookies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]

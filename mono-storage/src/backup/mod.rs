@@ -19,9 +19,9 @@ mod sqlite;
 pub use manifest::{BackupFile, Manifest, TableRows};
 
 use crate::chain::Entry;
-use crate::db::database::Pools;
 use crate::db::migration::known_versions;
 use crate::db::options::Target;
+use crate::db::pools::Pools;
 use crate::db::{Database, DatabaseOptions};
 use folder::Draft;
 use mono_core::audit::Action;

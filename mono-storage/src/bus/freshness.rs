@@ -1,7 +1,6 @@
 //! Whether what is kept in memory still holds.
 
 use super::tag::{Owner, Tag};
-use smallvec::SmallVec;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -27,8 +26,27 @@ pub(crate) struct Freshness {
 pub struct Stamp {
     /// The epoch and the counters, added up. Each of them only grows, so the sum is the same only where all of them are.
     sum: u64,
-    /// Few lie in the stamp itself, so that what is kept with it lies in one place.
-    slots: SmallVec<[u16; 8]>,
+    slots: Slots,
+}
+
+/// The counters of some tags. Few lie in the stamp itself, so that what is kept with it lies in one place and is small.
+#[derive(Debug, Clone, Default)]
+struct Slots {
+    /// A place that is not taken names the counter that never counts: nothing asks which are taken.
+    few: [u16; 4],
+    more: Option<Box<Slots>>,
+}
+
+/// The counter that never counts.
+const NEVER: u16 = 0;
+
+impl Slots {
+    fn push(&mut self, slot: u16) {
+        match self.few.iter_mut().find(|place| **place == NEVER) {
+            Some(place) => *place = slot,
+            None => self.more.get_or_insert_default().push(slot),
+        }
+    }
 }
 
 impl Freshness {
@@ -45,33 +63,43 @@ impl Freshness {
 
     fn slot(&self, owner: Owner, tag: &Tag) -> u16 {
         let [first, second, ..] = self.hasher.hash_one((owner, tag.as_str())).to_ne_bytes();
-        u16::from_ne_bytes([first, second])
+        u16::from_ne_bytes([first, second]).max(NEVER + 1)
     }
 
     fn counter(&self, slot: u16) -> Option<&AtomicU64> {
         self.counters.get(usize::from(slot))
     }
 
+    fn count(&self, slot: u16) -> u64 {
+        self.counter(slot).map_or(0, |counter| counter.load(Ordering::Acquire))
+    }
+
     /// What some counters say, added up.
-    fn count(&self, slots: &[u16]) -> u64 {
-        let counters = slots.iter().filter_map(|slot| self.counter(*slot));
-        counters.fold(0, |sum, counter| sum.wrapping_add(counter.load(Ordering::Acquire)))
+    fn sum(&self, slots: &Slots) -> u64 {
+        let few = slots.few.iter().fold(0_u64, |sum, slot| sum.wrapping_add(self.count(*slot)));
+        slots.more.as_ref().map_or(few, |more| few.wrapping_add(self.sum(more)))
     }
 
     pub(crate) fn stamp<'t>(&self, tags: impl IntoIterator<Item = (Owner, &'t Tag)>) -> Stamp {
         let epoch = self.epoch.load(Ordering::Acquire);
-        self.widen(Stamp { sum: epoch, slots: SmallVec::new() }, tags)
+        self.widen(Stamp { sum: epoch, slots: Slots::default() }, tags)
     }
 
-    pub(crate) fn widen<'t>(&self, stamp: Stamp, tags: impl IntoIterator<Item = (Owner, &'t Tag)>) -> Stamp {
-        let further = tags.into_iter().map(|(owner, tag)| self.slot(owner, tag));
-        let further: SmallVec<[u16; 8]> = further.collect();
-        let sum = stamp.sum.wrapping_add(self.count(&further));
-        Stamp { sum, slots: stamp.slots.into_iter().chain(further).collect() }
+    pub(crate) fn widen<'t>(
+        &self,
+        mut stamp: Stamp,
+        tags: impl IntoIterator<Item = (Owner, &'t Tag)>,
+    ) -> Stamp {
+        for (owner, tag) in tags {
+            let slot = self.slot(owner, tag);
+            stamp.sum = stamp.sum.wrapping_add(self.count(slot));
+            stamp.slots.push(slot);
+        }
+        stamp
     }
 
     pub(crate) fn holds(&self, stamp: &Stamp) -> bool {
-        self.epoch.load(Ordering::Acquire).wrapping_add(self.count(&stamp.slots)) == stamp.sum
+        self.epoch.load(Ordering::Acquire).wrapping_add(self.sum(&stamp.slots)) == stamp.sum
     }
 
     pub(crate) fn touch<'t>(&self, tags: impl IntoIterator<Item = (Owner, &'t Tag)>) {

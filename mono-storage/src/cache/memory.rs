@@ -43,14 +43,23 @@ struct Inner<K, V> {
     counters: Arc<Counters>,
 }
 
-/// Lies in the map itself: a pointer less to follow.
+/// Lies in the map itself: a pointer less to follow. A hit takes as long as the processor needs to fetch this, so it is
+/// small.
 #[derive(Clone)]
 struct Kept<V> {
     value: V,
     stamp: Stamp,
     fresh_until: u64,
-    stale_until: u64,
-    weight: u64,
+    /// In milliseconds: 49 days at most.
+    stale_for: u32,
+    /// In bytes: what weighs 4 GiB or more is taken for 4 GiB.
+    weight: u32,
+}
+
+impl<V> Kept<V> {
+    fn stale_until(&self) -> u64 {
+        self.fresh_until.saturating_add(self.stale_for.into())
+    }
 }
 
 /// A load that runs.
@@ -147,7 +156,7 @@ where
         }
         let now = freshness.now();
         match self.map.get(key) {
-            Some(kept) if now < kept.stale_until && freshness.holds(&kept.stamp) => {
+            Some(kept) if now < kept.stale_until() && freshness.holds(&kept.stamp) => {
                 self.counters.hit();
                 Some((kept.value, now < kept.fresh_until))
             }
@@ -201,12 +210,12 @@ where
         if !freshness.holds(&stamp) || !freshness.is_live() {
             return;
         }
-        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let fresh_until = freshness.now().saturating_add(millis(loaded.lifetime.fresh));
-        let stale_until = fresh_until.saturating_add(millis(loaded.lifetime.stale));
+        let fresh = u64::try_from(loaded.lifetime.fresh.as_millis()).unwrap_or(u64::MAX);
+        let stale_for = u32::try_from(loaded.lifetime.stale.as_millis()).unwrap_or(u32::MAX);
         // A weight of nothing would never be dropped.
-        let weight = u64::try_from(loaded.weight).unwrap_or(u64::MAX).saturating_add(128);
-        let kept = Kept { value: loaded.value, stamp, fresh_until, stale_until, weight };
+        let weight = u32::try_from(loaded.weight).unwrap_or(u32::MAX).saturating_add(128);
+        let fresh_until = freshness.now().saturating_add(fresh);
+        let kept = Kept { value: loaded.value, stamp, fresh_until, stale_for, weight };
         self.map.insert(key, kept);
     }
 }
@@ -270,7 +279,7 @@ struct Weight;
 
 impl<K, V> Weighter<K, Kept<V>> for Weight {
     fn weight(&self, _: &K, kept: &Kept<V>) -> u64 {
-        kept.weight
+        kept.weight.into()
     }
 }
 

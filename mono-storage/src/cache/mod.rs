@@ -113,7 +113,7 @@ impl OwnedCache<'_> {
     where
         F: Future<Output = Result<Option<Bytes>, Error>> + Send + 'static,
     {
-        let sought = Sought { owner: self.owner, space, id };
+        let sought = Sought::new(self.owner, space, id);
         let owned = tags.iter().map(|tag| (self.owner, tag));
         let load = || {
             let load = load();
@@ -146,7 +146,7 @@ impl Cache {
 }
 
 fn loaded(key: &Key, value: Option<Bytes>, lifetime: Lifetime) -> Loaded<Option<Bytes>> {
-    let weight = key.id.len() + value.as_ref().map_or(0, |value| value.len());
+    let weight = key.weight() + value.as_ref().map_or(0, |value| value.len());
     Loaded { value, lifetime, weight }
 }
 

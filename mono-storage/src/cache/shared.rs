@@ -65,7 +65,7 @@ impl Cache {
         tags: &[Tag],
         load: impl Future<Output = Result<Option<Bytes>, Error>> + Send,
     ) -> Result<(Option<Bytes>, Duration), Error> {
-        let Some((redis, epoch)) = self.bus.trusted(key.owner) else {
+        let Some((redis, epoch)) = self.bus.trusted(key.owner()) else {
             self.redis.bypass();
             return Ok((load.await?, Duration::MAX));
         };
@@ -115,7 +115,8 @@ impl<'k> Entry<'k> {
     fn new(key: &'k Key, tags: &[Tag], epoch: u64) -> Self {
         let text = key.text();
         let lock = format!("{text}:lock");
-        let tags = tags.iter().map(|tag| tag_key(key.owner, tag));
+        let owner = key.owner();
+        let tags = tags.iter().map(|tag| tag_key(owner, tag));
         let token = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
         let keys = [text, lock].into_iter().chain(tags).collect();
         Self { key, keys, token, epoch: epoch.to_string() }

@@ -25,6 +25,7 @@ pub struct Entered {
     touched: Touched,
     passes: Vec<Passes>,
     has_mail: bool,
+    events_wait: bool,
 }
 
 impl PlatformTx {
@@ -38,24 +39,45 @@ impl PlatformTx {
         refuse_idempotency_key(caller)?;
         let tenant = caller.tenant()?;
         caller.note_write();
-        let Self { transaction, caller: platform, database, entries, touched, passes, has_mail, expected: _ } =
-            self;
+        let Self {
+            transaction,
+            caller: platform,
+            database,
+            entries,
+            touched,
+            passes,
+            has_mail,
+            events_wait,
+            ..
+        } = self;
         let tenant = TenantTx::new(tenant, transaction, Access::Write, caller, &database);
-        Ok(Entered { tenant, caller: platform, database, entries, touched, passes, has_mail })
+        Ok(Entered { tenant, caller: platform, database, entries, touched, passes, has_mail, events_wait })
     }
 }
 
 impl Entered {
     /// Goes on above the tenants. Nothing is durable before the platform's transaction commits.
     pub fn leave(self) -> PlatformTx {
-        let Self { tenant, caller, database, mut entries, mut touched, mut passes, has_mail } = self;
+        let Self { tenant, caller, database, mut entries, mut touched, mut passes, has_mail, events_wait } =
+            self;
         if !tenant.entries.is_empty() {
             entries.entry(Some(tenant.tenant())).or_default().extend(tenant.entries);
         }
         touched.extend(tenant.touched);
         passes.push(tenant.passes);
+        let events_wait = events_wait || tenant.events_wait;
         let (transaction, expected) = (tenant.transaction, tenant.expected);
-        PlatformTx { transaction, caller, database, entries, touched, passes, has_mail, expected }
+        PlatformTx {
+            transaction,
+            caller,
+            database,
+            entries,
+            touched,
+            passes,
+            has_mail,
+            events_wait,
+            expected,
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 //! SQLite has no roles and no row-level security; there the compile-time check of `sql!` stands alone and the proof
 //! is empty.
 
-use super::database::{Database, Pools};
+use super::database::Database;
+use super::pools::Pools;
 use mono_core::{Error, ErrorKind};
 
 /// Something that would let a tenant reach another's rows.

@@ -1,7 +1,7 @@
 //! Versioned tables, embedded in the program and locked against two nodes that migrate at once.
 
-use super::database::Pools;
 use super::options::{DatabaseOptions, Target};
+use super::pools::Pools;
 use mono_core::{Error, ErrorKind};
 #[cfg(feature = "postgres")]
 use sqlx::ConnectOptions;

@@ -1,7 +1,8 @@
 //! The owner of the tables, for the few works that no login of the running server may do.
 
-use super::database::{Database, Pools};
+use super::database::Database;
 use super::platform_tx::PlatformTx;
+use super::pools::Pools;
 #[cfg(feature = "postgres")]
 use super::{error::from_sqlx, transaction::Driver, transaction::Transaction};
 use mono_core::Error;

@@ -74,6 +74,8 @@ pub struct PlatformTx {
     pub(super) passes: Vec<Passes>,
     /// Whether mails wait when the transaction commits.
     pub(super) has_mail: bool,
+    /// Whether events of a tenant wait for their numbers when the transaction commits.
+    pub(super) events_wait: bool,
     pub(super) expected: Expected,
 }
 
@@ -87,6 +89,7 @@ impl PlatformTx {
             touched: Touched::new(),
             passes: Vec::new(),
             has_mail: false,
+            events_wait: false,
             expected: Expected::new(caller.expected_version()),
         }
     }
@@ -115,7 +118,7 @@ impl PlatformTx {
         if !self.transaction.has_failed() {
             self.append_entries().await?;
         }
-        self.database.commit(self.transaction, self.touched, false).await?;
+        self.database.commit(self.transaction, self.touched, self.events_wait).await?;
         self.passes.into_iter().for_each(Passes::settle);
         if self.has_mail {
             self.database.note_mail();

@@ -80,7 +80,7 @@ pub struct TenantTx {
     /// What is told to all nodes when the transaction has committed.
     pub(super) touched: Touched,
     /// Whether it emits events.
-    events_wait: bool,
+    pub(super) events_wait: bool,
     pub(super) passes: Passes,
     database: Database,
     /// The limit that the call still has to be counted against.

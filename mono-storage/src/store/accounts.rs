@@ -1,23 +1,20 @@
 //! Accounts.
 
 use super::versions::{Revert, Versioned};
-use crate::bus::Tag;
-use crate::cache::{Serialised, Space};
-use crate::db::{Database, FromRow, Row, TenantTx};
+use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
-use mono_core::caller::{ACCOUNT_SUSPENDED, Caller, Pass, SystemReason};
-use mono_core::id::{AccountId, Id, TenantId};
+use mono_core::caller::ACCOUNT_SUSPENDED;
+use mono_core::id::{AccountId, Id};
 use mono_core::model::account::{Account, AccountChange, AccountFilter, AccountSort, NewAccount};
 use mono_core::page::{Page, PageRequest, Slice, SliceRequest};
 use mono_core::permission::{Permission, PermissionSet, Principal, Scope, ScopeFilter};
 use mono_core::subscription::Window;
 use mono_core::{Error, permission};
-use std::time::Duration;
 use uuid::Uuid;
 
 const CREATE: Permission = permission!("tenant.accounts.create");
-const READ: Permission = permission!("tenant.accounts.read");
+pub(super) const READ: Permission = permission!("tenant.accounts.read");
 const UPDATE: Permission = permission!("tenant.accounts.update");
 const DELETE: Permission = permission!("tenant.accounts.delete");
 const RESTORE: Permission = permission!("tenant.accounts.restore");
@@ -75,73 +72,6 @@ impl FromRow for Account {
 /// The accounts of a tenant.
 pub struct Accounts<'t> {
     tx: &'t mut TenantTx,
-}
-
-/// Pages of accounts, as they are sent.
-static PAGES: Space = Space {
-    name: "accounts",
-    schema: 2,
-    fresh: Duration::from_mins(5),
-    stale: Duration::from_secs(30),
-    negative: Duration::ZERO,
-};
-
-impl Database {
-    /// One page of the accounts that the caller may read, as JSON. For whoever may read all of them, a page without a
-    /// search is kept until an account of the tenant changes, where this node hears of every change: on SQLite, which one
-    /// server has for itself, and where Redis links the servers.
-    ///
-    /// # Errors
-    /// As [`Accounts::list`].
-    pub async fn account_page(
-        &self,
-        caller: &Caller,
-        filter: &AccountFilter,
-        page: PageRequest,
-    ) -> Result<Serialised, Error> {
-        let tenant = caller.tenant()?;
-        let is_kept = filter.search.is_none() && self.hears_changes();
-        if !is_kept || !self.sees_all(caller, tenant).await? {
-            let mut tx = self.tenant(caller).read().await?;
-            return Serialised::new(&tx.accounts().list(filter, page).await?);
-        }
-        let status = filter.status.map(mono_core::model::account::AccountStatus::as_str).unwrap_or_default();
-        let id = format!("{}:{status}:{}:{}", filter.sort.as_str(), page.offset(), page.limit());
-        let load = || {
-            let (database, filter) = (self.clone(), filter.clone());
-            async move {
-                let system = Caller::system_in(SystemReason::Cache, tenant);
-                let mut tx = database.tenant(&system).read_current().await?;
-                let page = Serialised::new(&tx.accounts().list(&filter, page).await?)?;
-                Ok(Some(page.into_bytes()))
-            }
-        };
-        let found = self.cache().tenant(tenant).get(&PAGES, &id, &[Tag::ACCOUNTS], load).await?;
-        let page = found.map(Serialised::from_bytes);
-        page.ok_or_else(|| Error::internal("a page of accounts is nothing"))
-    }
-
-    /// Whether the caller may read every account by an ordinary right. Then that is counted as a use of it; otherwise
-    /// nothing has happened yet.
-    async fn sees_all(&self, caller: &Caller, tenant: TenantId) -> Result<bool, Error> {
-        let (now, whole) = (self.now(), Scope::tenant(tenant));
-        let Some(held) = caller.permissions() else { return Ok(false) };
-        let has_exceptions = match held.scopes_for(READ, now) {
-            ScopeFilter::Within(subtrees) => subtrees.iter().any(|subtree| !subtree.except.is_empty()),
-            ScopeFilter::All => false,
-            ScopeFilter::None => true,
-        };
-        if has_exceptions || !matches!(caller.authorize(READ, &whole, now), Ok(Pass::Ordinary)) {
-            return Ok(false);
-        }
-        if let Some(feature) = held.feature_of(READ) {
-            self.meter().count_feature(tenant, feature, now);
-        }
-        if let Some(limit) = caller.metered_call() {
-            self.count(caller, None, limit, 1).await?;
-        }
-        Ok(true)
-    }
 }
 
 impl TenantTx {

@@ -3,6 +3,7 @@
 //! `tx.accounts().create(new)` authorises, writes, audits and reserves the limit. There is no other way to the row,
 //! so no handler can forget a step.
 
+mod account_pages;
 mod accounts;
 mod api_key_credentials;
 mod api_keys;

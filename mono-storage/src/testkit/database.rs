@@ -1,8 +1,8 @@
 //! Throw-away databases.
 
-use crate::db::database::Pools;
 #[cfg(feature = "postgres")]
 use crate::db::migration::{self, migrate_template};
+use crate::db::pools::Pools;
 use crate::db::{Database, DatabaseOptions, migrate};
 use crate::system::SystemRandom;
 use mono_core::id::{Random, TenantId};

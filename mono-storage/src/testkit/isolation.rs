@@ -1,8 +1,8 @@
 //! The suite that an application runs over its own tables.
 
 use super::world::World;
-use crate::db::database::Pools;
 use crate::db::isolation::prove;
+use crate::db::pools::Pools;
 
 /// Proves that the tables of an application keep tenants apart: that the proof of the start finds nothing, and, on
 /// PostgreSQL, that no kind of statement on the application's login reaches a row of the other tenant, even one that

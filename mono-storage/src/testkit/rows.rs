@@ -1,7 +1,7 @@
 //! Everything that a tenant has, to see that somebody else changed none of it.
 
 use super::database::TestDatabase;
-use crate::db::database::Pools;
+use crate::db::pools::Pools;
 use mono_core::id::TenantId;
 use std::collections::BTreeMap;
 

@@ -18,6 +18,7 @@ const HEADERS: [(HeaderName, HeaderValue); 7] = [
 const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 pub(crate) fn set(headers: &mut HeaderMap, is_https: bool) {
+    headers.reserve(HEADERS.len() + 2);
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(value);
     }

@@ -55,16 +55,16 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// A server whose clock stands, and which counts who asks for a refresh.
-struct Counted {
-    server: Server,
+pub(crate) struct Counted {
+    pub(crate) server: Server,
     clock: Arc<MovedClock>,
     refreshes: Arc<AtomicUsize>,
     store: Arc<Memory>,
-    front: std::net::SocketAddr,
+    pub(crate) front: std::net::SocketAddr,
 }
 
 impl Counted {
-    async fn start(world: World) -> Self {
+    pub(crate) async fn start(world: World) -> Self {
         let clock = Arc::new(MovedClock(Mutex::new(at("2026-01-01T00:00:00Z"))));
         let server =
             Server::start_over(world, CONNECTIONS, |database| database.with_clock(clock.clone())).await;
@@ -92,11 +92,11 @@ impl Counted {
     }
 
     /// Access tokens have ended, sessions have not.
-    fn an_hour_later(&self) {
+    pub(crate) fn an_hour_later(&self) {
         self.clock.go_to(&self.server, at("2026-01-01T01:00:00Z"));
     }
 
-    fn refreshes(&self) -> usize {
+    pub(crate) fn refreshes(&self) -> usize {
         self.refreshes.load(Ordering::SeqCst)
     }
 }

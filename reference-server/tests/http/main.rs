@@ -12,6 +12,7 @@ mod api_keys;
 mod audit;
 mod bulk;
 mod client_contract;
+mod client_cookies;
 mod client_reads;
 mod client_sessions;
 mod command;

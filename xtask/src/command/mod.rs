@@ -1,5 +1,6 @@
 //! The commands, and how a command line becomes one of them.
 
+mod bindings;
 mod check;
 mod help;
 mod mutants;

@@ -1,16 +1,13 @@
 //! `cargo xtask test`: every test, on servers that nobody else uses.
 
-use std::process::Command;
-
+use crate::command::bindings;
 use crate::conformance;
 use crate::failure::Result;
 use crate::output::say;
 use crate::services::Services;
 use crate::step::Steps;
 use crate::stop::Stop;
-use crate::workspace::{cargo, root};
-
-const BINDINGS: &str = "mono-bindings/tests/python/run.py";
+use crate::workspace::cargo;
 
 /// Starts the servers, runs the tests, stops the servers.
 pub(crate) fn run(arguments: &[&str], steps: &mut Steps, stop: &Stop) -> Result<()> {
@@ -46,13 +43,7 @@ fn everything(services: &mut Services, steps: &mut Steps, stop: &Stop) -> Result
     let all = [&["test", "--all-features"], &members(&[])[..]].concat();
     steps.step("build tests", || services.run(cargo().args(&all).arg("--no-run"), stop))?;
     steps.step("tests", || services.run(cargo().args(&all).arg("--no-fail-fast"), stop))?;
-    if !root().join(BINDINGS).exists() {
-        say(&format!("xtask: SKIPPED the Python test of the bindings: there is no {BINDINGS}"));
-        return Ok(());
-    }
-    let mut python = Command::new("python3");
-    python.arg(BINDINGS).current_dir(root());
-    steps.step("bindings in Python", || services.run(&mut python, stop))
+    bindings::run(services, steps, stop)
 }
 
 #[cfg(test)]

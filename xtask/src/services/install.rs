@@ -36,7 +36,7 @@ const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/mono-xtask.conf
 pub(crate) fn make_available(stop: &Stop) -> Result<()> {
     if !missing().is_empty()
         && apt_is_usable()
-        && let Err(failure) = apt(&missing(), stop)
+        && let Err(failure) = apt_servers(&missing(), stop)
     {
         stop.check()?;
         warn(&format!("xtask: {failure}"));
@@ -72,11 +72,12 @@ fn advice(missing: &[Missing]) -> String {
     )
 }
 
-fn apt_is_usable() -> bool {
+/// Whether packages can be installed here without asking anybody.
+pub(crate) fn apt_is_usable() -> bool {
     user::is_root() && Path::new("/etc/debian_version").exists() && binaries::find("apt-get").is_some()
 }
 
-fn apt(missing: &[Missing], stop: &Stop) -> Result<()> {
+fn apt_servers(missing: &[Missing], stop: &Stop) -> Result<()> {
     say("xtask: installing the servers of the tests with apt-get; their system services are not started");
     // Debian would start each service, and make a cluster, as soon as its package is installed.
     let _no_start = TemporaryFile::create("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")?;
@@ -84,8 +85,12 @@ fn apt(missing: &[Missing], stop: &Stop) -> Result<()> {
         Some(_) => TemporaryFile(None),
         None => TemporaryFile::create(NO_CLUSTER, "create_main_cluster = false\n")?,
     };
+    apt(missing.iter().map(|server| server.package), stop)
+}
+
+/// Installs packages of Debian or Ubuntu.
+pub(crate) fn apt(packages: impl Iterator<Item = &'static str>, stop: &Stop) -> Result<()> {
     run(apt_get().args(["--quiet", "update"]), stop)?;
-    let packages = missing.iter().map(|server| server.package);
     run(apt_get().args(["--quiet", "--yes", "--no-install-recommends", "install"]).args(packages), stop)
 }
 

@@ -4,10 +4,10 @@
 //! pipe to this process closes, so nothing stays behind even if this process panics or is killed with SIGKILL.
 //! Only a SIGKILL of the keeper itself leaves servers running.
 
-mod binaries;
+pub(crate) mod binaries;
 mod cluster;
 mod docker;
-mod install;
+pub(crate) mod install;
 pub(crate) mod keeper;
 mod port;
 mod postgres;

@@ -1,143 +1,24 @@
-"""The cases; `run.py` runs them."""
+"""Calls of a real server."""
 
 import asyncio
-import base64
 import datetime
-import hmac
 import json
-import os
 import time
 import unittest
-import urllib.request
 
-from mono_bindings import (
-    Client,
-    CreateAccount,
-    ListAccounts,
-    LoginAnswer,
-    MonoError,
-    PermissionEngine,
-    PermissionSnapshot,
-    SnapshotRequest,
-    snapshot_public_key,
-)
-
-NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
-TENANT = "tenant:00000000-0000-7000-8000-000000000001"
-OTHER_TENANT = "tenant:00000000-0000-7000-8000-000000000002"
-ACCOUNT = TENANT + "/account:00000000-0000-7000-8000-000000000003"
-
-CATALOGUE = json.dumps({"permissions": [{"name": "tenant.accounts.read"}, {"name": "tenant.accounts.create"}]})
-ROLES = json.dumps([{"key": "viewer", "allow": ["tenant.*.read"]}, {"key": "clerk", "parents": ["viewer"]}])
-
-
-def call(method, path, token, body=None):
-    """Calls the server for what these bindings do not offer."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"authorization": "Bearer " + token, "content-type": "application/json"}
-    request = urllib.request.Request(os.environ["MONO_TEST_ADDRESS"] + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        text = answer.read()
-    return json.loads(text)["data"] if text else None
-
-
-def totp(secret, step):
-    """The code of an authenticator (RFC 6238)."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.digest(key, step.to_bytes(8, "big"), "sha1")
-    offset = digest[-1] & 15
-    return f"{(int.from_bytes(digest[offset:offset + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06}"
-
-
-class PermissionCases(unittest.TestCase):
-    """Checks without a server."""
-
-    def setUp(self):
-        self.engine = PermissionEngine(CATALOGUE, ROLES)
-
-    def compile(self, **assignment):
-        return self.engine.compile(json.dumps({"assignments": [{"role": "clerk", "scope": TENANT, **assignment}]}))
-
-    def test_what_a_role_gives_is_allowed_at_its_scope_and_below(self):
-        clerk = self.compile()
-        self.assertIs(clerk.check("tenant.accounts.read", TENANT, NOW), True)
-        self.assertIs(clerk.check("tenant.accounts.read", ACCOUNT, NOW), True)
-
-    def test_everything_else_is_refused(self):
-        clerk = self.compile()
-        self.assertIs(clerk.check("tenant.accounts.create", TENANT, NOW), False)
-        self.assertIs(clerk.check("tenant.accounts.read", OTHER_TENANT, NOW), False)
-        self.assertIs(clerk.check("tenant.accounts.read", "platform", NOW), False)
-        self.assertIs(clerk.check("tenant.nothing.read", TENANT, NOW), False)
-
-    def test_an_explanation_names_the_path_through_the_roles(self):
-        explanation = json.loads(self.compile().explain("tenant.accounts.read", ACCOUNT, NOW))
-        self.assertEqual(explanation["reason"], "allowed")
-        self.assertEqual(explanation["fact"]["roles"], ["clerk", "viewer"])
-        self.assertEqual(explanation["fact"]["pattern"], "tenant.*.read")
-
-    def test_an_explanation_of_a_refusal_says_what_is_missing(self):
-        explanation = json.loads(self.compile().explain("tenant.accounts.create", TENANT, NOW))
-        self.assertEqual(explanation["reason"], "no_grant")
-        self.assertTrue(explanation["message"])
-
-    def test_the_moment_decides(self):
-        clerk = self.compile(ends_at=NOW.isoformat())
-        self.assertIs(clerk.check("tenant.accounts.read", TENANT, NOW - datetime.timedelta(microseconds=1)), True)
-        self.assertIs(clerk.check("tenant.accounts.read", TENANT, NOW), False)
-        self.assertEqual(json.loads(clerk.explain("tenant.accounts.read", TENANT, NOW))["reason"], "expired")
-
-    def test_a_signed_snapshot_answers_as_the_set_and_a_changed_one_is_refused(self):
-        secret, later = bytes(range(32)), NOW + datetime.timedelta(hours=1)
-        request = SnapshotRequest(
-            principal="ana",
-            tenant=TENANT.removeprefix("tenant:"),
-            facts=json.dumps({"assignments": [{"role": "clerk", "scope": TENANT}]}),
-            issued_at=NOW,
-            expires_at=later,
-        )
-        signed = self.engine.snapshot(request, secret)
-        keys = [snapshot_public_key(secret)]
-        snapshot, clerk = PermissionSnapshot.verify(signed, keys, NOW), self.compile()
-        for permission in ["tenant.accounts.read", "tenant.accounts.create", "tenant.nothing.read"]:
-            for scope in [TENANT, ACCOUNT, OTHER_TENANT, "platform"]:
-                with self.subTest(permission=permission, scope=scope):
-                    self.assertIs(
-                        snapshot.check(permission, scope, NOW), clerk.check(permission, scope, NOW)
-                    )
-        self.assertIs(snapshot.check("tenant.accounts.read", TENANT, later), False)
-        changed = signed[:-1] + bytes([signed[-1] ^ 1])
-        for hostile, now in [(changed, NOW), (b"", NOW), (signed[:40], NOW), (signed, later)]:
-            with self.assertRaises(MonoError.Unauthorized) as caught:
-                PermissionSnapshot.verify(hostile, keys, now)
-            self.assertEqual(caught.exception.code, "snapshot_refused")
-
-    def test_malformed_input_is_a_validation_error_that_names_its_place(self):
-        circle = json.dumps([{"key": "a", "parents": ["b"]}, {"key": "b", "parents": ["a"]}])
-        for make, place in [
-            (lambda: PermissionEngine("{", ROLES), "catalogue"),
-            (lambda: PermissionEngine(CATALOGUE, circle), "roles[0]"),
-            (lambda: PermissionEngine.from_seed("{}"), "permissions"),
-            (lambda: self.engine.compile('{"surprise": 1}'), "principal"),
-            (lambda: self.compile().check("tenant.accounts.read", "nowhere", NOW), "scope"),
-        ]:
-            with self.assertRaises(MonoError.Validation) as caught:
-                make()
-            fields = json.loads(caught.exception.details)["fields"]
-            self.assertTrue(any(place in field["field"] for field in fields), fields)
+from mono_bindings import Client, CreateAccount, ListAccounts, LoginAnswer, MonoError, UpdateAccount
+from support import ADDRESS, PASSWORD, call, client, totp
 
 
 class ServerCases(unittest.IsolatedAsyncioTestCase):
-    """Calls of a real server."""
-
     def setUp(self):
-        self.client = Client(os.environ["MONO_TEST_ADDRESS"], timeout=datetime.timedelta(seconds=20))
+        self.client = client()
 
     async def login(self, email):
-        return await self.client.login(email, os.environ["MONO_TEST_PASSWORD"])
+        return await self.client.login(email, PASSWORD)
 
     async def begin(self, email):
-        return await self.client.begin_login(email, os.environ["MONO_TEST_PASSWORD"])
+        return await self.client.begin_login(email, PASSWORD)
 
     async def test_a_login_is_kept_by_the_client_and_not_shown(self):
         login = await self.login("lena@lagoon.example")
@@ -145,7 +26,7 @@ class ServerCases(unittest.IsolatedAsyncioTestCase):
         self.assertTrue(login.user_id and login.tenant_id)
         self.assertNotIn(login.access_token, str(login) + repr(login))
         await self.client.list_accounts(ListAccounts())
-        again = Client(os.environ["MONO_TEST_ADDRESS"]).with_token(login.access_token)
+        again = Client(ADDRESS).with_token(login.access_token)
         await again.list_accounts(ListAccounts())
 
     async def test_accounts_are_made_listed_and_found(self):
@@ -249,3 +130,26 @@ class ServerCases(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(MonoError.Unavailable) as caught:
             await Client("http://127.0.0.1:9").ping()
         self.assertEqual(caught.exception.code, "unreachable")
+
+    async def test_an_account_is_changed_and_deleted(self):
+        await self.login("lena@lagoon.example")
+        made = await self.client.create_account(CreateAccount(name="Ebb", email="ebb@tidal.example"))
+        changed = await self.client.update_account(made.id, UpdateAccount(version=1, name="Flow", email=""))
+        self.assertEqual((changed.name, changed.email, changed.slug, changed.version), ("Flow", None, "ebb", 2))
+        with self.assertRaises(MonoError.Conflict) as caught:
+            await self.client.update_account(made.id, UpdateAccount(version=1, name="Ebb"))
+        self.assertEqual(caught.exception.code, "stale_version")
+        self.assertTrue(caught.exception.request_id)
+        self.assertEqual(await self.client.get_account(made.id), changed)
+        await self.client.delete_account(made.id)
+        with self.assertRaises(MonoError.NotFound):
+            await self.client.get_account(made.id)
+
+    async def test_the_server_says_who_is_signed_in_and_what_the_tenant_may_use(self):
+        login = await self.login("tom@harbour.example")
+        me = await self.client.me()
+        self.assertEqual((me.id, me.email, me.tenant_id), (login.user_id, "tom@harbour.example", login.tenant_id))
+        entitlements = await self.client.entitlements()
+        accounts = next(limit for limit in entitlements.limits if limit.limit == "accounts")
+        self.assertEqual(accounts.maximum, 5)
+        self.assertEqual(accounts.remaining, 5 - accounts.current)

@@ -1,0 +1,141 @@
+// Calls of a real server.
+
+package cases
+
+import io.github.monors.mono.*
+import java.net.ServerSocket
+import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.atomic.AtomicInteger
+import kotlinx.coroutines.*
+
+/** Keeps the session in memory, and counts. */
+private class MemoryStore(@Volatile var session: String? = null, val error: Exception? = null) : TokenStore {
+    val saved = AtomicInteger()
+    val cleared = AtomicInteger()
+
+    override fun load() = session
+
+    override fun save(session: String) {
+        error?.let { throw it }
+        this.session = session
+        saved.incrementAndGet()
+    }
+
+    override fun clear() {
+        session = null
+        cleared.incrementAndGet()
+    }
+}
+
+private class Progress(val error: Exception? = null) : ProgressListener {
+    val seen = mutableListOf<Pair<ULong, ULong>>()
+
+    override fun onProgress(done: ULong, total: ULong) {
+        seen.add(done to total)
+        error?.let { throw it }
+    }
+}
+
+private object Log : LogListener {
+    val records = ConcurrentLinkedQueue<LogRecord>()
+
+    override fun onRecord(record: LogRecord) {
+        records.add(record)
+        throw IllegalStateException("nobody minds")
+    }
+}
+
+val ONLINE: Map<String, suspend () -> Unit> = mapOf(
+    "a login is kept by the client and not shown" to {
+        val mono = client()
+        val login = mono.login("lena@lagoon.example", PASSWORD)
+        check(false, login.accessToken in login.toString())
+        check(login.userId, mono.me().id)
+        val error = raised<MonoException.Unauthorized> { client().login("lena@lagoon.example", "Wrong-Password-1!") }
+        check("invalid_credentials", error.code)
+    },
+    "the permissions of the server decide as the table says" to {
+        val tom = signedIn("tom@harbour.example")
+        val tenant = tom.me().tenantId!!
+        val account = tom.allAccounts().last().id
+        var compared = 0
+        for (person in Table.principals.keys.filter { "@" in it }) {
+            val mono = signedIn(person)
+            val error = raised<MonoException.Unavailable> { mono.can("tenant.accounts.read", "tenant:$tenant") }
+            check("permissions_not_loaded", error.code)
+            mono.permissions()
+            for (row in Table.rows.filter { it.principal == person && it.scope.startsWith("tenant:${Table.tenant}") }) {
+                val scope = row.scope.replace(Table.tenant, tenant).replace(Table.account, account)
+                check(row.allowed, mono.can(row.permission, scope), row)
+                compared++
+            }
+        }
+        check(30, compared)
+    },
+    "a limit of the server is a native exception" to {
+        val mono = signedIn("tom@harbour.example")
+        val error = raised<MonoException.LimitExceeded> {
+            repeat(6) { mono.createAccount(CreateAccount("Berth $it")) }
+        }
+        check(true, "\"maximum\":5" in error.details!!, error.details)
+        check(true, error.requestId != null)
+    },
+    "a long list tells how far it is" to {
+        val mono = signedIn("lena@lagoon.example")
+        coroutineScope { repeat(110) { launch { mono.createAccount(CreateAccount("Buoy $it")) } } }
+        val progress = Progress()
+        check(110, mono.allAccounts("buoy", progress = progress).map { it.id }.toSet().size)
+        check(listOf(100UL to 110UL, 110UL to 110UL), progress.seen)
+        val error = raised<MonoException.Internal> {
+            mono.allAccounts("buoy", progress = Progress(IllegalArgumentException("enough")))
+        }
+        check("callback_failed", error.code)
+    },
+    "any number of refused calls cause one refresh" to {
+        val kept = MemoryStore()
+        signedIn("lena@lagoon.example", kept)
+        val store = MemoryStore(kept.session!!.replace("\"accessToken\":\"", "\"accessToken\":\"ended."))
+        val mono = client(store)
+        val pages = withContext(Dispatchers.Default) {
+            List(30) { async { mono.listAccounts(ListAccounts(limit = 1U)) } }.awaitAll()
+        }
+        check(30, pages.count { it.items.size == 1 })
+        // A second refresh would have written once more, and ended the session for the use of an old token.
+        check(1, store.saved.get())
+        mono.refresh()
+        check(2, store.saved.get())
+        mono.logout()
+        check(null to 1, store.session to store.cleared.get())
+    },
+    "what a store raises comes back" to {
+        val locked = MonoException.Unavailable("locked", "locked", null, null)
+        val own = raised<MonoException.Unavailable> { signedIn("lena@lagoon.example", MemoryStore(error = locked)) }
+        check("locked", own.code)
+        val full = MemoryStore(error = java.io.IOException("full"))
+        val other = raised<MonoException.Internal> { signedIn("lena@lagoon.example", full) }
+        check("callback_failed", other.code)
+    },
+    "each call is logged without a secret" to {
+        setLogListener(Log, LogLevel.DEBUG)
+        signedIn("lena@lagoon.example").listAccounts(ListAccounts(search = "hunter2"))
+        val record = Log.records.first { it.fields["route"]?.endsWith("/accounts") == true }
+        check("GET" to "200", record.fields["method"] to record.fields["status"])
+        check(false, "hunter2" in Log.records.toString())
+        raised<MonoException.Conflict> { setLogListener(Log, LogLevel.TRACE) }
+    },
+    "a call that is cancelled is given up" to {
+        ServerSocket(0).use { silent ->
+            val mono = Client("http://127.0.0.1:${silent.localPort}")
+            val calling = CoroutineScope(Dispatchers.Default).async { mono.ping() }
+            silent.accept().use { connection ->
+                connection.soTimeout = 10_000
+                val input = connection.getInputStream()
+                check(true, input.read(ByteArray(65536)) > 0)
+                calling.cancel()
+                raised<CancellationException> { calling.await() }
+                // The client has hung up, long before its timeout.
+                check(-1, input.read())
+            }
+        }
+    },
+)

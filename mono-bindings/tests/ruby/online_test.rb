@@ -1,0 +1,143 @@
+# Calls of a real server.
+
+require "socket"
+require "support"
+
+class Progress < ProgressListener
+  attr_reader :seen
+
+  def initialize(error = nil)
+    super()
+    @seen, @error = [], error
+  end
+
+  def on_progress(done, total)
+    @seen << [done, total]
+    raise @error if @error
+  end
+end
+
+class Log < LogListener
+  attr_reader :records
+
+  def initialize
+    super
+    @records = Queue.new
+  end
+
+  def on_record(record)
+    @records << record
+    raise "nobody minds"
+  end
+end
+
+class OnlineTest < Minitest::Test
+  TABLE = OfflineTest::TABLE
+  LOG = Log.new
+  MonoBindings.set_log_listener(LOG, LogLevel::DEBUG)
+
+  def test_a_login_is_kept_by_the_client_and_not_shown
+    mono = client
+    login = mono.login("lena@lagoon.example", PASSWORD)
+    assert_operator login.expires_at, :>, Time.now
+    refute_includes login.to_s, login.access_token
+    assert_equal login.user_id, mono.me.id
+    error = assert_raises(MonoError::Unauthorized) { client.login("lena@lagoon.example", "Wrong-Password-1!") }
+    assert_equal "invalid_credentials", error.code
+  end
+
+  def test_the_permissions_of_the_server_decide_as_the_table_says
+    tom = signed_in("tom@harbour.example")
+    tenant, account = tom.me.tenant_id, tom.all_accounts.last.id
+    people = TABLE["principals"].keys.grep(/@/)
+    compared = people.sum do |person|
+      mono = signed_in(person)
+      error = assert_raises(MonoError::Unavailable) { mono.can("tenant.accounts.read", "tenant:#{tenant}") }
+      assert_equal "permissions_not_loaded", error.code
+      mono.permissions
+      rows = TABLE["decisions"].select do |row|
+        row["principal"] == person && row["scope"].start_with?("tenant:#{TABLE['tenant']}")
+      end
+      rows.each do |row|
+        scope = row["scope"].sub(TABLE["tenant"], tenant).sub(TABLE["account"], account)
+        assert_equal row["allowed"], mono.can(row["permission"], scope), row
+      end
+      rows.size
+    end
+    assert_equal 30, compared
+  end
+
+  def test_a_limit_of_the_server_is_a_native_exception
+    mono = signed_in("tom@harbour.example")
+    error = assert_raises(MonoError::LimitExceeded) do
+      6.times { |number| mono.create_account(CreateAccount.new(name: "Berth #{number}")) }
+    end
+    details = JSON.parse(error.details)
+    assert_equal ["accounts", 5], details.values_at("limit", "maximum")
+    assert error.request_id
+  end
+
+  def test_a_long_list_tells_how_far_it_is
+    mono = signed_in("lena@lagoon.example")
+    110.times { |number| mono.create_account(CreateAccount.new(name: "Buoy #{number}")) }
+    progress = Progress.new
+    accounts = mono.all_accounts("buoy", nil, progress)
+    assert_equal 110, accounts.map(&:id).uniq.size
+    assert_equal [[100, 110], [110, 110]], progress.seen
+    error = assert_raises(MonoError::Internal) { mono.all_accounts("buoy", nil, Progress.new(ArgumentError.new("enough"))) }
+    assert_equal "callback_failed", error.code
+  end
+
+  def test_any_number_of_refused_calls_cause_one_refresh
+    kept = MemoryStore.new
+    signed_in("lena@lagoon.example", kept)
+    session = JSON.parse(kept.session)
+    session["accessToken"] = "ended." + session["accessToken"]
+    store = MemoryStore.new(JSON.generate(session))
+    mono = client(store)
+    threads = Array.new(10) { Thread.new { mono.list_accounts(ListAccounts.new(limit: 1)).items.size } }
+    assert_equal [1] * 10, threads.map(&:value)
+    # A second refresh would have written once more, and ended the session for the use of an old token.
+    assert_equal 1, store.saved
+    mono.refresh
+    assert_equal 2, store.saved
+    mono.logout
+    assert_equal [nil, 1], [store.session, store.cleared]
+  end
+
+  def test_what_a_store_raises_comes_back
+    locked = MonoError::Unavailable.new(code: "locked", text: "locked", details: nil, request_id: nil)
+    error = assert_raises(MonoError::Unavailable) { signed_in("lena@lagoon.example", MemoryStore.new(error: locked)) }
+    assert_equal "locked", error.code
+    error = assert_raises(MonoError::Internal) { signed_in("lena@lagoon.example", MemoryStore.new(error: IOError.new("full"))) }
+    assert_equal "callback_failed", error.code
+  end
+
+  def test_each_call_is_logged_without_a_secret
+    mono = signed_in("lena@lagoon.example")
+    LOG.records.clear
+    mono.list_accounts(ListAccounts.new(search: "hunter2"))
+    records = Array.new(LOG.records.size) { LOG.records.pop }
+    record = records.find { |found| found.fields["route"]&.end_with?("/accounts") }
+    assert_equal %w[GET 200], record.fields.values_at("method", "status")
+    refute_includes records.inspect, "hunter2"
+    assert_raises(MonoError::Conflict) { MonoBindings.set_log_listener(Log.new, LogLevel::TRACE) }
+  end
+
+  def test_a_call_that_is_cancelled_is_given_up
+    silent = TCPServer.new("127.0.0.1", 0)
+    mono = Client.new("http://127.0.0.1:#{silent.addr[1]}")
+    calling = Thread.new { mono.ping }
+    calling.report_on_exception = false
+    connection = silent.accept
+    connection.readpartial(65_536)
+    calling.raise(Interrupt)
+    assert_raises(Interrupt) { calling.value }
+    # The client has hung up, long before its timeout.
+    assert connection.wait_readable(10)
+    assert_nil connection.read(1)
+  ensure
+    connection&.close
+    silent&.close
+  end
+end
