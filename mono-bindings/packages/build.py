@@ -93,7 +93,7 @@ def python(maker, attempt):
         run(sys.executable, "-m", "venv", tools)
         run(tools / "bin/pip", "install", "--quiet", "maturin>=1.9,<2")
         maturin = tools / "bin/maturin"
-    # What maturin takes for the generator of this crate has to be on the path: it knows no features for it.
+    # It builds the library, and the generator of the crate, and runs it. It strips nothing: the generator reads symbols.
     run(maturin, "build", "--out", folder, *maker.features, cwd=HERE / "python")
     wheel = next(folder.glob("*.whl"))
     print(wheel)

@@ -34,32 +34,33 @@ pub(super) struct Key {
 /// A name that is looked for: nothing is copied for it.
 #[derive(Clone, Copy)]
 pub(super) struct Sought<'k> {
-    pub(super) space: &'static Space,
-    owner: OwnerBytes,
+    space: &'static Space,
+    owner: OwnerNumber,
     id: &'k str,
 }
 
-/// Whether there is an owner, and who.
-type OwnerBytes = [u8; 17];
+/// Whether there is an owner, and who: a number is compared and hashed in half the time of as many bytes.
+type OwnerNumber = (bool, u128);
 
 impl<'k> Sought<'k> {
     pub(super) fn new(owner: Owner, space: &'static Space, id: &'k str) -> Self {
-        let mut bytes = OwnerBytes::default();
-        if let (Some(owner), [is_tenant, rest @ ..]) = (owner, &mut bytes) {
-            *is_tenant = 1;
-            *rest = *owner.uuid().as_bytes();
-        }
-        Self { space, owner: bytes, id }
+        let number = owner.map(|owner| u128::from_ne_bytes(*owner.uuid().as_bytes()));
+        Self { space, owner: (number.is_some(), number.unwrap_or_default()), id }
     }
 
     pub(super) fn to_key(self) -> Key {
-        Key { space: self.space, owned_id: [self.owner.as_slice(), self.id.as_bytes()].concat().into() }
+        let (is_tenant, number) = self.owner;
+        let owned_id = [[u8::from(is_tenant)].as_slice(), &number.to_ne_bytes(), self.id.as_bytes()].concat();
+        Key { space: self.space, owned_id: owned_id.into() }
     }
 }
 
 impl Key {
-    fn parts(&self) -> (OwnerBytes, &[u8]) {
-        self.owned_id.split_first_chunk().map_or_else(Default::default, |(owner, id)| (*owner, id))
+    fn parts(&self) -> (OwnerNumber, &[u8]) {
+        let parts = self.owned_id.split_first_chunk::<17>();
+        parts.map_or_else(Default::default, |([is_tenant, number @ ..], id)| {
+            ((*is_tenant == 1, u128::from_ne_bytes(*number)), id)
+        })
     }
 
     /// What it takes up beside its value, in bytes.
@@ -96,11 +97,9 @@ impl Hash for Sought<'_> {
     }
 }
 
-fn hash(space: &'static Space, owner: OwnerBytes, id: &[u8], state: &mut impl Hasher) {
-    let [_, tenant @ ..] = owner;
+fn hash(space: &'static Space, (_, number): OwnerNumber, id: &[u8], state: &mut impl Hasher) {
     std::ptr::hash(space, state);
-    // A number is hashed in half the time of as many bytes.
-    state.write_u128(u128::from_ne_bytes(tenant));
+    state.write_u128(number);
     state.write(id);
 }
 
@@ -113,7 +112,7 @@ impl Key {
     }
 
     pub(super) fn owner(&self) -> Owner {
-        let ([is_tenant, tenant @ ..], _) = self.parts();
-        (is_tenant == 1).then(|| Uuid::from_bytes(tenant).into())
+        let ((is_tenant, number), _) = self.parts();
+        is_tenant.then(|| Uuid::from_bytes(number.to_ne_bytes()).into())
     }
 }

@@ -116,7 +116,7 @@ where
         Q: Hash + Equivalent<K> + Sync + ?Sized,
         F: Future<Output = Result<Loaded<V>, Error>> + Send + 'static,
     {
-        if let Some((value, is_fresh)) = self.inner.find(key) {
+        if let Some((value, is_fresh)) = self.inner.ask(key) {
             if !is_fresh {
                 self.inner.fly(&own(key), tags, load);
             }
@@ -133,7 +133,14 @@ where
 
     /// Gives the value of a key, where it is kept and holds.
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
-        self.inner.find(key).map(|(value, _)| value)
+        self.inner.ask(key).map(|(value, _)| value)
+    }
+
+    /// As [`get`](Self::get), for a fresh value. Who finds none asks on, and is counted then.
+    pub(super) fn get_fresh<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
+        let (value, _) = self.inner.find(key).filter(|(_, is_fresh)| *is_fresh)?;
+        self.inner.counters.hit();
+        Some(value)
     }
 
     /// What the layer has counted.
@@ -151,20 +158,24 @@ where
     fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(V, bool)> {
         let freshness = self.bus.freshness();
         if !freshness.is_live() {
-            self.counters.bypass();
             return None;
         }
-        let now = freshness.now();
-        match self.map.get(key) {
-            Some(kept) if now < kept.stale_until() && freshness.holds(&kept.stamp) => {
-                self.counters.hit();
-                Some((kept.value, now < kept.fresh_until))
-            }
-            _ => {
-                self.counters.miss();
-                None
-            }
+        let (now, kept) = (freshness.now(), self.map.get(key)?);
+        let holds = now < kept.stale_until() && freshness.holds(&kept.stamp);
+        holds.then_some((kept.value, now < kept.fresh_until))
+    }
+
+    /// As [`find`](Self::find), counted.
+    fn ask<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(V, bool)> {
+        let found = self.find(key);
+        if found.is_some() {
+            self.counters.hit();
+        } else if self.bus.is_live() {
+            self.counters.miss();
+        } else {
+            self.counters.bypass();
         }
+        found
     }
 
     fn flights(&self) -> MutexGuard<'_, HashMap<K, Flight<V>>> {

@@ -114,6 +114,10 @@ impl OwnedCache<'_> {
         F: Future<Output = Result<Option<Bytes>, Error>> + Send + 'static,
     {
         let sought = Sought::new(self.owner, space, id);
+        // Nearly always it is there: nothing is made ready for a load.
+        if let Some(value) = self.cache.memory.get_fresh(&sought) {
+            return Ok(value);
+        }
         let owned = tags.iter().map(|tag| (self.owner, tag));
         let load = || {
             let load = load();
