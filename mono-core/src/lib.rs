@@ -4,6 +4,7 @@
 pub mod api;
 pub mod audit;
 pub mod caller;
+mod distinct;
 pub mod error;
 pub mod history;
 pub mod id;

@@ -12,6 +12,10 @@ pub const MAX_LIMIT: u32 = 100;
 /// The deepest page that may be asked for: what lies deeper is reached with a cursor or a narrower search.
 pub const MAX_PAGE: u32 = 10_000;
 
+/// What JSON Schema says of a cursor.
+#[cfg(feature = "openapi")]
+pub(crate) const CURSOR_PATTERN: &str = "^[0-7][0-9A-Fa-f]{47}$";
+
 /// Which page of a list is wanted.
 ///
 /// ```

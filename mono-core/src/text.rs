@@ -16,6 +16,75 @@ pub fn fold(text: &str) -> String {
     text.nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
+/// What JSON Schema says of text. These are regular expressions that JavaScript, Python and Rust read alike.
+#[cfg(feature = "openapi")]
+pub(crate) mod pattern {
+    /// Control characters, as a part of a class.
+    macro_rules! control {
+        () => {
+            r"\x00-\x1f\x7f-\x9f"
+        };
+    }
+    /// What reorders or hides text.
+    macro_rules! hidden {
+        () => {
+            r"\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
+        };
+    }
+    /// A label of a domain in any script: of ASCII letters and digits only, with hyphens within.
+    macro_rules! label {
+        () => {
+            concat!(
+                r"[^\s\x00-/:-@\[-`{-\x9f",
+                hidden!(),
+                r"]([^\s\x00-,./:-@\[-`{-\x9f",
+                hidden!(),
+                r"]{0,61}[^\s\x00-/:-@\[-`{-\x9f",
+                hidden!(),
+                "])?"
+            )
+        };
+    }
+
+    /// No control character.
+    pub(crate) const NO_CONTROL: &str = concat!("^[^", control!(), "]*$");
+    /// No control character, and something besides spaces.
+    pub(crate) const NOT_BLANK: &str =
+        concat!("^[^", control!(), r"]*[^\s", control!(), "][^", control!(), "]*$");
+    /// As `NOT_BLANK`, and nothing that reorders or hides text.
+    pub(super) const NAME: &str = concat!(
+        "^[^",
+        control!(),
+        hidden!(),
+        r"]*[^\s",
+        control!(),
+        hidden!(),
+        "][^",
+        control!(),
+        hidden!(),
+        "]*$"
+    );
+    /// A local part, and a domain of two labels or more.
+    pub(super) const EMAIL: &str = concat!(
+        r#"^[^\s@,;:<>()\[\]\\""#,
+        control!(),
+        hidden!(),
+        "]{1,64}@",
+        label!(),
+        r"(\.",
+        label!(),
+        ")+$"
+    );
+    pub(super) const SLUG: &str = "^[a-z0-9]+(-[a-z0-9]+)*$";
+    pub(super) const LOCALE: &str = "^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$";
+    pub(super) const TIME_ZONE: &str = "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z][A-Za-z0-9_+-]*){0,2}$";
+    /// The last label has a letter: an address in figures is no name.
+    pub(super) const DOMAIN: &str = concat!(
+        r"^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+",
+        r"([A-Za-z]|[0-9][0-9-]*[A-Za-z])([A-Za-z0-9-]*[A-Za-z0-9])?\.?$",
+    );
+}
+
 /// NFC-normalised. ASCII is so already, and most text is ASCII: lists read many names.
 fn composed(text: &str) -> String {
     if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
@@ -86,7 +155,7 @@ fn single_line(field: &str, text: &str) -> Result<(), Error> {
 /// # Ok::<(), mono_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(extend("maxLength" = Email::MAX_BYTES, "pattern" = pattern::EMAIL)))]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
 text_type!(Email);
@@ -134,7 +203,7 @@ impl Email {
 /// assert!(Slug::parse("North Harbour").is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(extend("minLength" = 2, "maxLength" = 64, "pattern" = pattern::SLUG)))]
 #[serde(try_from = "String", into = "String")]
 pub struct Slug(String);
 text_type!(Slug);
@@ -185,7 +254,7 @@ impl Slug {
 /// # Ok::<(), mono_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(extend("minLength" = 1, "maxLength" = Name::MAX_CHARACTERS, "pattern" = pattern::NAME)))]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 text_type!(Name);
@@ -224,7 +293,7 @@ impl Name {
 /// # Ok::<(), mono_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(extend("pattern" = pattern::LOCALE)))]
 #[serde(try_from = "String", into = "String")]
 pub struct Locale(String);
 text_type!(Locale);
@@ -271,7 +340,7 @@ impl Locale {
 /// assert!(mono_core::text::TimeZone::parse("../etc/passwd").is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(extend("maxLength" = 64, "pattern" = pattern::TIME_ZONE)))]
 #[serde(try_from = "String", into = "String")]
 pub struct TimeZone(String);
 text_type!(TimeZone);
@@ -301,7 +370,7 @@ impl TimeZone {
 /// # Ok::<(), mono_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(extend("maxLength" = 254, "pattern" = pattern::DOMAIN)))]
 #[serde(try_from = "String", into = "String")]
 pub struct Domain(String);
 text_type!(Domain);

@@ -14,6 +14,7 @@ use mono_storage::db::{Database, DatabaseOptions, Migration, migrate, migrate_ap
 use mono_storage::rate_limit::RateLimiter;
 use mono_storage::redis::Redis;
 use secrecy::ExposeSecret;
+use std::fs::{File, TryLockError};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -189,6 +190,36 @@ pub(crate) fn make_private_folder(config: &Config) -> Result<(), Error> {
         let message = format!("the data folder {} cannot be used", folder.display());
         Error::invalid("data_directory", "unwritable", message).with_source(error)
     })
+}
+
+/// Keeps other servers off a folder with an embedded database, as long as the file is open: what one of them changes, the
+/// others would learn late. Every other command works beside a server.
+pub(crate) fn hold_folder(config: &Config) -> Result<File, Error> {
+    make_private_folder(config)?;
+    let path = config.data_directory.join("server.lock");
+    let opened = crate::key_file::touch_private(&path).and_then(|()| File::open(&path));
+    let file = opened.map_err(|error| {
+        let message = format!("{} cannot be opened", path.display());
+        Error::invalid("data_directory", "unwritable", message).with_source(error)
+    })?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let message = format!(
+                "another server works in the folder {}: stop it, or give this one a folder of its own \
+                 (--data-directory); several servers share a database on PostgreSQL",
+                config.data_directory.display()
+            );
+            return Err(Error::new(ErrorKind::Conflict, "folder_in_use", message));
+        }
+        Err(TryLockError::Error(error)) => {
+            tracing::warn!(
+                "{} cannot be locked: see that no second server works here: {error}",
+                path.display()
+            );
+        }
+    }
+    Ok(file)
 }
 
 async fn seed_starter(database: &Database) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use mono_core::subscription::{Key, Subscription};
 use mono_core::text::{Email, Name, Slug};
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
-use mono_storage::store::{NewAssignment, NewPlatformAssignment, NewUser};
+use mono_storage::store::{NewAssignment, NewPlatformAssignment, NewUser, id_of_key};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -83,7 +83,14 @@ pub(crate) async fn seed(
     if config.is_production() {
         return refuse(database).await;
     }
-    if config.no_demo || !config.listen.ip().is_loopback() || !is_wanted(database).await? {
+    if config.no_demo || !config.listen.ip().is_loopback() {
+        return Ok(());
+    }
+    // Of several servers that start on an empty database one makes the demo; the others wait, and find it.
+    let system = Caller::system(SystemReason::Seed);
+    let mut turn = database.platform(&system).read().await?;
+    turn.lock(id_of_key("demo", "")).await?;
+    if !is_wanted(database).await? {
         return Ok(());
     }
     let password = match &config.demo_password {
@@ -101,7 +108,6 @@ pub(crate) async fn seed(
     for person in PEOPLE {
         add_person(database, person, &hash).await?;
     }
-    let system = Caller::system(SystemReason::Seed);
     let mut tx = database.platform(&system).write().await?;
     let ada = tx.users().create(new_user(&PLATFORM_ADMIN, &hash)?).await?;
     tx.assignments().assign(NewPlatformAssignment::new(ada.id, PLATFORM_ADMIN.role)).await?;

@@ -13,15 +13,19 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateAccount {
     /// Its name.
+    #[cfg_attr(feature = "openapi", schemars(with = "Name"))]
     pub name: String,
     /// Its short name; left out, it is made from the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Slug>"))]
     pub slug: Option<String>,
     /// `individual`, `agency` or `business` (the default).
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<AccountType>"))]
     pub account_type: Option<String>,
     /// Where to write to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Email>"))]
     pub email: Option<String>,
 }
 
@@ -66,9 +70,11 @@ pub struct UpdateAccount {
     pub version: Option<i64>,
     /// A new name.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Name>"))]
     pub name: Option<String>,
     /// A new short name.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Slug>"))]
     pub slug: Option<String>,
     /// `individual`, `agency` or `business`.
     #[serde(
@@ -77,13 +83,16 @@ pub struct UpdateAccount {
         deserialize_with = "not_null",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<AccountType>"))]
     pub account_type: Option<String>,
     /// `active`, `suspended` or `archived`.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<AccountStatus>"))]
     pub status: Option<String>,
     /// A new address; `null` removes it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Email>"))]
     pub email: Option<Option<String>>,
 }
 
@@ -117,18 +126,23 @@ impl UpdateAccount {
 pub struct ListAccounts {
     /// The number of the page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_PAGE)))]
     pub page: Option<u32>,
     /// How many accounts a page holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
     /// Text that name or e-mail address contain, without regard to case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("maxLength" = super::MAX_SEARCH, "pattern" = crate::text::pattern::NO_CONTROL)))]
     pub search: Option<String>,
     /// `active`, `suspended` or `archived`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<AccountStatus>"))]
     pub status: Option<String>,
     /// `name`, `createdAt`, or `-createdAt` (newest first, the default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::model::account::AccountSort>"))]
     pub sort: Option<String>,
 }
 
@@ -159,15 +173,19 @@ impl ListAccounts {
 pub struct ScrollAccounts {
     /// The cursor that the slice before gave as `next`; left out, the list begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::page::CURSOR_PATTERN)))]
     pub cursor: Option<String>,
     /// How many accounts a slice holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
     /// Text that name or e-mail address contain, without regard to case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("maxLength" = super::MAX_SEARCH, "pattern" = crate::text::pattern::NO_CONTROL)))]
     pub search: Option<String>,
     /// `active`, `suspended` or `archived`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<AccountStatus>"))]
     pub status: Option<String>,
 }
 

@@ -19,8 +19,10 @@ const MAX_SCOPE: usize = 160;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateApiKey {
     /// What it is for.
+    #[cfg_attr(feature = "openapi", schemars(with = "Name"))]
     pub name: String,
     /// What it may do of what its maker may: `files:read`, or patterns of permissions.
+    #[cfg_attr(feature = "openapi", schemars(length(max = ApiKey::MAX_SCOPES), inner(length(max = MAX_SCOPE))))]
     pub scopes: Vec<String>,
     /// The account that it is bound to; left out, it is one of the whole tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,9 +60,11 @@ pub struct UpdateApiKey {
     pub version: Option<i64>,
     /// What it is for.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Name>"))]
     pub name: Option<String>,
     /// What it may do.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(length(max = ApiKey::MAX_SCOPES)))]
     pub scopes: Option<Vec<String>>,
 }
 
@@ -98,6 +102,7 @@ fn scopes(mut list: Vec<String>) -> Result<Vec<String>, Error> {
 pub struct RotateApiKey {
     /// How many seconds the old key works on: a day where left out, 0 to end it at once, a week at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(max = ApiKey::LONGEST_OVERLAP.as_secs())))]
     pub overlap_seconds: Option<u64>,
     /// From when on the new key works no more; left out, in 90 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,9 +142,11 @@ pub struct CreatedApiKey {
 pub struct ListApiKeys {
     /// The number of the page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_PAGE)))]
     pub page: Option<u32>,
     /// How many keys a page holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
     /// The keys of this account only.
     #[serde(default, skip_serializing_if = "Option::is_none")]

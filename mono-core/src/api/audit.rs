@@ -16,27 +16,35 @@ use uuid::Uuid;
 pub struct ListAudit {
     /// The number of the page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_PAGE)))]
     pub page: Option<u32>,
     /// How many entries a page holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
     /// The kind of thing: `account`, `assignment` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::text::pattern::NO_CONTROL)))]
     pub entity: Option<String>,
     /// The id of the thing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Uuid>"))]
     pub entity_id: Option<String>,
     /// Who did it: `user:` and an id, or `system:` and a reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::text::pattern::NO_CONTROL)))]
     pub actor: Option<String>,
     /// What was done: `create`, `update`, `permission_denied` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Action>"))]
     pub action: Option<String>,
     /// Not before this moment, in RFC 3339: `2026-11-01T00:00:00Z`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Timestamp>"))]
     pub from: Option<String>,
     /// Before this moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Timestamp>"))]
     pub until: Option<String>,
 }
 
@@ -82,27 +90,35 @@ impl ListAudit {
 pub struct ScrollAudit {
     /// The cursor that the slice before gave as `next`; left out, the list begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::page::CURSOR_PATTERN)))]
     pub cursor: Option<String>,
     /// How many entries a slice holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
     /// As in [`ListAudit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::text::pattern::NO_CONTROL)))]
     pub entity: Option<String>,
     /// As in [`ListAudit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Uuid>"))]
     pub entity_id: Option<String>,
     /// As in [`ListAudit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::text::pattern::NO_CONTROL)))]
     pub actor: Option<String>,
     /// As in [`ListAudit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Action>"))]
     pub action: Option<String>,
     /// As in [`ListAudit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Timestamp>"))]
     pub from: Option<String>,
     /// As in [`ListAudit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Timestamp>"))]
     pub until: Option<String>,
 }
 
@@ -150,21 +166,27 @@ pub struct ExportAudit {
     pub format: ExportFormat,
     /// As in [`ListAudit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::text::pattern::NO_CONTROL)))]
     pub entity: Option<String>,
     /// As in [`ListAudit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Uuid>"))]
     pub entity_id: Option<String>,
     /// As in [`ListAudit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::text::pattern::NO_CONTROL)))]
     pub actor: Option<String>,
     /// As in [`ListAudit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Action>"))]
     pub action: Option<String>,
     /// As in [`ListAudit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Timestamp>"))]
     pub from: Option<String>,
     /// As in [`ListAudit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Timestamp>"))]
     pub until: Option<String>,
 }
 

@@ -15,6 +15,7 @@ pub const MOST_ITEMS: usize = 100;
 #[serde(deny_unknown_fields)]
 pub struct Bulk<T> {
     /// At most 100.
+    #[cfg_attr(feature = "openapi", schemars(length(max = MOST_ITEMS)))]
     pub items: Vec<T>,
 }
 
@@ -24,6 +25,7 @@ pub struct Bulk<T> {
 #[serde(deny_unknown_fields, bound(deserialize = "C: Deserialize<'de>"))]
 pub struct BulkChange<C> {
     /// The thing.
+    #[cfg_attr(feature = "openapi", schemars(with = "uuid::Uuid"))]
     pub id: String,
     /// What the call that changes this one alone takes as its body.
     #[serde(deserialize_with = "object")]

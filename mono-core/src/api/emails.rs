@@ -10,6 +10,7 @@ use std::fmt;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct RequestMail {
     /// The address.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::text::Email"))]
     pub email: String,
 }
 
@@ -49,6 +50,7 @@ impl fmt::Debug for ConfirmToken {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ChangeEmail {
     /// The new address.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::text::Email"))]
     pub email: String,
     /// The caller's password; needed unless they have just proven who they are (`POST /api/v1/user/step-up`).
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateGrant {
     /// The pattern: `tenant.accounts.*`.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::permission::Pattern"))]
     pub pattern: String,
     /// Whether it gives or forbids.
     pub effect: Effect,

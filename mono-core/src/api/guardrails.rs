@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct CreateGuardrail {
     /// The pattern: `tenant.accounts.delete`.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::permission::Pattern"))]
     pub pattern: String,
     /// Where it is forbidden, with everything below; left out, in the whole tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
     /// Why, in at most 500 characters.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "openapi", schemars(length(max = Guardrail::MAX_REASON), extend("pattern" = crate::text::pattern::NO_CONTROL)))]
     pub reason: String,
 }
 

@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 pub struct ListVersions {
     /// The number of the page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_PAGE)))]
     pub page: Option<u32>,
     /// How many versions a page holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
 }
 

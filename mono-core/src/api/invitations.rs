@@ -20,9 +20,11 @@ const MAX_ROLES: usize = 20;
 pub struct ListInvitations {
     /// The number of the page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_PAGE)))]
     pub page: Option<u32>,
     /// How many invitations a page holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
 }
 
@@ -42,9 +44,11 @@ impl ListInvitations {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateInvitation {
     /// The address to invite.
+    #[cfg_attr(feature = "openapi", schemars(with = "Email"))]
     pub email: String,
     /// What the member will be; at most 20 roles. Without any, a member without rights.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schemars(length(max = MAX_ROLES)))]
     pub roles: Vec<InvitedRole>,
 }
 
@@ -113,6 +117,7 @@ pub struct AcceptInvitation {
     pub token: String,
     /// The name of somebody new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Name>"))]
     pub name: Option<String>,
     /// The password of the person whose address it is, or the one that somebody new will have.
     pub password: String,

@@ -11,10 +11,13 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct PutMailTemplate {
     /// The subject.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = MailTemplate::MAX_SUBJECT)))]
     pub subject: String,
     /// The HTML part, in MJML.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = MailTemplate::MAX_HTML)))]
     pub html: String,
     /// The plain part.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = MailTemplate::MAX_PLAIN)))]
     pub plain: String,
 }
 

@@ -13,18 +13,23 @@ use serde::{Deserialize, Serialize};
 pub struct ListMembers {
     /// The number of the page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_PAGE)))]
     pub page: Option<u32>,
     /// How many members a page holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
     /// Text that name or e-mail address contain, without regard to case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("maxLength" = super::MAX_SEARCH, "pattern" = crate::text::pattern::NO_CONTROL)))]
     pub search: Option<String>,
     /// `active` or `suspended`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::model::user::UserStatus>"))]
     pub status: Option<String>,
     /// `name` (the default), `createdAt`, or `-createdAt` (newest first).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::model::member::MemberSort>"))]
     pub sort: Option<String>,
 }
 
@@ -61,15 +66,19 @@ impl ListMembers {
 pub struct ScrollMembers {
     /// The cursor that the slice before gave as `next`; left out, the list begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::page::CURSOR_PATTERN)))]
     pub cursor: Option<String>,
     /// How many members a slice holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
     /// Text that name or e-mail address contain, without regard to case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("maxLength" = super::MAX_SEARCH, "pattern" = crate::text::pattern::NO_CONTROL)))]
     pub search: Option<String>,
     /// `active` or `suspended`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::model::user::UserStatus>"))]
     pub status: Option<String>,
 }
 

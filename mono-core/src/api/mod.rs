@@ -34,8 +34,10 @@ pub mod teams;
 pub mod tenants;
 pub mod users;
 
+use crate::distinct;
 use crate::error::{Error, Problem};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// Collects what is wrong with the fields of a request, so that all of it is reported at once.
 #[derive(Debug, Default)]
@@ -65,6 +67,11 @@ where
     T: Deserialize<'de>,
 {
     T::deserialize(deserializer).map(Some)
+}
+
+/// Reads JSON that says everything once.
+fn distinct_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    distinct::json(deserializer).map(Some)
 }
 
 /// Tells `null` (`Some(None)`) from a field that is left out (`None`).

@@ -1,6 +1,6 @@
 //! `/api/v1/tenant/members/{id}/profiles` and `/api/v1/tenant/profiles`
 
-use super::{Problems, not_null};
+use super::{Problems, distinct_json, not_null};
 use crate::error::Error;
 use crate::id::MemberId;
 use crate::model::profile::{ProfileChange, ProfileFilter};
@@ -16,8 +16,11 @@ use serde_json::Value;
 #[serde(deny_unknown_fields)]
 pub struct CreateProfile {
     /// The schema that its data obey.
+    #[cfg_attr(feature = "openapi", schemars(with = "Key"))]
     pub kind: String,
     /// Its fields: a JSON object.
+    #[serde(deserialize_with = "crate::distinct::json")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Document"))]
     pub data: Value,
 }
 
@@ -40,10 +43,14 @@ impl CreateProfile {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateProfileOf {
     /// The member.
+    #[cfg_attr(feature = "openapi", schemars(with = "MemberId"))]
     pub member_id: String,
     /// The schema that its data obey.
+    #[cfg_attr(feature = "openapi", schemars(with = "Key"))]
     pub kind: String,
     /// Its fields: a JSON object.
+    #[serde(deserialize_with = "crate::distinct::json")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Document"))]
     pub data: Value,
 }
 
@@ -72,10 +79,12 @@ pub struct UpdateProfile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
     /// Other fields, in place of all that there are.
-    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "distinct_json", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Document>"))]
     pub data: Option<Value>,
     /// `draft` or `published`.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::model::profile::ProfileStatus>"))]
     pub status: Option<String>,
 }
 
@@ -102,21 +111,27 @@ impl UpdateProfile {
 pub struct ListProfiles {
     /// The number of the page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_PAGE)))]
     pub page: Option<u32>,
     /// How many profiles a page holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
     /// Only those of this member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<MemberId>"))]
     pub member_id: Option<String>,
     /// Only those of this schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Key>"))]
     pub kind: Option<String>,
     /// `draft` or `published`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::model::profile::ProfileStatus>"))]
     pub status: Option<String>,
     /// `createdAt`, or `-createdAt` (newest first, the default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::model::profile::ProfileSort>"))]
     pub sort: Option<String>,
 }
 
@@ -148,18 +163,23 @@ impl ListProfiles {
 pub struct ScrollProfiles {
     /// The cursor that the slice before gave as `next`; left out, the list begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::page::CURSOR_PATTERN)))]
     pub cursor: Option<String>,
     /// How many profiles a slice holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
     /// Only those of this member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<MemberId>"))]
     pub member_id: Option<String>,
     /// Only those of this schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Key>"))]
     pub kind: Option<String>,
     /// `draft` or `published`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::model::profile::ProfileStatus>"))]
     pub status: Option<String>,
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct PutRoleOverride {
     /// The patterns that are added, taken away, or put in place of the role's own; at most 500.
+    #[cfg_attr(feature = "openapi", schemars(with = "Vec<Pattern>", length(max = Override::MOST_PATTERNS)))]
     pub patterns: Vec<String>,
 }
 

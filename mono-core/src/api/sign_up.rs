@@ -12,6 +12,7 @@ pub struct ConfirmSignUp {
     /// The token of the link.
     pub token: String,
     /// The person's name.
+    #[cfg_attr(feature = "openapi", schemars(with = "crate::text::Name"))]
     pub name: String,
     /// The password to have.
     pub password: String,

@@ -44,6 +44,7 @@ pub struct CreateOverride {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// Why it is made.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = Override::MAX_REASON), extend("pattern" = crate::text::pattern::NOT_BLANK)))]
     pub reason: String,
 }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct CreateTeam {
     /// Its name, unique in its account.
+    #[cfg_attr(feature = "openapi", schemars(with = "Name"))]
     pub name: String,
 }
 
@@ -33,8 +34,10 @@ impl CreateTeam {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateTeamIn {
     /// The account.
+    #[cfg_attr(feature = "openapi", schemars(with = "AccountId"))]
     pub account_id: String,
     /// Its name, unique in its account.
+    #[cfg_attr(feature = "openapi", schemars(with = "Name"))]
     pub name: String,
 }
 
@@ -61,6 +64,7 @@ pub struct UpdateTeam {
     pub version: Option<i64>,
     /// A new name.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Name>"))]
     pub name: Option<String>,
 }
 
@@ -82,12 +86,15 @@ impl UpdateTeam {
 pub struct ListTeams {
     /// The number of the page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_PAGE)))]
     pub page: Option<u32>,
     /// How many items a page holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
     /// Text that the name contains, without regard to case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("maxLength" = super::MAX_SEARCH, "pattern" = crate::text::pattern::NO_CONTROL)))]
     pub search: Option<String>,
 }
 

@@ -1,6 +1,6 @@
 //! `/api/v1/tenant` and `/api/v1/platform/tenants`
 
-use super::{Problems, not_null, present, search_text};
+use super::{Problems, distinct_json, not_null, present, search_text};
 use crate::error::{Error, Problem};
 use crate::model::tenant::{Document, NewTenant, TenantChange, TenantFilter};
 use crate::page::{PageRequest, SliceRequest};
@@ -20,21 +20,27 @@ const MAX_LOCALES: usize = 50;
 pub struct TenantSettings {
     /// A currency such as `EUR`.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Currency>"))]
     pub currency: Option<String>,
     /// A time zone such as `Europe/Lisbon`.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<TimeZone>"))]
     pub time_zone: Option<String>,
     /// The language of what has no other, such as `pt-BR`.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Locale>"))]
     pub default_locale: Option<String>,
     /// The languages that the tenant offers, the default one among them.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Vec<Locale>>", length(min = 1, max = MAX_LOCALES)))]
     pub supported_locales: Option<Vec<String>>,
     /// A JSON object of the application.
-    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "distinct_json", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Document>"))]
     pub settings: Option<Value>,
     /// A JSON object with colours, logos and the like.
-    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "distinct_json", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Document>"))]
     pub branding: Option<Value>,
 }
 
@@ -93,6 +99,7 @@ pub struct UpdateOwnTenant {
     pub version: Option<i64>,
     /// A new name.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Name>"))]
     pub name: Option<String>,
     /// What the tenant sets about itself.
     #[serde(flatten)]
@@ -119,13 +126,16 @@ pub struct UpdateTenant {
     pub version: Option<i64>,
     /// A new name.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Name>"))]
     pub name: Option<String>,
     /// A new short name.
     #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Slug>"))]
     pub slug: Option<String>,
     /// A new domain; `null` removes it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Domain>"))]
     pub domain: Option<Option<String>>,
     /// What the tenant sets about itself.
     #[serde(flatten)]
@@ -168,15 +178,19 @@ impl UpdateTenant {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreateTenant {
     /// Its name.
+    #[cfg_attr(feature = "openapi", schemars(with = "Name"))]
     pub name: String,
     /// Its short name; left out, it is made from the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Slug>"))]
     pub slug: Option<String>,
     /// A domain of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Domain>"))]
     pub domain: Option<String>,
     /// The key of the template that it starts from: with a plan, schemas, option sets and roles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Key>"))]
     pub template: Option<String>,
     /// What the tenant sets about itself.
     #[serde(flatten)]
@@ -213,18 +227,23 @@ impl CreateTenant {
 pub struct ListTenants {
     /// The number of the page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_PAGE)))]
     pub page: Option<u32>,
     /// How many tenants a page holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
     /// Text that name or slug contain, without regard to case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("maxLength" = super::MAX_SEARCH, "pattern" = crate::text::pattern::NO_CONTROL)))]
     pub search: Option<String>,
     /// `active`, `suspended` or `archived`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::model::tenant::TenantStatus>"))]
     pub status: Option<String>,
     /// `name`, `createdAt`, or `-createdAt` (newest first, the default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::model::tenant::TenantSort>"))]
     pub sort: Option<String>,
 }
 
@@ -255,15 +274,19 @@ impl ListTenants {
 pub struct ScrollTenants {
     /// The cursor that the slice before gave as `next`; left out, the list begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::page::CURSOR_PATTERN)))]
     pub cursor: Option<String>,
     /// How many tenants a slice holds: 20 by default, 100 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = crate::page::MAX_LIMIT)))]
     pub limit: Option<u32>,
     /// Text that name or slug contain, without regard to case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("maxLength" = super::MAX_SEARCH, "pattern" = crate::text::pattern::NO_CONTROL)))]
     pub search: Option<String>,
     /// `active`, `suspended` or `archived`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::model::tenant::TenantStatus>"))]
     pub status: Option<String>,
 }
 

@@ -29,5 +29,6 @@ pub struct ProfileResponse {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ImpersonateRequest {
     /// Why, in one line of at most 200 characters. The tenant reads it in its audit log.
+    #[cfg_attr(feature = "openapi", schemars(with = "Name"))]
     pub reason: String,
 }

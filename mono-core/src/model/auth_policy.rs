@@ -238,6 +238,7 @@ pub struct AuthPolicyChange {
     /// How many characters a new password has at least.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
+    #[cfg_attr(feature = "openapi", schemars(range(max = MAX_PASSWORD_LENGTH)))]
     pub password_minimum_length: Option<Option<u16>>,
     /// The keys of further roles whose holders need a second factor.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -246,14 +247,17 @@ pub struct AuthPolicyChange {
     /// How many hours a session lasts, whatever happens.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = MAX_SESSION_HOURS)))]
     pub session_hours: Option<Option<u16>>,
     /// After how many minutes without a sign of life a session ends.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
+    #[cfg_attr(feature = "openapi", schemars(range(min = MIN_IDLE_MINUTES)))]
     pub idle_minutes: Option<Option<u16>>,
     /// The ways to sign in.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schemars(extend("x-nullable" = true)))]
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1)))]
     pub sign_in_methods: Option<Option<BTreeSet<SignInMethod>>>,
 }
 

@@ -33,6 +33,7 @@ pub struct Invitation {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct InvitedRole {
     /// The key of the role.
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = "^[!-~]{1,100}$")))]
     pub role: String,
     /// The account that it holds in; left out, it holds in the whole tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]

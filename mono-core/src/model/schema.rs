@@ -38,8 +38,10 @@ pub struct Schema {
     /// The kind of profile.
     pub key: Key,
     /// What people call it.
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::text::pattern::NOT_BLANK), length(min = 1, max = MAX_LABEL)))]
     pub name: String,
     /// Its fields, in the order in which they are shown.
+    #[cfg_attr(feature = "openapi", schemars(length(max = MAX_FIELDS)))]
     pub fields: Vec<Field>,
 }
 
@@ -51,6 +53,7 @@ pub struct Field {
     /// The name under which the data have it.
     pub key: Key,
     /// What people call it.
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::text::pattern::NOT_BLANK), length(min = 1, max = MAX_LABEL)))]
     pub label: String,
     /// What it holds.
     #[serde(rename = "type")]
@@ -109,8 +112,10 @@ pub struct OptionSet {
     /// The name by which fields know it.
     pub key: Key,
     /// What people call it.
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::text::pattern::NOT_BLANK), length(min = 1, max = MAX_LABEL)))]
     pub name: String,
     /// The options, in the order in which they are shown.
+    #[cfg_attr(feature = "openapi", schemars(length(max = MAX_OPTIONS)))]
     pub options: Vec<OptionItem>,
 }
 
@@ -122,6 +127,7 @@ pub struct OptionItem {
     /// What is stored.
     pub value: Key,
     /// What people call it.
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = crate::text::pattern::NOT_BLANK), length(min = 1, max = MAX_LABEL)))]
     pub label: String,
     /// What an application keeps about it.
     #[serde(default)]

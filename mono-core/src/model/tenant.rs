@@ -95,7 +95,7 @@ pub struct Membership {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct Document(Map<String, Value>);
+pub struct Document(#[serde(deserialize_with = "crate::distinct::object")] Map<String, Value>);
 
 impl Document {
     /// The most bytes that a document has as JSON text.

@@ -18,7 +18,10 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), mono_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(extend(
+        "maxLength" = super::name::MAX_NAME_BYTES,
+        "pattern" = r"^(\*|[a-z0-9][a-z0-9_-]{0,63}(\.([a-z0-9][a-z0-9_-]{0,63}|\*)){1,3})$"
+    )))]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern(Box<str>);
 

@@ -21,21 +21,27 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Role {
     /// The stable key, such as `tenant_admin`.
+    #[cfg_attr(feature = "openapi", schemars(extend("pattern" = "^[a-z0-9_-]{1,64}$")))]
     pub key: String,
     /// The name that people read.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "openapi", schemars(length(max = Role::MAX_NAME), extend("pattern" = crate::text::pattern::NO_CONTROL)))]
     pub name: String,
     /// What the role is for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "openapi", schemars(length(max = Role::MAX_DESCRIPTION), extend("pattern" = crate::text::pattern::NO_CONTROL)))]
     pub description: String,
     /// The patterns that the role allows, as they are stored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Vec<Pattern>", length(max = Role::MOST_PATTERNS)))]
     pub allow: Vec<String>,
     /// Patterns taken from this role's own contribution.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Vec<Pattern>", length(max = Role::MOST_PATTERNS)))]
     pub except: Vec<String>,
     /// The keys of the roles that it inherits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schemars(length(max = Role::MOST_PARENTS)))]
     pub parents: Vec<String>,
 }
 
@@ -44,6 +50,15 @@ fn texts<T: Into<String>>(items: impl IntoIterator<Item = T>) -> impl Iterator<I
 }
 
 impl Role {
+    /// The most patterns that it allows, and that are taken from it.
+    pub const MOST_PATTERNS: usize = 500;
+    /// The most roles that it inherits.
+    pub const MOST_PARENTS: usize = 50;
+    /// The longest name, in characters.
+    pub const MAX_NAME: usize = 200;
+    /// The longest description, in characters.
+    pub const MAX_DESCRIPTION: usize = 2000;
+
     /// A role that allows nothing yet.
     pub fn new(key: impl Into<String>) -> Self {
         Self { key: key.into(), ..Self::default() }
@@ -77,11 +92,11 @@ impl Role {
             problems.push(Problem::new("key", "invalid_key", message));
         }
         for (field, count, most) in [
-            ("allow", self.allow.len(), 500),
-            ("except", self.except.len(), 500),
-            ("parents", self.parents.len(), 50),
-            ("name", self.name.chars().count(), 200),
-            ("description", self.description.chars().count(), 2000),
+            ("allow", self.allow.len(), Self::MOST_PATTERNS),
+            ("except", self.except.len(), Self::MOST_PATTERNS),
+            ("parents", self.parents.len(), Self::MOST_PARENTS),
+            ("name", self.name.chars().count(), Self::MAX_NAME),
+            ("description", self.description.chars().count(), Self::MAX_DESCRIPTION),
         ] {
             if count > most {
                 let message = format!("{field} has {count} of at most {most}");

@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// # Ok::<(), mono_core::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(extend("pattern" = "^[a-z0-9][a-z0-9_-]{0,23}$")))]
 #[serde(try_from = "String", into = "String")]
 pub struct ResourceKind([u8; 24]);
 
@@ -93,6 +93,16 @@ impl From<ResourceKind> for String {
     }
 }
 
+/// What JSON Schema says of a scope.
+#[cfg(feature = "openapi")]
+const SCOPE_PATTERN: &str = concat!(
+    "^(platform|tenant:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+    "(/account:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?",
+    "(/member:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+    "(/profile:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?)?)",
+    "(/resource:[a-z0-9][a-z0-9_-]{0,23}:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
+);
+
 /// The parts of a path, from the top; each is one bit in a scope's mask. The platform is the empty path.
 pub(crate) const TENANT: u8 = 1;
 pub(crate) const ACCOUNT: u8 = 2;
@@ -114,7 +124,7 @@ pub(crate) const PARTS: [u8; 5] = [TENANT, ACCOUNT, MEMBER, PROFILE, RESOURCE];
 /// assert!(Scope::platform().contains(&file));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(extend("pattern" = SCOPE_PATTERN)))]
 #[serde(try_from = "String", into = "String")]
 pub struct Scope {
     // Tenant, account, member, profile, resource; an absent part is nil. The order is the order of the tree, so that
@@ -349,7 +359,11 @@ impl std::str::FromStr for Scope {
                 "a scope is `platform` or a path such as tenant:<id>/account:<id>/resource:<type>:<id>";
             Error::invalid("scope", "invalid_scope", message)
         };
-        let id = |text: &str| Uuid::try_parse(text).map_err(|_| invalid());
+        // One spelling only, as in every other place.
+        let id = |text: &str| match text.len() {
+            36 => Uuid::try_parse(text).map_err(|_| invalid()),
+            _ => Err(invalid()),
+        };
         let mut scope = Self::platform();
         let rest = match text.strip_prefix("platform") {
             Some("") => return Ok(scope),

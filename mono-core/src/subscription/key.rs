@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), mono_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(extend("maxLength" = Key::MAX_BYTES, "pattern" = "^[a-z0-9][a-z0-9_]*$")))]
 #[serde(try_from = "String", into = "String")]
 pub struct Key(String);
 

@@ -201,8 +201,12 @@ impl PlatformTx {
         &self.database
     }
 
-    /// Holds the lock of an id until the transaction ends.
-    pub(crate) async fn lock(&mut self, id: Uuid) -> Result<(), Error> {
+    /// Waits until no other transaction holds the lock of an id, and holds it to the end. On SQLite nobody waits here: one
+    /// transaction writes at a time.
+    ///
+    /// # Errors
+    /// `Unavailable` where the lock is not free in time.
+    pub async fn lock(&mut self, id: Uuid) -> Result<(), Error> {
         self.transaction.lock(id).await
     }
 

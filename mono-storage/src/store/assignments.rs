@@ -116,7 +116,7 @@ impl Assignments<'_> {
     ///
     /// # Errors
     /// `NotFound` where there is none in this tenant; `Forbidden` as in [`assign`](Self::assign): who could not give the
-    /// role cannot take it.
+    /// role cannot take it; `Conflict` with code `own_membership` for the caller's own.
     pub async fn revoke(self, id: AssignmentId) -> Result<(), Error> {
         let tx = self.tx;
         let old: Assignment = sql!(
@@ -128,6 +128,7 @@ impl Assignments<'_> {
         .await?
         .ok_or_else(|| Error::not_found(AssignmentId::ENTITY))?;
         tx.authorize(ASSIGN, &old.scope).await?;
+        tx.require_other(old.subject.as_ref())?;
         tx.rules().await?.require_role(&old.role, &old.scope, old.ends_at, tx.now())?;
         if sql!(tx, "DELETE FROM assignments WHERE tenant_id = $1 AND id = $2", id).execute().await? == 0 {
             return Err(Error::not_found(AssignmentId::ENTITY));
@@ -140,18 +141,22 @@ impl Assignments<'_> {
     /// # Errors
     /// `Forbidden` without `tenant.roles.assign`.
     pub async fn list(self, member: MemberId) -> Result<Vec<Assignment>, Error> {
-        let tx = self.tx;
-        tx.authorize(ASSIGN, &Scope::tenant(tx.tenant())).await?;
-        sql!(
-            tx,
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM assignments WHERE tenant_id = $1 AND member_id = $2 ORDER BY created_at, id"
-            ),
-            member
-        )
-        .all()
-        .await
+        self.tx.authorize(ASSIGN, &Scope::tenant(self.tx.tenant())).await?;
+        of(self.tx, member).await
     }
+}
+
+/// The assignments of a member, for whoever asks.
+pub(super) async fn of(tx: &mut TenantTx, member: MemberId) -> Result<Vec<Assignment>, Error> {
+    sql!(
+        tx,
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM assignments WHERE tenant_id = $1 AND member_id = $2 ORDER BY created_at, id"
+        ),
+        member
+    )
+    .all()
+    .await
 }

@@ -2,7 +2,10 @@
 
 use crate::db::TenantTx;
 use crate::sql;
-use mono_core::permission::{Engine, Guardrail, Override, Pattern, PermissionSet, Principal, Role, Scope};
+use mono_core::id::TenantId;
+use mono_core::permission::{
+    Engine, Guardrail, Override, Pattern, PermissionSet, Principal, Role, Scope, Subject,
+};
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 
@@ -41,15 +44,41 @@ impl TenantTx {
         .await?;
         // Statements of their own, after the lock: they see what was committed while this one waited.
         let (roles, overrides) = (super::roles::load(self).await?, super::roles::load_overrides(self).await?);
-        let held = self.caller().permissions().map(|known| {
-            let engine = known.engine();
-            let compiled = engine.tenant_rules(self.tenant(), roles.clone(), &overrides);
-            let engine = engine.with_tenants([compiled]);
-            // What is held in a suspended account is held; whether anything may be done there, `authorize` says.
-            let facts = Principal { suspended: Vec::new(), ..self.caller().facts().clone() };
-            Held { set: engine.compile(&facts), engine, facts }
-        });
+        let held = match self.caller().permissions().map(PermissionSet::engine) {
+            None => None,
+            Some(engine) => {
+                let compiled = engine.tenant_rules(self.tenant(), roles.clone(), &overrides);
+                let engine = engine.with_tenants([compiled]);
+                let facts = self.own_facts().await?;
+                Some(Held { set: engine.compile(&facts), engine, facts })
+            }
+        };
         Ok(Rules { roles, overrides, held })
+    }
+
+    /// What the caller was given, as it is now: of two who take each other's rights, the second has none any more.
+    async fn own_facts(&mut self) -> Result<Principal, Error> {
+        // What is held in a suspended account is held; whether anything may be done there, `authorize` says.
+        let mut facts = Principal { suspended: Vec::new(), ..self.caller().facts().clone() };
+        let Some(member) = self.caller().actor().member() else { return Ok(facts) };
+        let elsewhere = |scope: &Scope| scope.tenant_id() != Some(self.tenant());
+        facts.assignments.retain(|held| held.id.is_none() || elsewhere(&held.scope));
+        facts.grants.retain(|held| held.id.is_none() || elsewhere(&held.scope));
+        facts.assignments.extend(super::assignments::of(self, member).await?);
+        facts.grants.extend(super::grants::of(self, member).await?);
+        Ok(facts)
+    }
+
+    /// Refuses to take rights from oneself: who is left after any change is then at least as strong as who lost
+    /// something, so a tenant never loses its last administrator.
+    pub(super) fn require_other(&self, subject: Option<&Subject>) -> Result<(), Error> {
+        match (subject, self.caller().actor().member()) {
+            (Some(Subject::Member(member)), Some(own)) if *member == own => {
+                let message = "nobody takes rights from themselves: ask somebody with the same rights";
+                Err(Error::new(ErrorKind::Conflict, "own_membership", message))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -57,6 +86,18 @@ impl Rules {
     /// The engine with these rules; `None` for the program itself.
     pub(super) fn engine(&self) -> Option<&Engine> {
         self.held.as_ref().map(|held| &held.engine)
+    }
+
+    /// Refuses rules under which the caller could not change them any more: perhaps nobody could.
+    pub(super) fn require_way_back(&self, tenant: TenantId, now: Timestamp) -> Result<(), Error> {
+        let Some(held) = &self.held else { return Ok(()) };
+        let compiled = held.engine.tenant_rules(tenant, self.roles.clone(), &self.overrides);
+        let set = held.engine.with_tenants([compiled]).compile(&held.facts);
+        if set.check(super::roles::UPDATE, &Scope::tenant(tenant), now) {
+            return Ok(());
+        }
+        let message = "after this you could not change roles any more, and perhaps nobody could: ask somebody who could";
+        Err(Error::new(ErrorKind::Conflict, "locks_out", message))
     }
 
     /// The same without one guardrail, to ask who may lift it.

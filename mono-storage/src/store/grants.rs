@@ -6,7 +6,7 @@ use crate::db::{FromRow, Row, TenantTx};
 use crate::sql;
 use mono_core::audit::Action;
 use mono_core::id::{GrantId, Id, MemberId};
-use mono_core::permission::{Assignment, Effect, Grant, Pattern, Scope, Subject};
+use mono_core::permission::{Effect, Grant, Pattern, Scope, Subject};
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
 
@@ -82,7 +82,8 @@ impl Grants<'_> {
     /// # Errors
     /// `Forbidden` without `tenant.roles.assign` there, or with code `not_held` where the caller does not hold all that
     /// the pattern covers, or, to forbid it, not all that the member holds: nobody locks out their superiors; `Conflict` where member or account do
-    /// not exist, and with code `too_many` beyond 200 grants of one member; `Validation` for a scope outside of the
+    /// not exist, with code `too_many` beyond 200 grants of one member, and with code `own_membership` for a deny of the
+    /// caller's own; `Validation` for a scope outside of the
     /// tenant.
     pub async fn give(self, new: NewGrant) -> Result<Grant, Error> {
         let tx = self.tx;
@@ -92,6 +93,7 @@ impl Grants<'_> {
         let rules = tx.rules().await?;
         rules.require_pattern(&new.pattern, &new.scope, new.ends_at, tx.now())?;
         if new.effect == Effect::Deny {
+            tx.require_other(Some(&Subject::Member(new.member)))?;
             require_superior(tx, &rules, new.member).await?;
         }
         let count = sql!(
@@ -134,7 +136,8 @@ impl Grants<'_> {
     ///
     /// # Errors
     /// `NotFound` where there is none in this tenant; `Forbidden` as in [`give`](Self::give). A pattern that cannot be
-    /// read can be taken away by whoever holds everything in the tenant.
+    /// read can be taken away by whoever holds everything in the tenant. `Conflict` with code `own_membership` for what the
+    /// caller was given.
     pub async fn revoke(self, id: GrantId) -> Result<(), Error> {
         let tx = self.tx;
         let old: Grant =
@@ -143,6 +146,9 @@ impl Grants<'_> {
                 .await?
                 .ok_or_else(|| Error::not_found(GrantId::ENTITY))?;
         tx.authorize(ASSIGN, &old.scope).await?;
+        if old.effect == Effect::Allow {
+            tx.require_other(old.subject.as_ref())?;
+        }
         let pattern = Pattern::parse(&old.pattern).or_else(|_| Pattern::parse("tenant.*"))?;
         tx.rules().await?.require_pattern(&pattern, &old.scope, old.ends_at, tx.now())?;
         if sql!(tx, "DELETE FROM grants WHERE tenant_id = $1 AND id = $2", id).execute().await? == 0 {
@@ -156,20 +162,24 @@ impl Grants<'_> {
     /// # Errors
     /// `Forbidden` without `tenant.roles.assign`.
     pub async fn list(self, member: MemberId) -> Result<Vec<Grant>, Error> {
-        let tx = self.tx;
-        tx.authorize(ASSIGN, &Scope::tenant(tx.tenant())).await?;
-        sql!(
-            tx,
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM grants WHERE tenant_id = $1 AND member_id = $2 ORDER BY created_at, id"
-            ),
-            member
-        )
-        .all()
-        .await
+        self.tx.authorize(ASSIGN, &Scope::tenant(self.tx.tenant())).await?;
+        of(self.tx, member).await
     }
+}
+
+/// The direct grants of a member, for whoever asks.
+pub(super) async fn of(tx: &mut TenantTx, member: MemberId) -> Result<Vec<Grant>, Error> {
+    sql!(
+        tx,
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM grants WHERE tenant_id = $1 AND member_id = $2 ORDER BY created_at, id"
+        ),
+        member
+    )
+    .all()
+    .await
 }
 
 /// Refuses unless the caller holds all that the member was given.
@@ -179,23 +189,10 @@ pub(super) async fn require_superior(
     member: MemberId,
 ) -> Result<(), Error> {
     let now = tx.now();
-    let assignments: Vec<Assignment> = sql!(
-        tx,
-        "SELECT id, member_id, role_key, scope, starts_at, ends_at FROM assignments WHERE tenant_id = $1 AND member_id = $2",
-        member
-    )
-    .all()
-    .await?;
-    for assignment in &assignments {
+    for assignment in super::assignments::of(tx, member).await? {
         rules.require_role(&assignment.role, &assignment.scope, assignment.ends_at, now)?;
     }
-    let grants: Vec<Grant> = sql!(
-        tx,
-        concat!("SELECT ", columns!(), " FROM grants WHERE tenant_id = $1 AND member_id = $2"),
-        member
-    )
-    .all()
-    .await?;
+    let grants = of(tx, member).await?;
     for grant in grants.iter().filter(|grant| grant.effect == Effect::Allow) {
         if let Ok(pattern) = Pattern::parse(&grant.pattern) {
             rules.require_pattern(&pattern, &grant.scope, grant.ends_at, now)?;

@@ -52,6 +52,10 @@ impl Guardrails<'_> {
                 format!("the reason has at most {} characters", Guardrail::MAX_REASON),
             ));
         }
+        if reason.contains(char::is_control) {
+            let message = "the reason holds a control character";
+            return Err(Error::invalid("reason", "control_character", message));
+        }
         tx.rules().await?.require_pattern(pattern, &scope, None, tx.now())?;
         if scope == Scope::tenant(tx.tenant()) && pattern.covers_pattern(&Pattern::parse(UPDATE.name())?) {
             let message = "this would forbid everybody in the tenant to lift it again";

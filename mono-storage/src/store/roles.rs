@@ -10,7 +10,7 @@ use mono_core::{Error, ErrorKind, permission};
 
 const CREATE: Permission = permission!("tenant.roles.create");
 const READ: Permission = permission!("tenant.roles.read");
-const UPDATE: Permission = permission!("tenant.roles.update");
+pub(super) const UPDATE: Permission = permission!("tenant.roles.update");
 const DELETE: Permission = permission!("tenant.roles.delete");
 pub(super) const REQUIRED: &[Permission] = &[CREATE, READ, UPDATE, DELETE];
 
@@ -79,8 +79,9 @@ impl Roles<'_> {
     /// Changes a role of the tenant's own.
     ///
     /// # Errors
-    /// As [`create`](Self::create) with `tenant.roles.update`; `NotFound` where the tenant has no such role. What the
-    /// role gave before has to be held too: nobody empties the role of their superiors.
+    /// As [`create`](Self::create) with `tenant.roles.update`; `NotFound` where the tenant has no such role; `Conflict`
+    /// with code `locks_out` where the caller could not change roles afterwards. What the role gave before has to be held
+    /// too: nobody empties the role of their superiors.
     pub async fn update(self, role: Role) -> Result<Role, Error> {
         let tx = self.tx;
         tx.authorize(UPDATE, &Scope::tenant(tx.tenant())).await?;
@@ -89,6 +90,7 @@ impl Roles<'_> {
         let old = std::mem::replace(place, role.clone());
         rules.require_role(&old.key, &Scope::tenant(tx.tenant()), None, tx.now())?;
         check(tx, &role, &rules)?;
+        rules.require_way_back(tx.tenant(), tx.now())?;
         let now = tx.now();
         let definition = serde_json::to_value(&role).map_err(Error::internal)?;
         sql!(
@@ -142,7 +144,8 @@ impl Roles<'_> {
     ///
     /// # Errors
     /// `Forbidden` without `tenant.roles.update`, or with code `not_held` where the caller does not hold what is added,
-    /// or not all that the role gives; `Validation` with everything that is wrong with the patterns.
+    /// or not all that the role gives; `Validation` with everything that is wrong with the patterns; `Conflict` with code
+    /// `locks_out` where the caller could not change roles afterwards.
     pub async fn set_override(
         self,
         role: &str,
@@ -183,6 +186,7 @@ impl Roles<'_> {
         rules.overrides.retain(|other| !(other.role == role && other.kind == kind));
         rules.overrides.push(change.clone());
         require_rules(tx, &rules)?;
+        rules.require_way_back(tx.tenant(), tx.now())?;
         let patterns = serde_json::to_value(&change.patterns).map_err(Error::internal)?;
         let now = tx.now();
         sql!(
@@ -204,16 +208,18 @@ impl Roles<'_> {
     ///
     /// # Errors
     /// `Forbidden` without `tenant.roles.update`, or with code `not_held` where the caller does not hold what comes
-    /// back; `NotFound` where there is no such change.
+    /// back; `NotFound` where there is no such change; `Conflict` as for [`set_override`](Self::set_override).
     pub async fn remove_override(self, role: &str, kind: OverrideKind) -> Result<(), Error> {
         let tx = self.tx;
         let whole = Scope::tenant(tx.tenant());
         tx.authorize(UPDATE, &whole).await?;
-        let rules = tx.rules().await?;
+        let mut rules = tx.rules().await?;
         let no_override = || Error::not_found("an override");
-        let old = find(&rules.overrides, role, kind).ok_or_else(no_override)?;
+        let old = find(&rules.overrides, role, kind).cloned().ok_or_else(no_override)?;
         rules.require_role(role, &whole, None, tx.now())?;
-        require_what_comes_back(tx, &rules, old)?;
+        require_what_comes_back(tx, &rules, &old)?;
+        rules.overrides.retain(|other| *other != old);
+        rules.require_way_back(tx.tenant(), tx.now())?;
         sql!(
             tx,
             "DELETE FROM role_overrides WHERE tenant_id = $1 AND role_key = $2 AND kind = $3",
@@ -222,7 +228,7 @@ impl Roles<'_> {
         )
         .execute()
         .await?;
-        tx.audit_change(Action::Update, "role_override", tx.tenant(), Some(old), None).await
+        tx.audit_change(Action::Update, "role_override", tx.tenant(), Some(&old), None).await
     }
 
     /// What the tenant changes in roles of the platform.

@@ -33,6 +33,9 @@ mono_storage::conformance!(
     nobody_locks_out_who_holds_more,
     a_role_has_a_plain_key_and_a_bounded_size,
     there_is_an_end_to_grants_and_guardrails,
+    nobody_takes_rights_from_themselves,
+    of_two_who_take_each_others_role_one_stays,
+    nobody_changes_the_rules_for_good,
 );
 
 async fn write(world: &World, caller: &Caller) -> TenantTx {
@@ -537,4 +540,69 @@ async fn there_is_an_end_to_grants_and_guardrails(world: World) {
     drop(tx);
     let mut tx = write(&world, &world.harbour.user).await;
     assert_eq!(tx.guardrails().list().await.unwrap_err().kind(), ErrorKind::Forbidden);
+}
+
+async fn nobody_takes_rights_from_themselves(world: World) {
+    let whole = Scope::tenant(world.harbour.id);
+    let (user, member) = stored(&world, "chief@harbour.example", "tenant_admin").await;
+    let chief = world.reload(&world.harbour, user).await;
+    let mut tx = write(&world, &chief).await;
+    let grant = tx.grants().give(allow(member, "tenant.accounts.read", whole)).await.unwrap();
+    let own = tx.assignments().list(member).await.unwrap()[0].id.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = write(&world, &chief).await;
+    refused(tx.assignments().revoke(own).await, "own_membership");
+    refused(tx.grants().revoke(grant.id.unwrap()).await, "own_membership");
+    let deny = NewGrant { effect: Effect::Deny, ..allow(member, "tenant.accounts.read", whole) };
+    refused(tx.grants().give(deny).await, "own_membership");
+}
+
+async fn of_two_who_take_each_others_role_one_stays(world: World) {
+    let mut both = Vec::new();
+    for email in ["a@harbour.example", "b@harbour.example"] {
+        let (user, member) = stored(&world, email, "tenant_admin").await;
+        let caller = world.reload(&world.harbour, user).await;
+        let mut tx = world.test.database.tenant(&caller).read().await.unwrap();
+        let assignment = tx.assignments().list(member).await.unwrap()[0].id.unwrap();
+        both.push((caller, assignment));
+    }
+    let world = std::sync::Arc::new(world);
+    let mut attempts = tokio::task::JoinSet::new();
+    for (caller, assignment) in [(both[0].0.clone(), both[1].1), (both[1].0.clone(), both[0].1)] {
+        let world = std::sync::Arc::clone(&world);
+        attempts.spawn(async move {
+            let mut tx = write(&world, &caller).await;
+            tx.assignments().revoke(assignment).await?;
+            tx.commit().await
+        });
+    }
+    let results = attempts.join_all().await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+}
+
+async fn nobody_changes_the_rules_for_good(world: World) {
+    let (user, member) = stored(&world, "chief@harbour.example", "tenant_admin").await;
+    let chief = world.reload(&world.harbour, user).await;
+    let mut tx = write(&world, &chief).await;
+    for (kind, text) in [
+        (OverrideKind::Restrict, "tenant.*"),
+        (OverrideKind::Restrict, "tenant.roles.update"),
+        (OverrideKind::Replace, "tenant.accounts.*"),
+    ] {
+        refused(tx.roles().set_override("tenant_admin", kind, &[pattern(text)]).await, "locks_out");
+    }
+    // Also a role of the tenant's own, where the caller has no other.
+    let own = Role::new("own").allow(["tenant.*"]);
+    tx.roles().create(own.clone()).await.unwrap();
+    let old = tx.assignments().list(member).await.unwrap()[0].id.unwrap();
+    tx.commit().await.unwrap();
+    let whole = Scope::tenant(world.harbour.id);
+    let mut tx = write(&world, &world.harbour.admin).await;
+    tx.assignments().assign(NewAssignment::new(member, "own", whole)).await.unwrap();
+    tx.assignments().revoke(old).await.unwrap();
+    tx.commit().await.unwrap();
+    let chief = world.reload(&world.harbour, user).await;
+    let mut tx = write(&world, &chief).await;
+    refused(tx.roles().update(Role::new("own").allow(["tenant.accounts.*"])).await, "locks_out");
+    tx.roles().update(own.except(["tenant.accounts.delete"])).await.unwrap();
 }

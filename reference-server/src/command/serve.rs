@@ -2,7 +2,7 @@
 
 use crate::app::router;
 use crate::banner;
-use crate::boot::boot;
+use crate::boot::{boot, hold_folder};
 use crate::config::Config;
 use crate::demo::Demo;
 use crate::health::Lifecycle;
@@ -26,6 +26,9 @@ const CLEAN_INTERVAL: Duration = Duration::from_hours(1);
 const PURGE_INTERVAL: Duration = Duration::from_hours(24);
 
 pub(super) async fn run(config: &Config) -> Result<(), Error> {
+    // What is wrong with the settings is told before anything is made.
+    config.check()?;
+    let _folder = config.database()?.is_embedded().then(|| hold_folder(config)).transpose()?;
     let app = boot(config).await?;
     let stop = stop_signal().map_err(Error::internal)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {

@@ -72,7 +72,7 @@ async fn without_cookies_nobody_goes_on(world: World) {
     let client = builder(counted.front).build().unwrap();
     assert_eq!(client.auth().cookies().resume().await.unwrap_err().code(), "missing_credentials");
     let mut wrong = credentials(ADMIN);
-    wrong.password = "not the password".to_owned();
+    "not the password".clone_into(&mut wrong.password);
     let refused = client.auth().cookies().begin(&wrong).await.unwrap_err();
     assert_eq!(refused.code(), "invalid_credentials");
     assert!(!client.auth().is_signed_in().await.unwrap());

@@ -188,7 +188,7 @@ pub(crate) fn routes() -> Vec<(Method, String, Value)> {
         (
             Method::POST,
             GUARDRAILS.into(),
-            json!({"pattern": "tenant.extra.delete", "scope": "tenant:{tenant}/account:{id}"}),
+            json!({"pattern": "tenant.extra.read", "scope": "tenant:{tenant}/account:{id}"}),
         ),
         (Method::DELETE, format!("{GUARDRAILS}/{{guardrail}}"), none.clone()),
         (Method::GET, format!("{OWN}/role-overrides"), none.clone()),

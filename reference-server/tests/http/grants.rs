@@ -135,6 +135,8 @@ async fn a_guardrail_binds_everybody_until_it_is_lifted(world: World) {
     assert_eq!(code(refused), (ErrorKind::Validation, "locks_everybody_out".into()));
     let long = CreateGuardrail { reason: "x".repeat(501), ..forbid("tenant.accounts.delete") };
     assert_eq!(code(guardrails.forbid(&long).await), (ErrorKind::Validation, "too_long".into()));
+    let nul = CreateGuardrail { reason: "a\0b".into(), ..long };
+    assert_eq!(code(guardrails.forbid(&nul).await), (ErrorKind::Validation, "control_character".into()));
 }
 
 async fn an_override_changes_a_role_in_its_tenant_only(world: World) {

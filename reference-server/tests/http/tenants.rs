@@ -25,6 +25,7 @@ mono_storage::conformance!(
     who_updates_an_account_does_not_suspend_it,
     a_super_admins_look_is_recorded,
     a_tenant_sees_what_is_done_to_it,
+    what_is_said_twice_is_refused,
 );
 
 fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> (ErrorKind, String) {
@@ -359,4 +360,25 @@ async fn owner(server: &Server, accounts: &[mono_core::id::AccountId]) -> Client
     }
     tx.commit().await.unwrap();
     server.sign_in(email).await
+}
+
+async fn what_is_said_twice_is_refused(world: World) {
+    let server = Server::start(world).await;
+    let token = server.token(ADMIN).await;
+    for body in [
+        r#"{"settings":{"a":1,"a":2}}"#,
+        r#"{"settings":{"a":[{"b":1,"\u0062":2}]}}"#,
+        r#"{"branding":{"colour":"red","colour":"blue"}}"#,
+        r#"{"settings":{"a":1},"settings":{"b":1}}"#,
+    ] {
+        let change = server.request(Method::PATCH, "/api/v1/tenant").bearer_auth(&token);
+        let answer = send(change.header("content-type", "application/json").body(body)).await;
+        assert_eq!(answer.failure(), (400, "invalid_field".into()), "{body}: {}", answer.body);
+    }
+    let settings = server.sign_in(ADMIN).await.tenant().get().await.unwrap().settings;
+    assert!(settings.fields().is_empty(), "{settings:?}");
+    let set = r#"{"key":"s","name":"S","options":[{"value":"v","label":"V","metadata":{"a":1,"a":2}}]}"#;
+    let set = server.request(Method::PUT, "/api/v1/tenant/option-sets/s").bearer_auth(&token).body(set);
+    let answer = send(set.header("content-type", "application/json")).await;
+    assert_eq!(answer.failure(), (400, "invalid_field".into()), "{}", answer.body);
 }

@@ -1,6 +1,10 @@
 //! The first start, the second, and the banner.
 
 use super::program::{Serving, mono, postgres, run};
+use mono_client::Client;
+use mono_core::api::auth::LoginRequest;
+use mono_core::api::tenants::ListTenants;
+use mono_core::seed::Seed;
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -135,4 +139,59 @@ async fn it_starts_on_postgresql_with_logins_of_its_own() {
         assert_eq!(server.stop().0, Some(0), "the second start needs no owner");
     }
     assert!(!folder.path().join("mono.db").exists());
+}
+
+#[tokio::test]
+async fn three_servers_that_start_at_once_make_one_demo() {
+    let Some(database) = postgres().await else { return };
+    let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let password = "Demo-of-three-1";
+    let start = |folder: &tempfile::TempDir| {
+        let mut command = mono(folder.path());
+        command.env("MONO_DATABASE_URL", &database.url).env("MONO_DEMO_PASSWORD", password);
+        // They share the key, as servers on one database do.
+        command.env("MONO_MASTER_KEY", "8f1c27e09b5ad3460c7e915fb2684ad33de5709c18f6b24a7d0395ce61af82b4");
+        std::thread::spawn(move || Serving::start(&mut command, false))
+    };
+    let starting = folders.each_ref().map(start);
+    for server in starting.map(|thread| thread.join().unwrap()) {
+        let client = Client::builder(format!("http://{}", server.address())).build().unwrap();
+        client.auth().login(&LoginRequest::new("ada@platform.example", password)).await.unwrap();
+        let tenants = client.platform().tenants().list(&ListTenants::default()).await.unwrap();
+        let mut names: Vec<_> = tenants.items.iter().map(|tenant| tenant.slug.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["harbour", "lagoon"]);
+        assert_eq!(client.platform().assignments().list().await.unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_second_server_on_an_embedded_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Serving::start(&mut mono(folder.path()), true);
+    let second = run(mono(folder.path()));
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert_eq!((second.status.code(), told.lines().count()), (Some(1), 1), "{told}");
+    assert!(told.contains("another server works in the folder"), "{told}");
+    // Everything else works beside a server.
+    let (seed, copy) = (folder.path().join("seed.json"), folder.path().join("copy"));
+    std::fs::write(&seed, Seed::STARTER).unwrap();
+    let (seed, copy) = (seed.to_str().unwrap(), copy.to_str().unwrap());
+    let commands = [
+        &["doctor"][..],
+        &["audit", "verify"],
+        &["mails", "list"],
+        &["seed", seed],
+        &["backup", "--to", copy],
+    ];
+    for arguments in commands {
+        let mut command = mono(folder.path());
+        command.args(arguments);
+        let output = run(command);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+    first.signal("KILL");
+    first.wait();
+    let third = Serving::start(&mut mono(folder.path()), true);
+    assert_eq!(third.stop().0, Some(0));
 }
