@@ -113,8 +113,9 @@ def ruby(maker, attempt):
     print(gem)
     if attempt:
         fresh = environment(OUT / "try-ruby")
-        run("gem", "install", "--local", "--no-document", "--install-dir", fresh, gem)
-        attempt(lambda source: ["env", f"GEM_HOME={fresh}", "ruby", "-W0", source])
+        home = ["env", f"GEM_HOME={fresh}"]
+        run(*home, "gem", "install", "--local", "--no-document", gem)
+        attempt(lambda source: [*home, "ruby", "-W0", source])
 
 
 def kotlin(maker, attempt):
