@@ -1,6 +1,7 @@
 //! One operation, while it is described.
 
 use mono_core::ErrorKind;
+use mono_core::idempotency::IdempotencyKey;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,7 +88,10 @@ impl<'a> Describe<'a> {
         if self.does != Does::Read {
             let description =
                 "A name for this request: sent again with it, it is answered as before and not done twice.";
-            self.optional_parameter::<String>("Idempotency-Key", Place::Header, description);
+            let schema = json!({
+                "type": "string", "pattern": "^[!-~]*$", "minLength": 1, "maxLength": IdempotencyKey::LONGEST,
+            });
+            self.parameter("Idempotency-Key", Place::Header, false, description, schema);
         }
     }
 
