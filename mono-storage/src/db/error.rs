@@ -110,6 +110,10 @@ fn from_database(error: &dyn sqlx::error::DatabaseError) -> Error {
         Some("57014") => {
             Error::new(ErrorKind::Unavailable, "statement_timeout", "this took too long; try again later")
         }
+        // 22008 datetime_field_overflow
+        Some("22008") => {
+            Error::new(ErrorKind::Validation, "out_of_range", "a moment lies too far away to be stored")
+        }
         // 22021 character_not_in_repertoire, 22P05 untranslatable_character: a NUL that slipped through
         Some("22021" | "22P05") => Error::new(
             ErrorKind::Validation,

@@ -5,7 +5,7 @@ use crate::sql;
 use mono_core::audit::Action;
 use mono_core::id::{AssignmentId, Id, MemberId};
 use mono_core::permission::{Assignment, Permission, Scope, Subject};
-use mono_core::time::Timestamp;
+use mono_core::time::{Datelike, Timestamp};
 use mono_core::{Error, permission};
 
 pub(super) const ASSIGN: Permission = permission!("tenant.roles.assign");
@@ -56,9 +56,14 @@ impl FromRow for Assignment {
 
 /// Refuses a span of time that holds no moment.
 pub(super) fn require_span(starts_at: Option<Timestamp>, ends_at: Option<Timestamp>) -> Result<(), Error> {
+    for (field, moment) in [("startsAt", starts_at), ("endsAt", ends_at)] {
+        if moment.is_some_and(|moment| !(1..=9999).contains(&moment.year())) {
+            return Err(Error::invalid(field, "out_of_range", "the year lies between 1 and 9999"));
+        }
+    }
     match (starts_at, ends_at) {
         (Some(start), Some(end)) if end <= start => {
-            Err(Error::invalid("ends_at", "out_of_range", "it ends before it starts"))
+            Err(Error::invalid("endsAt", "out_of_range", "it ends before it starts"))
         }
         _ => Ok(()),
     }
@@ -81,14 +86,17 @@ impl Assignments<'_> {
     ///
     /// # Errors
     /// `Forbidden` without `tenant.roles.assign` there, or with code `not_held` where the role holds anything that the
-    /// caller does not; `Conflict` where the member has the role there already, or member or account do not exist;
-    /// `Validation` for a scope outside of the tenant.
+    /// caller does not; `NotFound` where there is no such member; `Conflict` where the member has the role there already,
+    /// or there is no such account; `Validation` for a scope outside of the tenant, and for a role that does not exist.
     pub async fn assign(self, new: NewAssignment) -> Result<Assignment, Error> {
         let tx = self.tx;
         tx.require_inside(&new.scope)?;
         require_span(new.starts_at, new.ends_at)?;
         tx.authorize(ASSIGN, &new.scope).await?;
-        tx.rules().await?.require_role(&new.role, &new.scope, new.ends_at, tx.now())?;
+        let rules = tx.rules().await?;
+        super::members::require(tx, new.member).await?;
+        rules.require_known(&new.role)?;
+        rules.require_role(&new.role, &new.scope, new.ends_at, tx.now())?;
         let (id, now) = (tx.new_id::<AssignmentId>(), tx.now());
         let assignment: Assignment = sql!(
             tx,
@@ -139,9 +147,10 @@ impl Assignments<'_> {
     /// The assignments of a member.
     ///
     /// # Errors
-    /// `Forbidden` without `tenant.roles.assign`.
+    /// `Forbidden` without `tenant.roles.assign`; `NotFound` where there is no such member.
     pub async fn list(self, member: MemberId) -> Result<Vec<Assignment>, Error> {
         self.tx.authorize(ASSIGN, &Scope::tenant(self.tx.tenant())).await?;
+        super::members::require(self.tx, member).await?;
         of(self.tx, member).await
     }
 }

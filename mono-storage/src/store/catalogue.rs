@@ -11,7 +11,7 @@ use mono_core::subscription::{CatalogueItem, ItemKind, Key, Limit, PlanCatalogue
 use mono_core::{Error, ErrorKind, Problem, permission};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is needed for one kind of definition.
 #[derive(Debug, Clone, Copy)]
@@ -481,14 +481,22 @@ fn window_problems(old: &[Limit], new: &[Limit]) -> Vec<Problem> {
 
 /// Refuses a role whose key a tenant uses for one of its own: whoever has that one would have the platform's.
 async fn require_free_keys(tx: &mut PlatformTx, roles: &[Role]) -> Result<(), Error> {
-    let rows = platform_sql!(tx, "SELECT DISTINCT key FROM tenant_roles").rows().await?;
-    let taken: BTreeSet<String> = rows.iter().map(|row| row.get("key")).collect::<Result<_, _>>()?;
+    let rows = platform_sql!(
+        tx,
+        "SELECT r.key, min(t.slug) AS slug FROM tenant_roles r JOIN tenants t ON t.id = r.tenant_id GROUP BY r.key"
+    )
+    .rows()
+    .await?;
+    let taken: BTreeMap<String, String> =
+        rows.iter().map(|row| Ok((row.get("key")?, row.get("slug")?))).collect::<Result<_, Error>>()?;
     let problems: Vec<Problem> = roles
         .iter()
-        .filter(|role| taken.contains(&role.key))
-        .map(|role| {
-            let message =
-                format!("a tenant has a role {} of its own: give the platform's another key", role.key);
+        .filter_map(|role| Some((role, taken.get(&role.key)?)))
+        .map(|(role, tenant)| {
+            let message = format!(
+                "the tenant {tenant} has a role {} of its own: give the platform's another key",
+                role.key
+            );
             Problem::new("roles", "key_taken", message)
         })
         .collect();

@@ -60,6 +60,8 @@ impl TenantTx {
     async fn own_facts(&mut self) -> Result<Principal, Error> {
         // What is held in a suspended account is held; whether anything may be done there, `authorize` says.
         let mut facts = Principal { suspended: Vec::new(), ..self.caller().facts().clone() };
+        let guardrails = super::guardrails::all(self).await?;
+        facts.guardrails = guardrails.into_iter().map(|(_, guardrail)| guardrail).collect();
         let Some(member) = self.caller().actor().member() else { return Ok(facts) };
         let elsewhere = |scope: &Scope| scope.tenant_id() != Some(self.tenant());
         facts.assignments.retain(|held| held.id.is_none() || elsewhere(&held.scope));
@@ -109,7 +111,8 @@ impl Rules {
         self
     }
 
-    /// Refuses unless the caller holds everything that the pattern covers, at the scope, for at least as long.
+    /// Refuses unless the caller holds everything that the pattern covers, at the scope, for at least as long. What has
+    /// ended gives nothing.
     pub(super) fn require_pattern(
         &self,
         pattern: &Pattern,
@@ -118,15 +121,28 @@ impl Rules {
         now: Timestamp,
     ) -> Result<(), Error> {
         match &self.held {
-            Some(held) if !held.set.covers(pattern, scope, until, now) => {
+            Some(held) if !has_ended(until, now) && !held.set.covers(pattern, scope, until, now) => {
                 Err(not_held(&format!("the permissions {}", pattern.as_str())))
             }
             _ => Ok(()),
         }
     }
 
+    /// Refuses a role that neither the platform nor the tenant has.
+    pub(super) fn require_known(&self, role: &str) -> Result<(), Error> {
+        let Some(held) = &self.held else { return Ok(()) };
+        if self.roles.iter().chain(held.engine.roles()).any(|known| known.key == role) {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            "role",
+            "unknown_role",
+            "there is no such role, neither of the platform nor of the tenant",
+        ))
+    }
+
     /// Refuses unless the caller holds everything that the role gives, at the scope, for at least as long. Nobody holds
-    /// a role that does not exist.
+    /// a role that does not exist; what has ended gives nothing.
     pub(super) fn require_role(
         &self,
         role: &str,
@@ -135,12 +151,16 @@ impl Rules {
         now: Timestamp,
     ) -> Result<(), Error> {
         match &self.held {
-            Some(held) if !held.set.covers_role(role, scope, until, now) => {
+            Some(held) if !has_ended(until, now) && !held.set.covers_role(role, scope, until, now) => {
                 Err(not_held(&format!("everything in the role {role}")))
             }
             _ => Ok(()),
         }
     }
+}
+
+fn has_ended(until: Option<Timestamp>, now: Timestamp) -> bool {
+    until.is_some_and(|until| until <= now)
 }
 
 /// The refusal to pass on what is not held.

@@ -81,9 +81,9 @@ impl Grants<'_> {
     ///
     /// # Errors
     /// `Forbidden` without `tenant.roles.assign` there, or with code `not_held` where the caller does not hold all that
-    /// the pattern covers, or, to forbid it, not all that the member holds: nobody locks out their superiors; `Conflict` where member or account do
-    /// not exist, with code `too_many` beyond 200 grants of one member, and with code `own_membership` for a deny of the
-    /// caller's own; `Validation` for a scope outside of the
+    /// the pattern covers, or, to forbid it, not all that the member holds: nobody locks out their superiors; `NotFound`
+    /// where there is no such member; `Conflict` where there is no such account, with code `too_many` beyond 200 grants of
+    /// one member, and with code `own_membership` for a deny of the caller's own; `Validation` for a scope outside of the
     /// tenant.
     pub async fn give(self, new: NewGrant) -> Result<Grant, Error> {
         let tx = self.tx;
@@ -91,6 +91,7 @@ impl Grants<'_> {
         require_span(new.starts_at, new.ends_at)?;
         tx.authorize(ASSIGN, &new.scope).await?;
         let rules = tx.rules().await?;
+        super::members::require(tx, new.member).await?;
         rules.require_pattern(&new.pattern, &new.scope, new.ends_at, tx.now())?;
         if new.effect == Effect::Deny {
             tx.require_other(Some(&Subject::Member(new.member)))?;
@@ -160,9 +161,10 @@ impl Grants<'_> {
     /// The direct grants of a member.
     ///
     /// # Errors
-    /// `Forbidden` without `tenant.roles.assign`.
+    /// `Forbidden` without `tenant.roles.assign`; `NotFound` where there is no such member.
     pub async fn list(self, member: MemberId) -> Result<Vec<Grant>, Error> {
         self.tx.authorize(ASSIGN, &Scope::tenant(self.tx.tenant())).await?;
+        super::members::require(self.tx, member).await?;
         of(self.tx, member).await
     }
 }

@@ -117,10 +117,15 @@ impl Guardrails<'_> {
     pub async fn list(self) -> Result<Vec<(GrantId, Guardrail)>, Error> {
         let tx = self.tx;
         tx.authorize(READ, &Scope::tenant(tx.tenant())).await?;
-        let rows = sql!(
-            tx,
-            "SELECT id, pattern, scope, reason FROM guardrails WHERE tenant_id = $1 ORDER BY created_at, id"
-        );
-        rows.rows().await?.iter().map(|row| Ok((row.get("id")?, Guardrail::from_row(row)?))).collect()
+        all(tx).await
     }
+}
+
+/// The guardrails of the tenant, for whoever asks.
+pub(super) async fn all(tx: &mut TenantTx) -> Result<Vec<(GrantId, Guardrail)>, Error> {
+    let rows = sql!(
+        tx,
+        "SELECT id, pattern, scope, reason FROM guardrails WHERE tenant_id = $1 ORDER BY created_at, id"
+    );
+    rows.rows().await?.iter().map(|row| Ok((row.get("id")?, Guardrail::from_row(row)?))).collect()
 }

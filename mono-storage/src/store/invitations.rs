@@ -75,6 +75,7 @@ impl Invitations<'_> {
             }
             let scope = given.scope(tenant);
             tx.authorize(ASSIGN, &scope).await?;
+            rules.require_known(&given.role)?;
             rules.require_role(&given.role, &scope, None, tx.now())?;
         }
         let folded = new.email.folded();
@@ -307,4 +308,17 @@ impl PlatformInvitations<'_> {
         .await?;
         Ok(old)
     }
+}
+
+/// Whether an invitation that is open brings a role: who makes the role anew would decide what the link gives.
+pub(super) async fn brings(tx: &mut TenantTx, role: &str) -> Result<bool, Error> {
+    let now = tx.now();
+    let open: Vec<Invitation> = sql!(
+        tx,
+        concat!("SELECT ", columns!(), " FROM invitations WHERE tenant_id = $1 AND expires_at > $2"),
+        now
+    )
+    .all()
+    .await?;
+    Ok(open.iter().flat_map(|invitation| &invitation.roles).any(|brought| brought.role == role))
 }

@@ -33,6 +33,9 @@ impl FromRow for Override {
     }
 }
 
+/// How many roles of its own a tenant has at most: each request in it compiles them.
+const MOST: usize = 100;
+
 /// The roles of a tenant.
 pub struct Roles<'t> {
     tx: &'t mut TenantTx,
@@ -51,13 +54,17 @@ impl Roles<'_> {
     /// # Errors
     /// `Forbidden` without `tenant.roles.create`, or with code `not_held` where the role would give anything that the
     /// caller does not hold in the whole tenant; `Validation` with everything that is wrong with the role; `Conflict`
-    /// where the key is taken by a role of the tenant or of the platform.
+    /// where the key is taken by a role of the tenant or of the platform, and with code `too_many` beyond 100 roles.
     pub async fn create(self, role: Role) -> Result<Role, Error> {
         let tx = self.tx;
         tx.authorize(CREATE, &Scope::tenant(tx.tenant())).await?;
         let mut rules = tx.rules().await?;
         if rules.roles.iter().any(|other| other.key == role.key) {
             return Err(taken("tenant", &role.key));
+        }
+        if rules.roles.len() >= MOST {
+            let message = format!("a tenant has at most {MOST} roles of its own");
+            return Err(Error::new(ErrorKind::Conflict, "too_many", message));
         }
         rules.roles.push(role.clone());
         check(tx, &role, &rules)?;
@@ -110,7 +117,7 @@ impl Roles<'_> {
     ///
     /// # Errors
     /// `Forbidden` without `tenant.roles.delete`; `NotFound` where the tenant has no such role; `Conflict` with code
-    /// `role_in_use` while somebody has it or another role inherits it.
+    /// `role_in_use` while somebody has it, an invitation brings it, or another role inherits it.
     pub async fn delete(self, key: &str) -> Result<(), Error> {
         let tx = self.tx;
         tx.authorize(DELETE, &Scope::tenant(tx.tenant())).await?;
@@ -120,9 +127,12 @@ impl Roles<'_> {
         let assigned =
             sql!(tx, "SELECT id FROM assignments WHERE tenant_id = $1 AND role_key = $2 LIMIT 1", key).rows();
         if !assigned.await?.is_empty()
+            || super::invitations::brings(tx, key).await?
             || rules.roles.iter().any(|role| role.parents.iter().any(|parent| parent == key))
         {
-            let message = format!("the role {key} is given to somebody, or inherited by another role");
+            let message = format!(
+                "the role {key} is given to somebody, brought by an invitation, or inherited by another role"
+            );
             return Err(Error::new(ErrorKind::Conflict, "role_in_use", message));
         }
         sql!(tx, "DELETE FROM tenant_roles WHERE tenant_id = $1 AND key = $2", key).execute().await?;

@@ -36,6 +36,10 @@ mono_storage::conformance!(
     nobody_takes_rights_from_themselves,
     of_two_who_take_each_others_role_one_stays,
     nobody_changes_the_rules_for_good,
+    of_two_guardrails_at_once_one_can_be_lifted,
+    what_has_ended_shields_nobody,
+    a_moment_is_one_that_both_databases_hold,
+    there_is_an_end_to_roles,
 );
 
 async fn write(world: &World, caller: &Caller) -> TenantTx {
@@ -101,7 +105,7 @@ async fn nobody_gives_a_role_that_holds_more(world: World) {
     let mut tx = write(&world, &giver(&world)).await;
     refused(tx.assignments().assign(NewAssignment::new(member, "tenant_admin", whole)).await, "not_held");
     refused(tx.assignments().assign(NewAssignment::new(member, "platform_admin", whole)).await, "not_held");
-    refused(tx.assignments().assign(NewAssignment::new(member, "no_such_role", whole)).await, "not_held");
+    refused(tx.assignments().assign(NewAssignment::new(member, "no_such_role", whole)).await, "unknown_role");
     drop(tx);
     let mut tx = write(&world, &harbour.admin).await;
     refused(tx.assignments().assign(NewAssignment::new(member, "platform_admin", whole)).await, "not_held");
@@ -526,9 +530,9 @@ async fn there_is_an_end_to_grants_and_guardrails(world: World) {
     let (_, member) = world.member(&world.harbour, "new@harbour.example").await;
     let (_, other) = world.member(&world.harbour, "other@harbour.example").await;
     let mut tx = write(&world, &world.harbour.admin).await;
-    for _ in 0..200 {
+    for number in 0..200 {
         tx.grants().give(allow(member, "tenant.accounts.read", whole)).await.unwrap();
-        tx.guardrails().forbid(&pattern("tenant.accounts.delete"), whole, "").await.unwrap();
+        tx.guardrails().forbid(&pattern(&format!("tenant.boats_{number}.sink")), whole, "").await.unwrap();
     }
     refused(tx.grants().give(allow(member, "tenant.accounts.read", whole)).await, "too_many");
     refused(tx.guardrails().forbid(&pattern("tenant.accounts.delete"), whole, "").await, "too_many");
@@ -605,4 +609,64 @@ async fn nobody_changes_the_rules_for_good(world: World) {
     let mut tx = write(&world, &chief).await;
     refused(tx.roles().update(Role::new("own").allow(["tenant.accounts.*"])).await, "locks_out");
     tx.roles().update(own.except(["tenant.accounts.delete"])).await.unwrap();
+}
+
+async fn of_two_guardrails_at_once_one_can_be_lifted(world: World) {
+    let (user, _) = stored(&world, "chief@harbour.example", "tenant_admin").await;
+    let (chief, whole) = (world.reload(&world.harbour, user).await, Scope::tenant(world.harbour.id));
+    let world = std::sync::Arc::new(world);
+    let mut attempts = tokio::task::JoinSet::new();
+    for text in ["tenant.accounts.*", "tenant.accounts.delete"] {
+        let (world, chief) = (std::sync::Arc::clone(&world), chief.clone());
+        attempts.spawn(async move {
+            let mut tx = write(&world, &chief).await;
+            let id = tx.guardrails().forbid(&pattern(text), whole, "frozen").await?;
+            tx.commit().await?;
+            Ok::<_, Error>(id)
+        });
+    }
+    let results = attempts.join_all().await;
+    let set: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
+    assert_eq!(set.len(), 1, "{results:?}");
+    let mut tx = write(&world, &world.reload(&world.harbour, user).await).await;
+    tx.guardrails().lift(*set[0]).await.unwrap();
+}
+
+async fn what_has_ended_shields_nobody(world: World) {
+    let (user, _) = stored(&world, "chief@harbour.example", "tenant_admin").await;
+    let (_, member) = world.member(&world.harbour, "new@harbour.example").await;
+    let (whole, ended) = (Scope::tenant(world.harbour.id), Some("2020-01-01T00:00:00Z".parse().unwrap()));
+    let system = Caller::system_in(mono_core::caller::SystemReason::Seed, world.harbour.id);
+    let mut tx = write(&world, &system).await;
+    let role = NewAssignment { ends_at: ended, ..NewAssignment::new(member, "platform_admin", whole) };
+    let role = tx.assignments().assign(role).await.unwrap().id.unwrap();
+    let grant = NewGrant { ends_at: ended, ..allow(member, "platform.tenants.read", whole) };
+    tx.grants().give(grant).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = write(&world, &world.reload(&world.harbour, user).await).await;
+    let deny = NewGrant { effect: Effect::Deny, ..allow(member, "tenant.accounts.read", whole) };
+    tx.grants().give(deny).await.unwrap();
+    tx.assignments().revoke(role).await.unwrap();
+}
+
+async fn a_moment_is_one_that_both_databases_hold(world: World) {
+    let (_, member) = world.member(&world.harbour, "new@harbour.example").await;
+    let whole = Scope::tenant(world.harbour.id);
+    let mut tx = write(&world, &world.harbour.admin).await;
+    for moment in ["-5000-12-31T23:59:59Z", "0000-01-01T00:00:00Z", "+10000-01-01T00:00:00Z"] {
+        let moment = Some(moment.parse().unwrap());
+        let role = NewAssignment { starts_at: moment, ..NewAssignment::new(member, "user", whole) };
+        refused(tx.assignments().assign(role).await, "out_of_range");
+        let grant = NewGrant { ends_at: moment, ..allow(member, "tenant.accounts.read", whole) };
+        refused(tx.grants().give(grant).await, "out_of_range");
+    }
+}
+
+async fn there_is_an_end_to_roles(world: World) {
+    let mut tx = write(&world, &world.harbour.admin).await;
+    for number in 0..100 {
+        tx.roles().create(Role::new(format!("role_{number}")).allow(["tenant.accounts.read"])).await.unwrap();
+    }
+    let more = Role::new("one_more").allow(["tenant.accounts.read"]);
+    refused(tx.roles().create(more).await, "too_many");
 }

@@ -1,18 +1,17 @@
-//! Runs a request once more where the database undid its transaction because of another one: no handler has to think
-//! of it.
+//! Reads the body of a request that changes something, and runs the request once more where the database undid its
+//! transaction because of another one: no handler has to think of it.
 
 use super::idempotency;
 use crate::app::BODY_LIMIT;
-use axum::body::{Body, BodyDataStream, Bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
-use mono_auth::axum::{Admission, TransactionConflict};
+use mono_auth::axum::{Admission, ApiError, TransactionConflict};
+use mono_core::Error;
 use mono_storage::db::retry_where;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::Mutex;
 
 /// Marks, among the extensions of a request, that it is run once more: it was admitted and counted as a call before.
 #[derive(Clone, Copy)]
@@ -25,66 +24,49 @@ pub(crate) async fn conflicts(request: Request, next: Next) -> Response {
         return idempotency::attach(request, next).await;
     }
     let (parts, body) = request.into_parts();
-    let kept = Arc::new(Kept::new(body));
+    let body = match read(body).await {
+        Ok(Read::Whole(body)) => body,
+        Ok(Read::Longer(body)) => return idempotency::attach(Request::from_parts(parts, body), next).await,
+        Err(error) => return ApiError(error).into_response(),
+    };
     let again = AtomicBool::new(false);
     let attempt = || {
-        let mut request = Request::from_parts(parts.clone(), from_the_start(Arc::clone(&kept)));
+        let mut request = Request::from_parts(parts.clone(), Body::from(body.clone()));
         if again.swap(true, Ordering::Relaxed) {
             request.extensions_mut().insert(Again);
             request.extensions_mut().remove::<Admission>();
         }
         idempotency::attach(request, next.clone())
     };
-    let met_another = |response: &Response| response.extensions().get::<TransactionConflict>().is_some();
-    retry_where(attempt, |response| met_another(response) && !kept.too_large.load(Ordering::Relaxed)).await
+    retry_where(attempt, |response| response.extensions().get::<TransactionConflict>().is_some()).await
 }
 
-/// The body of a request. What is read of it is kept, so that another attempt reads the same. Nothing is read before a
-/// handler asks for it: who may not call fills no memory.
-struct Kept {
-    chunks: Mutex<Chunks>,
-    /// More was read than a handler takes as a whole; it is not kept.
-    too_large: AtomicBool,
+enum Read {
+    Whole(Bytes),
+    /// Longer than what a handler takes as a whole. Nothing is kept of it for another attempt.
+    Longer(Body),
 }
 
-struct Chunks {
-    read: Vec<Bytes>,
-    size: usize,
-    rest: stream::Fuse<BodyDataStream>,
-}
-
-impl Kept {
-    fn new(body: Body) -> Self {
-        let rest = body.into_data_stream().fuse();
-        Self {
-            chunks: Mutex::new(Chunks { read: Vec::new(), size: 0, rest }),
-            too_large: AtomicBool::new(false),
+/// Reads a body, before anybody asks who sends it: whoever loses a right while the last byte is on its way has lost it when
+/// the request is judged.
+async fn read(body: Body) -> Result<Read, Error> {
+    let mut rest = body.into_data_stream();
+    let mut chunks = Vec::new();
+    let mut size = 0_usize;
+    while let Some(chunk) = rest.next().await {
+        let chunk = chunk.map_err(|error| {
+            Error::invalid("body", "unreadable", "the body could not be read to its end").with_source(error)
+        })?;
+        size = size.saturating_add(chunk.len());
+        chunks.push(chunk);
+        if size > BODY_LIMIT {
+            let read = stream::iter(chunks.into_iter().map(Ok));
+            return Ok(Read::Longer(Body::from_stream(read.chain(rest))));
         }
     }
-
-    /// The chunk at a position: one that was read before, or the next.
-    async fn chunk(&self, position: usize) -> Option<Result<Bytes, axum::Error>> {
-        let mut chunks = self.chunks.lock().await;
-        if let Some(chunk) = chunks.read.get(position) {
-            return Some(Ok(chunk.clone()));
-        }
-        let chunk = chunks.rest.next().await?;
-        if let Ok(chunk) = &chunk {
-            chunks.size = chunks.size.saturating_add(chunk.len());
-            if chunks.size <= BODY_LIMIT {
-                chunks.read.push(chunk.clone());
-            } else {
-                chunks.read.clear();
-                self.too_large.store(true, Ordering::Relaxed);
-            }
-        }
-        Some(chunk)
-    }
-}
-
-fn from_the_start(kept: Arc<Kept>) -> Body {
-    Body::from_stream(stream::unfold((kept, 0_usize), async |(kept, position)| {
-        let chunk = kept.chunk(position).await?;
-        Some((chunk, (kept, position.saturating_add(1))))
+    // Most bodies come in one piece.
+    Ok(Read::Whole(match chunks.as_slice() {
+        [chunk] => chunk.clone(),
+        chunks => chunks.concat().into(),
     }))
 }

@@ -5,6 +5,8 @@ use mono_core::api::accounts::{ListAccounts, UpdateAccount};
 use mono_core::{Error, ErrorKind};
 use mono_storage::testkit::World;
 use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -13,6 +15,7 @@ mono_storage::conformance!(
     one_of_twenty_changes_of_a_version_wins,
     one_of_twenty_deletes_wins,
     one_of_twenty_restores_wins,
+    what_is_lost_while_the_body_comes_is_lost,
 );
 
 /// Runs `work` many times at once; all begin together. Gives the failures, and how many succeeded.
@@ -100,4 +103,27 @@ async fn one_of_twenty_restores_wins(world: World) {
     assert_eq!(won, 1);
     assert!(lost.iter().all(|error| error.kind() == ErrorKind::NotFound), "{lost:?}");
     assert_eq!(server.used(account.tenant_id).await, 1);
+}
+
+/// The server asks for the body, the session ends, and the body comes.
+async fn what_is_lost_while_the_body_comes_is_lost(world: World) {
+    let server = Server::start(world).await;
+    let (token, body) = (server.token(ADMIN).await, r#"{"name":"Too Late"}"#);
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!(
+        "POST /api/v1/tenant/accounts HTTP/1.1\r\nHost: mono\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let client = server.sign_in(ADMIN).await;
+    client.user().sessions().revoke_others().await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert_eq!(client.tenant().accounts().list(&ListAccounts::default()).await.unwrap().pagination.total, 0);
 }
