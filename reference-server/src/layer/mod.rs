@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// middleware for every request, and so copied most of it many times.
 pub(crate) async fn surround(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
-    let attempts = |request| retry::conflicts(request, next);
+    let attempts = |request| retry::attempts(request, next);
     let unless_had = |request| conditional::answer(request, attempts);
     let in_time = |request| timeout::limit(app.http.request_timeout, unless_had(request));
     let not_too_often = |request| rate_limit::limit(&app, request, in_time);
