@@ -4,7 +4,9 @@ use super::error::from_sqlx;
 use super::isolation;
 use super::options::DatabaseOptions;
 use super::platform_tx::Platform;
-use super::pools::{PoolStatus, Pools, begin_alive};
+#[cfg(feature = "postgres")]
+use super::pools::begin_alive;
+use super::pools::{PoolStatus, Pools};
 use super::tenant_tx::Tenant;
 use super::transaction::{Driver, Transaction};
 use crate::bus::{Bus, Touched};

@@ -1,6 +1,8 @@
 //! The pools of connections behind a database.
 
+#[cfg(feature = "postgres")]
 use super::error::from_sqlx;
+#[cfg(feature = "postgres")]
 use super::isolation;
 use super::options::{DatabaseOptions, Target};
 use mono_core::Error;

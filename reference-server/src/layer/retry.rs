@@ -102,12 +102,11 @@ impl Kept {
         if let Some(chunk) = chunks.read.get(position) {
             return Some(Ok(chunk.clone()));
         }
-        let next = match chunks.rest.next().now_or_never() {
-            Some(next) => next,
-            None => {
-                self.waited.store(true, Ordering::Relaxed);
-                chunks.rest.next().await
-            }
+        let next = if let Some(next) = chunks.rest.next().now_or_never() {
+            next
+        } else {
+            self.waited.store(true, Ordering::Relaxed);
+            chunks.rest.next().await
         };
         let Some(chunk) = next else {
             let is_late =
