@@ -1,5 +1,6 @@
 //! The database of an application: pools, clock and randomness. It has no method that touches a row.
 
+#[cfg(feature = "sqlite")]
 use super::error::from_sqlx;
 use super::isolation;
 use super::options::DatabaseOptions;
