@@ -16,6 +16,7 @@ mono_storage::conformance!(
     one_of_twenty_deletes_wins,
     one_of_twenty_restores_wins,
     what_is_lost_while_the_body_comes_is_lost,
+    what_was_waited_for_is_one_call,
 );
 
 /// Runs `work` many times at once; all begin together. Gives the failures, and how many succeeded.
@@ -105,10 +106,9 @@ async fn one_of_twenty_restores_wins(world: World) {
     assert_eq!(server.used(account.tenant_id).await, 1);
 }
 
-/// The server asks for the body, the session ends, and the body comes.
-async fn what_is_lost_while_the_body_comes_is_lost(world: World) {
-    let server = Server::start(world).await;
-    let (token, body) = (server.token(ADMIN).await, r#"{"name":"Too Late"}"#);
+/// Begins to make an account, until the server asks for the body.
+async fn asked_for(server: &Server, body: &str) -> TcpStream {
+    let token = server.token(ADMIN).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let head = format!(
         "POST /api/v1/tenant/accounts HTTP/1.1\r\nHost: mono\r\nAuthorization: Bearer {token}\r\n\
@@ -119,11 +119,32 @@ async fn what_is_lost_while_the_body_comes_is_lost(world: World) {
     let mut go_on = [0; 25];
     stream.read_exact(&mut go_on).await.unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
-    let client = server.sign_in(ADMIN).await;
-    client.user().sessions().revoke_others().await.unwrap();
+    stream
+}
+
+async fn answer_to(mut stream: TcpStream, body: &str) -> String {
     stream.write_all(body.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+async fn what_is_lost_while_the_body_comes_is_lost(world: World) {
+    let (server, body) = (Server::start(world).await, r#"{"name":"Too Late"}"#);
+    let stream = asked_for(&server, body).await;
+    let client = server.sign_in(ADMIN).await;
+    client.user().sessions().revoke_others().await.unwrap();
+    let answer = answer_to(stream, body).await;
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
-    assert_eq!(client.tenant().accounts().list(&ListAccounts::default()).await.unwrap().pagination.total, 0);
+    let accounts = client.tenant().accounts().list(&ListAccounts::default()).await.unwrap();
+    assert_eq!(accounts.pagination.total, 0);
+}
+
+async fn what_was_waited_for_is_one_call(world: World) {
+    let (server, body) = (Server::start(world).await, r#"{"name":"In Time"}"#);
+    let answer = answer_to(asked_for(&server, body).await, body).await;
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    let limits = server.sign_in(ADMIN).await.tenant().entitlements().await.unwrap().limits;
+    let calls = limits.iter().find(|usage| usage.decision.limit == "api_calls").unwrap();
+    assert_eq!(calls.decision.current, 1);
 }
