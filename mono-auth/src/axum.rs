@@ -26,6 +26,9 @@ pub const TENANT_HEADER: HeaderName = HeaderName::from_static("x-tenant-id");
 /// The caller of a request with `Authorization: Bearer …`, `X-API-Key` or the cookies of a browser, and if it likes
 /// `X-Tenant-ID`. A change with `If-Match` is refused where that is not the current version of what it changes.
 ///
+/// Who calls is asked when the headers are there, before a body is read. A server of your own that takes bodies of any length
+/// asks once more where a body came late, as the router of the reference server does: a right may be lost meanwhile.
+///
 /// ```no_run
 /// use mono_auth::axum::{ApiError, Authenticated};
 /// async fn whoami(Authenticated(caller): Authenticated) -> Result<String, ApiError> {
