@@ -31,8 +31,9 @@ impl Assignments<'_> {
     /// Gives a member a role.
     ///
     /// # Errors
-    /// `Forbidden` with code `not_held` for a role that gives more than the caller has; `Conflict` where the member has it
-    /// there already, or member or account do not exist; `Validation` where it ends before it starts.
+    /// `Forbidden` with code `not_held` for a role that gives more than the caller has; `NotFound` where there is no such
+    /// member; `Conflict` where the member has it there already, or there is no such account; `Validation` for a role that
+    /// does not exist, and where it ends before it starts.
     pub async fn assign(&self, member: MemberId, role: &AssignRole) -> Result<AssignedRole> {
         self.client.send(self.client.request(Method::POST, &path_of(member)).json(role)).await?.data()
     }

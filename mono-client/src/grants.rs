@@ -33,8 +33,8 @@ impl Grants<'_> {
     ///
     /// # Errors
     /// `Forbidden` with code `not_held` for a pattern that the caller does not hold, or, to forbid it, a member who has
-    /// more than the caller; `Conflict` where member or account do not exist, and with code `too_many` beyond 200 grants
-    /// of a member; `Validation` for what is no pattern, for a place outside of the tenant, and where it ends before it
+    /// more than the caller; `NotFound` where there is no such member; `Conflict` where there is no such account, and with
+    /// code `too_many` beyond 200 grants of a member; `Validation` for what is no pattern, for a place outside of the tenant, and where it ends before it
     /// starts.
     pub async fn give(&self, member: MemberId, grant: &CreateGrant) -> Result<GivenGrant> {
         self.client.send(self.client.request(Method::POST, &path_of(member)).json(grant)).await?.data()
