@@ -72,9 +72,13 @@ def run_example(language, server, folder, launch):
 
 
 def python(server, folder, arguments):
+    # As the wheel has it.
+    package = shutil.copytree(PACKAGES / "python/python/mono_bindings", folder / "mono_bindings")
+    for file in [folder / "mono_bindings.py", *folder.glob("*mono_bindings.*")]:
+        if file.is_file():
+            shutil.move(file, package / file.name)
     environment = {**server.environment(), "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    program = [sys.executable, "-m", "unittest", *(arguments or ["discover"]), "-v"]
-    run(program, environment, harness.HERE / "python")
+    run([sys.executable, "run_cases.py", *(arguments or ["discover"]), "-v"], environment, harness.HERE / "python")
     run_example("python", server, folder, lambda source: [sys.executable, source])
 
 

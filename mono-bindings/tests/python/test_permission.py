@@ -1,7 +1,9 @@
 """Checks without a server."""
 
+import copy
 import datetime
 import json
+import pickle
 import unittest
 
 from mono_bindings import MonoError, PermissionEngine
@@ -22,6 +24,13 @@ class PermissionCases(unittest.TestCase):
 
     def compile(self, **assignment):
         return self.engine.compile(json.dumps({"assignments": [{"role": "clerk", "scope": TENANT, **assignment}]}))
+
+    def test_an_object_of_the_library_is_neither_copied_nor_pickled(self):
+        for thing in (self.engine, self.compile()):
+            for refused in (copy.copy, copy.deepcopy, pickle.dumps):
+                with self.assertRaises(TypeError):
+                    refused(thing)
+        self.assertIs(self.compile().check("tenant.accounts.read", TENANT, NOW), True)
 
     def test_what_a_role_gives_is_allowed_at_its_scope_and_below(self):
         clerk = self.compile()

@@ -18,6 +18,12 @@ class OfflineTest < Minitest::Test
     ENGINE.snapshot(request, SECRET)
   end
 
+  def test_an_object_of_the_library_is_neither_copied_nor_marshalled
+    [-> { ENGINE.dup }, -> { ENGINE.clone }, -> { Marshal.dump(ENGINE) }].each do |copy|
+      assert_raises(TypeError, &copy)
+    end
+  end
+
   def test_the_engine_decides_as_the_table_says
     sets = TABLE["principals"].transform_values { |facts| ENGINE.compile(JSON.generate(facts)) }
     assert_equal 200, TABLE["decisions"].size
