@@ -1,15 +1,11 @@
 //! A transaction of the platform that works in one tenant for a while.
 
-use super::database::{Access, Database};
-use super::platform_tx::PlatformTx;
+use super::database::Access;
+use super::platform_tx::{Own, PlatformTx};
 use super::tenant_tx::TenantTx;
-use crate::bus::Touched;
-use crate::chain::{Entry, Log};
-use crate::deferred::Passes;
 use crate::store::refuse_idempotency_key;
 use mono_core::Error;
 use mono_core::caller::Caller;
-use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
 /// A transaction of the platform that works in one tenant, for what begins above the tenants and ends in one: a token is
@@ -19,13 +15,7 @@ use std::ops::{Deref, DerefMut};
 /// PostgreSQL it keeps the platform's database role, so that `sql!` is the one wall here.
 pub struct Entered {
     tenant: TenantTx,
-    caller: Caller,
-    database: Database,
-    entries: BTreeMap<Log, Vec<Entry>>,
-    touched: Touched,
-    passes: Vec<Passes>,
-    has_mail: bool,
-    events_wait: bool,
+    platform: Own,
 }
 
 impl PlatformTx {
@@ -35,49 +25,27 @@ impl PlatformTx {
     /// `Forbidden` unless the program itself has begun the transaction; `Validation` where the caller has not chosen a
     /// tenant, or with code `idempotency_not_supported` where it has an idempotency key: what is answered is not kept.
     pub fn enter(self, caller: &Caller) -> Result<Entered, Error> {
-        self.caller.require_system()?;
+        let Self { transaction, own: platform, .. } = self;
+        platform.caller.require_system()?;
         refuse_idempotency_key(caller)?;
         let tenant = caller.tenant()?;
         caller.note_write();
-        let Self {
-            transaction,
-            caller: platform,
-            database,
-            entries,
-            touched,
-            passes,
-            has_mail,
-            events_wait,
-            ..
-        } = self;
-        let tenant = TenantTx::new(tenant, transaction, Access::Write, caller, &database);
-        Ok(Entered { tenant, caller: platform, database, entries, touched, passes, has_mail, events_wait })
+        let tenant = TenantTx::new(tenant, transaction, Access::Write, caller, &platform.database);
+        Ok(Entered { tenant, platform })
     }
 }
 
 impl Entered {
     /// Goes on above the tenants. Nothing is durable before the platform's transaction commits.
     pub fn leave(self) -> PlatformTx {
-        let Self { tenant, caller, database, mut entries, mut touched, mut passes, has_mail, events_wait } =
-            self;
+        let Self { tenant, platform: mut own } = self;
         if !tenant.entries.is_empty() {
-            entries.entry(Some(tenant.tenant())).or_default().extend(tenant.entries);
+            own.entries.entry(Some(tenant.tenant())).or_default().extend(tenant.entries);
         }
-        touched.extend(tenant.touched);
-        passes.push(tenant.passes);
-        let events_wait = events_wait || tenant.events_wait;
-        let (transaction, expected) = (tenant.transaction, tenant.expected);
-        PlatformTx {
-            transaction,
-            caller,
-            database,
-            entries,
-            touched,
-            passes,
-            has_mail,
-            events_wait,
-            expected,
-        }
+        own.touched.extend(tenant.touched);
+        own.passes.push(tenant.passes);
+        own.events_wait |= tenant.events_wait;
+        PlatformTx { transaction: tenant.transaction, own, expected: tenant.expected }
     }
 }
 

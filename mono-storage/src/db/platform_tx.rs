@@ -64,6 +64,12 @@ impl<'d> Platform<'d> {
 /// permission. Dropped without [`commit`](Self::commit), it leaves nothing behind.
 pub struct PlatformTx {
     pub(super) transaction: Transaction,
+    pub(super) own: Own,
+    pub(super) expected: Expected,
+}
+
+/// What is the platform's in a transaction, also while a tenant has the transaction itself.
+pub(super) struct Own {
     pub(super) caller: Caller,
     pub(super) database: Database,
     /// For the audit logs, written when the transaction commits.
@@ -76,13 +82,11 @@ pub struct PlatformTx {
     pub(super) has_mail: bool,
     /// Whether events of a tenant wait for their numbers when the transaction commits.
     pub(super) events_wait: bool,
-    pub(super) expected: Expected,
 }
 
 impl PlatformTx {
     pub(super) fn new(transaction: Transaction, caller: &Caller, database: &Database) -> Self {
-        Self {
-            transaction,
+        let own = Own {
             caller: caller.clone(),
             database: database.clone(),
             entries: BTreeMap::new(),
@@ -90,8 +94,8 @@ impl PlatformTx {
             passes: Vec::new(),
             has_mail: false,
             events_wait: false,
-            expected: Expected::new(caller.expected_version()),
-        }
+        };
+        Self { transaction, own, expected: Expected::new(caller.expected_version()) }
     }
 
     /// Makes everything that was done durable and visible at once.
@@ -99,7 +103,7 @@ impl PlatformTx {
     /// # Errors
     /// As [`TenantTx::commit`](super::TenantTx::commit).
     pub async fn commit(self) -> Result<(), Error> {
-        idempotency::refuse_idempotency_key(&self.caller)?;
+        idempotency::refuse_idempotency_key(&self.own.caller)?;
         self.finish().await
     }
 
@@ -118,10 +122,11 @@ impl PlatformTx {
         if !self.transaction.has_failed() {
             self.append_entries().await?;
         }
-        self.database.commit(self.transaction, self.touched, self.events_wait).await?;
-        self.passes.into_iter().for_each(Passes::settle);
-        if self.has_mail {
-            self.database.note_mail();
+        let own = self.own;
+        own.database.commit(self.transaction, own.touched, own.events_wait).await?;
+        own.passes.into_iter().for_each(Passes::settle);
+        if own.has_mail {
+            own.database.note_mail();
         }
         Ok(())
     }
@@ -129,13 +134,13 @@ impl PlatformTx {
     /// Says that something of the platform was changed that is not recorded in the audit log, as
     /// [`TenantTx::touch`](super::TenantTx::touch) does.
     pub fn touch(&mut self, tag: Tag) {
-        self.touched.insert((None, tag));
+        self.own.touched.insert((None, tag));
     }
 
     /// Writes the entries for the audit logs, in the order of the logs, so that two transactions never wait for each
     /// other.
     pub(crate) async fn append_entries(&mut self) -> Result<(), Error> {
-        for (log, entries) in std::mem::take(&mut self.entries) {
+        for (log, entries) in std::mem::take(&mut self.own.entries) {
             self.append(log, entries).await?;
         }
         Ok(())
@@ -143,22 +148,22 @@ impl PlatformTx {
 
     /// Who asks.
     pub const fn caller(&self) -> &Caller {
-        &self.caller
+        &self.own.caller
     }
 
     /// The present moment.
     pub fn now(&self) -> Timestamp {
-        self.database.now()
+        self.own.database.now()
     }
 
     /// A new id.
     pub fn new_id<T: Id>(&self) -> T {
-        self.database.new_id()
+        self.own.database.new_id()
     }
 
     /// The source of random bytes.
     pub fn random(&self) -> &dyn Random {
-        self.database.random()
+        self.own.database.random()
     }
 
     /// Refuses unless the caller holds the permission at the platform.
@@ -167,10 +172,10 @@ impl PlatformTx {
     /// `Forbidden` that names the permission.
     pub fn authorize(&self, permission: Permission) -> Result<(), Error> {
         let scope = Scope::platform();
-        self.caller.authorize(permission, &scope, self.now()).map(|_| ()).inspect_err(|error| {
+        self.own.caller.authorize(permission, &scope, self.now()).map(|_| ()).inspect_err(|error| {
             // Who holds the permission and has yet to prove who they are was not refused.
             if error.code() != STEP_UP_REQUIRED {
-                self.database.count_refusal(None, &self.caller, permission, &scope);
+                self.own.database.count_refusal(None, &self.own.caller, permission, &scope);
             }
         })
     }
@@ -187,18 +192,23 @@ impl PlatformTx {
 
     /// Keeps an entry for an audit log until the transaction commits.
     pub(crate) fn keep_entry(&mut self, log: Log, entry: Entry) {
-        self.touched.extend(touched_by(log, &entry));
-        self.entries.entry(log).or_default().push(entry);
+        self.own.touched.extend(touched_by(log, &entry));
+        self.own.entries.entry(log).or_default().push(entry);
     }
 
     /// Wakes who sends mails when the transaction commits.
     pub(crate) const fn note_mail(&mut self) {
-        self.has_mail = true;
+        self.own.has_mail = true;
+    }
+
+    /// Wakes who numbers events when the transaction commits.
+    pub(crate) const fn events_wait(&mut self) {
+        self.own.events_wait = true;
     }
 
     /// The database that the transaction runs in.
     pub(crate) const fn database(&self) -> &Database {
-        &self.database
+        &self.own.database
     }
 
     /// Waits until no other transaction holds the lock of an id, and holds it to the end. On SQLite nobody waits here: one

@@ -62,76 +62,48 @@ fn in_flight(error: Error) -> Error {
     Error::new(ErrorKind::Conflict, IDEMPOTENCY_KEY_IN_FLIGHT, message).with_details(details)
 }
 
-impl TenantTx {
-    /// Waits for another request with the same key, and refuses where one was done.
-    pub(crate) async fn claim_idempotency_key(&mut self) -> Result<(), Error> {
-        let place = self.tenant().to_string();
-        let Some((key, actor, lock)) = claim_of(self.caller(), &place) else { return Ok(()) };
-        self.lock(lock).await.map_err(in_flight)?;
-        let kept = sql!(
-            self,
-            "SELECT fingerprint, status, body FROM idempotency_keys WHERE tenant_id = $1 AND actor = $2 AND key = $3",
-            actor,
-            key.key()
-        );
-        kept.optional::<Kept>().await?.map_or(Ok(()), |kept| Err(kept.refuse(&key)))
-    }
+/// The same for both kinds of transaction; what they keep stands in two tables.
+macro_rules! done_once {
+    ($tx:ident, $sql:ident, $place:expr, $find:literal, $keep:literal) => {
+        impl $tx {
+            /// Waits for another request with the same key, and refuses where one was done.
+            pub(crate) async fn claim_idempotency_key(&mut self) -> Result<(), Error> {
+                let place: String = $place(self);
+                let Some((key, actor, lock)) = claim_of(self.caller(), &place) else { return Ok(()) };
+                self.lock(lock).await.map_err(in_flight)?;
+                let kept = $sql!(self, $find, actor, key.key()).optional::<Kept>().await?;
+                kept.map_or(Ok(()), |kept| Err(kept.refuse(&key)))
+            }
 
-    /// Keeps what is answered.
-    pub(crate) async fn keep_answer(&mut self, status: u16, body: &str) -> Result<(), Error> {
-        let Some(key) = self.caller().idempotency_key().cloned() else { return Ok(()) };
-        let (actor, now) = (self.caller().actor().to_string(), self.now());
-        sql!(
-            self,
-            "INSERT INTO idempotency_keys (tenant_id, actor, key, fingerprint, status, body, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            actor,
-            key.key(),
-            key.fingerprint(),
-            i64::from(status),
-            body,
-            now
-        )
-        .execute()
-        .await
-        .map(drop)
-    }
+            /// Keeps what is answered.
+            pub(crate) async fn keep_answer(&mut self, status: u16, body: &str) -> Result<(), Error> {
+                let Some(key) = self.caller().idempotency_key().cloned() else { return Ok(()) };
+                let (actor, status, now) = (self.caller().actor().to_string(), i64::from(status), self.now());
+                let kept = $sql!(self, $keep, actor, key.key(), key.fingerprint(), status, body, now);
+                kept.execute().await.map(drop)
+            }
+        }
+    };
 }
 
+done_once!(
+    TenantTx,
+    sql,
+    |tx: &Self| tx.tenant().to_string(),
+    "SELECT fingerprint, status, body FROM idempotency_keys WHERE tenant_id = $1 AND actor = $2 AND key = $3",
+    "INSERT INTO idempotency_keys (tenant_id, actor, key, fingerprint, status, body, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)"
+);
+done_once!(
+    PlatformTx,
+    platform_sql,
+    |_: &Self| "platform".to_owned(),
+    "SELECT fingerprint, status, body FROM platform_idempotency_keys WHERE actor = $1 AND key = $2",
+    "INSERT INTO platform_idempotency_keys (actor, key, fingerprint, status, body, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6)"
+);
+
 impl PlatformTx {
-    /// Waits for another request with the same key, and refuses where one was done.
-    pub(crate) async fn claim_idempotency_key(&mut self) -> Result<(), Error> {
-        let Some((key, actor, lock)) = claim_of(self.caller(), "platform") else { return Ok(()) };
-        self.lock(lock).await.map_err(in_flight)?;
-        let kept = platform_sql!(
-            self,
-            "SELECT fingerprint, status, body FROM platform_idempotency_keys WHERE actor = $1 AND key = $2",
-            actor,
-            key.key()
-        );
-        kept.optional::<Kept>().await?.map_or(Ok(()), |kept| Err(kept.refuse(&key)))
-    }
-
-    /// Keeps what is answered.
-    pub(crate) async fn keep_answer(&mut self, status: u16, body: &str) -> Result<(), Error> {
-        let Some(key) = self.caller().idempotency_key().cloned() else { return Ok(()) };
-        let (actor, now) = (self.caller().actor().to_string(), self.now());
-        platform_sql!(
-            self,
-            "INSERT INTO platform_idempotency_keys (actor, key, fingerprint, status, body, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6)",
-            actor,
-            key.key(),
-            key.fingerprint(),
-            i64::from(status),
-            body,
-            now
-        )
-        .execute()
-        .await
-        .map(drop)
-    }
-
     /// Forgets the answers that were kept before this moment.
     ///
     /// # Errors
