@@ -1,6 +1,6 @@
 //! `/api/v1/tenant/accounts`
 
-use super::{Problems, not_null, present, search_text};
+use super::{Problems, not_null, present, search_text, slice_of};
 use crate::error::Error;
 use crate::model::account::{AccountChange, AccountFilter, AccountStatus, AccountType, NewAccount};
 use crate::page::{PageRequest, SliceRequest};
@@ -195,14 +195,8 @@ impl ScrollAccounts {
     /// # Errors
     /// `Validation` that names everything wrong at once.
     pub fn parse(self) -> Result<(SliceRequest, AccountFilter), Error> {
-        let mut problems = Problems::default();
-        let slice = problems.take(SliceRequest::parse(self.cursor.as_deref(), self.limit));
         let list = ListAccounts { search: self.search, status: self.status, ..Default::default() };
-        let filter = problems.take(list.parse());
-        match (slice, filter) {
-            (Some(slice), Some((_, filter))) => Ok((slice, filter)),
-            _ => Err(problems.into_error()),
-        }
+        slice_of(self.cursor.as_deref(), self.limit, list.parse())
     }
 }
 

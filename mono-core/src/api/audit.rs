@@ -1,6 +1,6 @@
 //! `/api/v1/tenant/audit`
 
-use super::Problems;
+use super::{Problems, slice_of};
 use crate::audit::{Action, AuditFilter};
 use crate::error::Error;
 use crate::model::word_enum;
@@ -128,8 +128,6 @@ impl ScrollAudit {
     /// # Errors
     /// `Validation` that names everything wrong at once.
     pub fn parse(self) -> Result<(SliceRequest, AuditFilter), Error> {
-        let mut problems = Problems::default();
-        let slice = problems.take(SliceRequest::parse(self.cursor.as_deref(), self.limit));
         let list = ListAudit {
             entity: self.entity,
             entity_id: self.entity_id,
@@ -139,11 +137,7 @@ impl ScrollAudit {
             until: self.until,
             ..Default::default()
         };
-        let filter = problems.take(list.parse());
-        match (slice, filter) {
-            (Some(slice), Some((_, filter))) => Ok((slice, filter)),
-            _ => Err(problems.into_error()),
-        }
+        slice_of(self.cursor.as_deref(), self.limit, list.parse())
     }
 }
 

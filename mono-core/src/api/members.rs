@@ -1,6 +1,6 @@
 //! `/api/v1/tenant/members`
 
-use super::{Problems, search_text};
+use super::{Problems, search_text, slice_of};
 use crate::error::Error;
 use crate::model::member::MemberFilter;
 use crate::page::{PageRequest, SliceRequest};
@@ -88,13 +88,7 @@ impl ScrollMembers {
     /// # Errors
     /// `Validation` that names everything wrong at once.
     pub fn parse(self) -> Result<(SliceRequest, MemberFilter), Error> {
-        let mut problems = Problems::default();
-        let slice = problems.take(SliceRequest::parse(self.cursor.as_deref(), self.limit));
         let list = ListMembers { search: self.search, status: self.status, ..Default::default() };
-        let filter = problems.take(list.parse());
-        match (slice, filter) {
-            (Some(slice), Some((_, filter))) => Ok((slice, filter)),
-            _ => Err(problems.into_error()),
-        }
+        slice_of(self.cursor.as_deref(), self.limit, list.parse())
     }
 }

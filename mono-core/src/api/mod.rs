@@ -36,6 +36,7 @@ pub mod users;
 
 use crate::distinct;
 use crate::error::{Error, Problem};
+use crate::page::{PageRequest, SliceRequest};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -57,6 +58,20 @@ impl Problems {
     /// Whether nothing is wrong so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// Checks where a slice of a list begins, and names that together with what is wrong with the filter of the list.
+fn slice_of<F>(
+    cursor: Option<&str>,
+    limit: Option<u32>,
+    list: Result<(PageRequest, F), Error>,
+) -> Result<(SliceRequest, F), Error> {
+    let mut problems = Problems::default();
+    let slice = problems.take(SliceRequest::parse(cursor, limit));
+    match (slice, problems.take(list)) {
+        (Some(slice), Some((_, filter))) => Ok((slice, filter)),
+        _ => Err(problems.into_error()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `/api/v1/tenant/members/{id}/profiles` and `/api/v1/tenant/profiles`
 
-use super::{Problems, distinct_json, not_null};
+use super::{Problems, distinct_json, not_null, slice_of};
 use crate::error::Error;
 use crate::id::MemberId;
 use crate::model::profile::{ProfileChange, ProfileFilter};
@@ -189,18 +189,12 @@ impl ScrollProfiles {
     /// # Errors
     /// `Validation` that names everything wrong at once.
     pub fn parse(self) -> Result<(SliceRequest, ProfileFilter), Error> {
-        let mut problems = Problems::default();
-        let slice = problems.take(SliceRequest::parse(self.cursor.as_deref(), self.limit));
         let list = ListProfiles {
             member_id: self.member_id,
             kind: self.kind,
             status: self.status,
             ..Default::default()
         };
-        let filter = problems.take(list.parse());
-        match (slice, filter) {
-            (Some(slice), Some((_, filter))) => Ok((slice, filter)),
-            _ => Err(problems.into_error()),
-        }
+        slice_of(self.cursor.as_deref(), self.limit, list.parse())
     }
 }

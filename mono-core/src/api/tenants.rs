@@ -1,6 +1,6 @@
 //! `/api/v1/tenant` and `/api/v1/platform/tenants`
 
-use super::{Problems, distinct_json, not_null, present, search_text};
+use super::{Problems, distinct_json, not_null, present, search_text, slice_of};
 use crate::error::{Error, Problem};
 use crate::model::tenant::{Document, NewTenant, TenantChange, TenantFilter};
 use crate::page::{PageRequest, SliceRequest};
@@ -296,14 +296,8 @@ impl ScrollTenants {
     /// # Errors
     /// `Validation` that names everything wrong at once.
     pub fn parse(self) -> Result<(SliceRequest, TenantFilter), Error> {
-        let mut problems = Problems::default();
-        let slice = problems.take(SliceRequest::parse(self.cursor.as_deref(), self.limit));
         let list = ListTenants { search: self.search, status: self.status, ..Default::default() };
-        let filter = problems.take(list.parse());
-        match (slice, filter) {
-            (Some(slice), Some((_, filter))) => Ok((slice, filter)),
-            _ => Err(problems.into_error()),
-        }
+        slice_of(self.cursor.as_deref(), self.limit, list.parse())
     }
 }
 
