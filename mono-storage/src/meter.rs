@@ -443,6 +443,7 @@ impl Database {
             )
             .execute()
             .await?;
+            tx.events_wait();
         }
         Ok(used)
     }

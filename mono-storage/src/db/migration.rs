@@ -25,6 +25,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (15, "events", include_str!("../../migrations/postgres/0015_events.sql")),
     (16, "idempotency", include_str!("../../migrations/postgres/0016_idempotency.sql")),
     (17, "lists", include_str!("../../migrations/postgres/0017_lists.sql")),
+    (18, "event heads", include_str!("../../migrations/postgres/0018_event_heads.sql")),
 ];
 #[cfg(feature = "sqlite")]
 const SQLITE: &[(i64, &str, &str)] = &[
@@ -42,6 +43,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (15, "events", include_str!("../../migrations/sqlite/0015_events.sql")),
     (16, "idempotency", include_str!("../../migrations/sqlite/0016_idempotency.sql")),
     (17, "lists", include_str!("../../migrations/sqlite/0017_lists.sql")),
+    (18, "event heads", include_str!("../../migrations/sqlite/0018_event_heads.sql")),
 ];
 
 /// The table that keeps which of our own migrations were run. An application keeps one for itself.

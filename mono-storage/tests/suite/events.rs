@@ -5,11 +5,12 @@ use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::TenantId;
 use mono_core::model::account::{AccountFilter, AccountType, NewAccount};
 use mono_core::page::PageRequest;
+use mono_core::time::FixedClock;
 use mono_storage::bus::{Delivery, EventBus, Events};
 use mono_storage::db::Database;
 use mono_storage::redis::{Redis, RedisOptions};
 use mono_storage::store::Event;
-use mono_storage::testkit::{RedisServer, World};
+use mono_storage::testkit::{Backend, RedisServer, World};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use std::time::Duration;
 mono_storage::conformance!(
     an_event_is_told_if_and_only_if_its_transaction_commits,
     every_subscriber_of_every_node_hears_each_tenant_in_order,
+    an_event_that_commits_late_is_told_behind_what_was,
+    a_node_hears_what_one_with_a_late_clock_numbers,
     events_are_given_again_from_any_that_is_kept,
     a_subscriber_that_sleeps_holds_nobody,
     what_a_node_without_redis_changes_is_heeded_by_those_who_have_it,
@@ -85,6 +88,40 @@ async fn every_subscriber_of_every_node_hears_each_tenant_in_order(world: World)
             let expected = (0..EVENTS).map(|number| (i64::try_from(number).unwrap() + 1, number));
             assert_eq!(told, expected.collect::<Vec<_>>());
         }
+    }
+}
+
+async fn an_event_that_commits_late_is_told_behind_what_was(world: World) {
+    if world.test.backend == Backend::Sqlite {
+        return; // One transaction writes at a time.
+    }
+    let writer = &world.test.database;
+    // Another node, which no message reaches.
+    let reader = Database::connect(&world.test.options).await.unwrap();
+    let bus = EventBus::start(&reader).await.unwrap();
+    let mut events = bus.subscribe();
+    let system = Caller::system_in(SystemReason::Seed, world.harbour.id);
+    let mut late = writer.tenant(&system).write().await.unwrap();
+    late.emit("test.happened", &json!({ "number": 1 })).await.unwrap();
+    emit(writer, world.harbour.id, 2).await;
+    let first = next(&mut events).await;
+    assert_eq!((number(&first), first.sequence), (2, Some(1)));
+    late.commit().await.unwrap();
+    let second = next(&mut events).await;
+    assert_eq!((number(&second), second.sequence), (1, Some(2)));
+    assert!(second.created_at < first.created_at);
+}
+
+async fn a_node_hears_what_one_with_a_late_clock_numbers(world: World) {
+    let reader = &world.test.database;
+    let bus = EventBus::start(reader).await.unwrap();
+    let mut events = bus.subscribe();
+    let late = FixedClock(reader.now() - Duration::from_mins(4));
+    let writer = Database::connect(&world.test.options).await.unwrap().with_clock(Arc::new(late));
+    let _bus = EventBus::start(&writer).await.unwrap();
+    for expected in 0..3 {
+        emit(&writer, world.harbour.id, expected).await;
+        assert_eq!(number(&*next(&mut events).await), expected);
     }
 }
 

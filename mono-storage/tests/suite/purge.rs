@@ -278,6 +278,17 @@ async fn archived(world: &World) {
         tx.teams().create(account, Name::parse("Crew").unwrap()).await.unwrap();
         tx.emit("something.happened", &1).await.unwrap();
         tx.commit().await.unwrap();
+        let mut tx = platform(world).await;
+        platform_sql!(
+            tx,
+            "INSERT INTO event_heads (for_tenant_id, sequence, moved_at) VALUES ($1, 0, $2)",
+            caller.tenant().unwrap(),
+            tx.now()
+        )
+        .execute()
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
     }
     set_status(world, TenantStatus::Archived).await;
 }
@@ -304,6 +315,8 @@ async fn is_gone(world: &World, owner_url: Option<&str>) {
     assert_eq!((rows!(world, "accounts", lagoon), rows!(world, "audit_log", lagoon)), (1, before));
     let mut tx = platform(world).await;
     assert!(tx.tenants().find_by_slug(&harbour()).await.unwrap().is_none());
+    let heads = platform_sql!(tx, "SELECT for_tenant_id FROM event_heads").rows().await.unwrap();
+    assert_eq!(heads.iter().map(|row| row.get("for_tenant_id").unwrap()).collect::<Vec<TenantId>>(), [lagoon]);
     let entries = platform_sql!(tx, "SELECT changes FROM platform_audit_log WHERE action = 'purge'");
     let entries = entries.rows().await.unwrap();
     let changes: serde_json::Value = entries[0].get("changes").unwrap();
