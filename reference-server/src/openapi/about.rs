@@ -15,6 +15,7 @@ pub(crate) struct About {
     pub(super) answers: Vec<fn(&mut Describe<'_>)>,
     pub(super) texts: &'static [&'static str],
     pub(super) failures: Vec<ErrorKind>,
+    pub(super) compares_version: bool,
 }
 
 /// Begins with a summary: what the operation does, in a few words.
@@ -27,6 +28,7 @@ pub(crate) fn about(summary: impl Into<String>) -> About {
         answers: Vec::new(),
         texts: &[],
         failures: Vec::new(),
+        compares_version: false,
     }
 }
 
@@ -69,6 +71,12 @@ impl About {
     /// A kind of failure that its signature does not tell of.
     pub(crate) fn fails(mut self, kind: ErrorKind) -> Self {
         self.failures.push(kind);
+        self
+    }
+
+    /// It changes one thing that counts its versions, and refuses where the request expects another one (`If-Match`).
+    pub(crate) const fn compares_version(mut self) -> Self {
+        self.compares_version = true;
         self
     }
 }

@@ -15,15 +15,6 @@ pub(crate) enum Place {
     Header,
 }
 
-/// What an operation does to what is there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Does {
-    Read,
-    /// Makes a thing that was not there.
-    Make,
-    Change,
-}
-
 /// Collects what an operation takes and answers.
 pub(crate) struct Describe<'a> {
     schemas: &'a mut SchemaGenerator,
@@ -35,7 +26,7 @@ pub(crate) struct Describe<'a> {
     pub(super) answers: BTreeMap<u16, BTreeMap<String, Vec<Value>>>,
     pub(super) failures: BTreeSet<u16>,
     pub(super) authenticated: bool,
-    does: Does,
+    writes: bool,
     /// Whether who has the answer may ask whether it is still the same.
     is_kept: bool,
 }
@@ -53,11 +44,7 @@ impl<'a> Describe<'a> {
             answers: BTreeMap::new(),
             failures: BTreeSet::new(),
             authenticated: false,
-            does: match method {
-                "get" => Does::Read,
-                "post" if !path.contains('{') => Does::Make,
-                _ => Does::Change,
-            },
+            writes: method != "get",
             is_kept: method == "get",
         };
         new.fails(&[ErrorKind::RateLimited, ErrorKind::Internal, ErrorKind::Unavailable]);
@@ -78,14 +65,14 @@ impl<'a> Describe<'a> {
     pub(crate) fn authenticated(&mut self) {
         self.authenticated = true;
         self.fails(&[ErrorKind::Unauthorized, ErrorKind::Forbidden]);
-        if self.does != Does::Read {
+        if self.writes {
             self.fails(&[ErrorKind::Conflict]);
         }
     }
 
     /// It can be asked for with an idempotency key, if it writes.
     pub(crate) fn once(&mut self) {
-        if self.does != Does::Read {
+        if self.writes {
             let description =
                 "A name for this request: sent again with it, it is answered as before and not done twice.";
             let schema = json!({
@@ -96,11 +83,10 @@ impl<'a> Describe<'a> {
     }
 
     /// The version that a change of one thing is based on.
-    pub(crate) fn expects_version(&mut self) {
-        if self.does == Does::Change {
-            let description = "The version that the change is based on, in quotes: `\"3\"`, or the `ETag` of an answer that showed it; a stale one is a conflict.";
-            self.optional_parameter::<String>("If-Match", Place::Header, description);
-        }
+    pub(super) fn expects_version(&mut self) {
+        let description = "The version that the change is based on, in quotes: `\"3\"`, or the `ETag` of an answer that showed it; a stale one is a conflict.";
+        let schema = json!({ "type": "string", "pattern": r#"^(\*|"[0-9]{1,18}(\.[^"]*)?")$"# });
+        self.parameter("If-Match", Place::Header, false, description, schema);
     }
 
     /// Nobody keeps the answer.

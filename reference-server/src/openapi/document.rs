@@ -85,6 +85,9 @@ impl Operation {
             described.text(media_type);
         }
         described.fails(&self.about.failures);
+        if self.about.compares_version {
+            described.expects_version();
+        }
         let is_tagged = described.tag();
         let security = if described.authenticated {
             json!([{ "bearer": [] }, { "apiKey": [] }, { "cookie": [] }])

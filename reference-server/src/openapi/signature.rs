@@ -81,7 +81,6 @@ impl Input for Uncounted {
     fn describe(operation: &mut Describe<'_>) {
         operation.authenticated();
         operation.once();
-        operation.expects_version();
         let description = "Which of the caller's tenants is meant; left out, the one of the token.";
         operation.optional_parameter::<TenantId>("X-Tenant-ID", Place::Header, description);
     }

@@ -42,6 +42,7 @@ where
         "/{id}/versions/{version}/revert",
         self::revert::<T>,
         about(summary)
+            .compares_version()
             .needs_one_of(read)
             .needs_one_of(revert)
             .says("It becomes a new version, by the rules of a change."),

@@ -1,7 +1,7 @@
 //! Every route, called by everybody: who gets what is written down in `golden/endpoints.txt`, and a change of it is
 //! reviewed as a diff.
 
-use crate::openapi::{document, operation};
+use crate::openapi::{document, operation, operations};
 use crate::server::{
     ACCOUNTS, ADMIN, Answer, LOGIN, MEMBER, PASSWORD, STAFF, STRANGER, Server, USER, create, key_ring, send,
 };
@@ -25,6 +25,7 @@ use mono_storage::store::NewSession;
 use mono_storage::testkit::World;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -411,7 +412,7 @@ async fn everybody_calls_every_route(world: World) {
     admin.tenant().profiles().delete(deleted_profile).await.unwrap();
     let suspended = suspended(&server, &admin).await;
     let document = document();
-    let (mut text, mut untrue) = (String::new(), Vec::new());
+    let (mut text, mut untrue, mut compared) = (String::new(), Vec::new(), BTreeSet::new());
     for (number, (caller, credential)) in CALLERS.iter().enumerate() {
         let token = match *credential {
             READING_KEY => reading.clone(),
@@ -441,15 +442,32 @@ async fn everybody_calls_every_route(world: World) {
             };
             let fill = |text: &str| rights.iter().fold(fill(text), |text, (name, id)| text.replace(name, id));
             let address = fill(&path);
-            let mut request = server.request(method.clone(), &address);
-            if !token.is_empty() {
-                request = request.bearer_auth(&token);
-            }
-            if !body.is_null() {
-                request = request.header("content-type", "application/json").body(fill(&body.to_string()));
-            }
-            let answer = send(request).await;
+            let request = || {
+                let mut request = server.request(method.clone(), &address);
+                if !token.is_empty() {
+                    request = request.bearer_auth(&token);
+                }
+                if !body.is_null() {
+                    request =
+                        request.header("content-type", "application/json").body(fill(&body.to_string()));
+                }
+                request
+            };
             let (_, operation) = operation(&document, &method, &address);
+            // What is about to succeed is tried before with a version that nothing has.
+            let is_tried = [ADMIN, STAFF].contains(credential) && takes(operation, "X-Tenant-ID");
+            let tried = match is_tried && method != Method::GET {
+                true => Some(send(request().header("if-match", "\"999\"")).await),
+                false => None,
+            };
+            let answer = send(request()).await;
+            if let Some(tried) = tried.filter(|_| answer.status < 400) {
+                let is_compared = tried.status == 409 && tried.failure().1 == "stale_version";
+                if is_compared != takes(operation, "If-Match") {
+                    untrue.push(format!("{caller}: {method} {path}: If-Match: {}", tried.body));
+                }
+                compared.extend(is_compared.then(|| operation["operationId"].to_string()));
+            }
             untrue.extend(told(
                 operation,
                 &answer,
@@ -472,7 +490,16 @@ async fn everybody_calls_every_route(world: World) {
         text.push('\n');
     }
     assert!(untrue.is_empty(), "the document is wrong:\n{}", untrue.join("\n"));
+    let offering = operations(&document).into_iter().filter(|(_, _, operation)| takes(operation, "If-Match"));
+    let offering: BTreeSet<String> =
+        offering.map(|(_, _, operation)| operation["operationId"].to_string()).collect();
+    assert_eq!(offering, compared, "who takes If-Match has compared it once");
     compare("endpoints.txt", text.trim_end());
+}
+
+/// Whether an operation has a parameter.
+fn takes(operation: &Value, name: &str) -> bool {
+    operation["parameters"].as_array().unwrap().iter().any(|parameter| parameter["name"] == name)
 }
 
 /// What was given before, to be taken: the names under which the table has it, with the ids.

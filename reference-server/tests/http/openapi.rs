@@ -34,7 +34,7 @@ pub(crate) fn operation<'d>(document: &'d Value, method: &Method, address: &str)
 }
 
 /// Each operation: method, path and what the document tells of it.
-fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+pub(crate) fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     let paths = document["paths"].as_object().unwrap();
     let of_path = |(path, methods): (&String, &'_ Value)| {
         let methods: Vec<String> = methods.as_object().unwrap().keys().cloned().collect();

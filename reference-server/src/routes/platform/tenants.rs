@@ -39,18 +39,25 @@ pub(crate) fn routes() -> Routes {
         .patch(
             "/{id}",
             update,
-            about("Change a tenant").needs(UPDATE).example(json!({"name": "Harbour", "domain": null})),
+            about("Change a tenant")
+                .compares_version()
+                .needs(UPDATE)
+                .example(json!({"name": "Harbour", "domain": null})),
         )
-        .post("/{id}/suspend", suspend, about("Suspend a tenant: nobody may work in it").needs(SUSPEND))
-        .post("/{id}/archive", archive, about("Archive a tenant").needs(SUSPEND))
-        .post("/{id}/reactivate", reactivate, about("Reactivate a tenant").needs(SUSPEND))
+        .post(
+            "/{id}/suspend",
+            suspend,
+            about("Suspend a tenant: nobody may work in it").compares_version().needs(SUSPEND),
+        )
+        .post("/{id}/archive", archive, about("Archive a tenant").compares_version().needs(SUSPEND))
+        .post("/{id}/reactivate", reactivate, about("Reactivate a tenant").compares_version().needs(SUSPEND))
         .get("/{id}/versions", versions, about("List the versions of a tenant, newest first").needs(READ))
         .get("/{id}/versions/diff", diff, about("Compare two versions of a tenant").needs(READ))
         .get("/{id}/versions/{version}", version, about("Read a version of a tenant").needs(READ))
         .post(
             "/{id}/versions/{version}/revert",
             revert,
-            about("Go back to a version of a tenant").needs(UPDATE),
+            about("Go back to a version of a tenant").compares_version().needs(UPDATE),
         )
 }
 

@@ -74,6 +74,7 @@ pub(crate) fn routes() -> Routes {
             "/{id}",
             update,
             about("Change an account")
+                .compares_version()
                 .needs_one_of(&[UPDATE, SUSPEND])
                 .says(
                     "A new status needs `tenant.accounts.suspend`, everything else \
@@ -85,13 +86,16 @@ pub(crate) fn routes() -> Routes {
             "/{id}",
             delete,
             about("Delete an account")
+                .compares_version()
                 .needs(permission!("tenant.accounts.delete"))
                 .says("It can be restored until it is purged."),
         )
         .post(
             "/{id}/restore",
             restore,
-            about("Restore a deleted account").needs(permission!("tenant.accounts.restore")),
+            about("Restore a deleted account")
+                .compares_version()
+                .needs(permission!("tenant.accounts.restore")),
         )
         .get(
             "/{id}/entitlements",

@@ -46,6 +46,7 @@ pub(crate) fn routes() -> Routes {
             "/{id}",
             update,
             about("Change the name or the scopes of an API key")
+                .compares_version()
                 .needs_one_of(&[
                     permission!("tenant.api_keys.update"),
                     permission!("account.api_keys.update"),
@@ -56,6 +57,7 @@ pub(crate) fn routes() -> Routes {
             "/{id}",
             revoke,
             about("Revoke an API key")
+                .compares_version()
                 .needs_one_of(&[
                     permission!("tenant.api_keys.delete"),
                     permission!("account.api_keys.delete"),
@@ -66,6 +68,7 @@ pub(crate) fn routes() -> Routes {
             "/{id}/rotate",
             rotate,
             about("Make a new API key in place of one")
+                .compares_version()
                 .needs_one_of(&[
                     permission!("tenant.api_keys.create"),
                     permission!("account.api_keys.create"),

@@ -22,6 +22,7 @@ pub(crate) fn routes() -> Routes {
             "/",
             update,
             about("Change how members of the tenant sign in")
+                .compares_version()
                 .needs(permission!("tenant.auth_policy.update"))
                 .says(
                     "It can be stricter than the platform's policy, not laxer; `null` goes \

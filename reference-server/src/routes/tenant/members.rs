@@ -31,6 +31,7 @@ pub(crate) fn routes() -> Routes {
             "/{id}",
             remove,
             about("Remove a member from the tenant")
+                .compares_version()
                 .needs(permission!("tenant.members.remove"))
                 .says("The person keeps their sign-in and other tenants."),
         )
@@ -38,13 +39,16 @@ pub(crate) fn routes() -> Routes {
             "/{id}/suspend",
             suspend,
             about("Suspend a member")
+                .compares_version()
                 .needs(permission!("tenant.members.suspend"))
                 .says("They may do nothing in the tenant until they are reactivated."),
         )
         .post(
             "/{id}/reactivate",
             reactivate,
-            about("Reactivate a suspended member").needs(permission!("tenant.members.suspend")),
+            about("Reactivate a suspended member")
+                .compares_version()
+                .needs(permission!("tenant.members.suspend")),
         )
         .merge(history::routes::<Member>("member", &[READ]))
 }

@@ -26,6 +26,7 @@ pub(crate) fn routes() -> Routes {
             "/{key}",
             put,
             about("Put an option set in place")
+                .compares_version()
                 .needs(UPDATE)
                 .example(
                     json!({"key": "hair", "name": "Hair", "options": [{"value": "brown", "label": "Brown"}]}),
@@ -35,7 +36,10 @@ pub(crate) fn routes() -> Routes {
         .delete(
             "/{key}",
             delete,
-            about("Delete an option set").needs(UPDATE).says("One that is used is a conflict."),
+            about("Delete an option set")
+                .compares_version()
+                .needs(UPDATE)
+                .says("One that is used is a conflict."),
         )
         .merge(history::routes_with_revert::<OptionSet>("option set", &[READ], &[UPDATE]))
 }

@@ -78,6 +78,7 @@ pub(crate) fn routes() -> Routes {
             "/{id}",
             update,
             about("Change or publish a profile")
+                .compares_version()
                 .needs_one_of(&[UPDATE, UPDATE_OWN, PUBLISH_OWN])
                 .says(
                     "On a profile of one's own, a new status needs `user.profile.publish`, \
@@ -89,13 +90,16 @@ pub(crate) fn routes() -> Routes {
             "/{id}",
             delete,
             about("Delete a profile")
+                .compares_version()
                 .needs_one_of(&[UPDATE, UPDATE_OWN])
                 .says("It can be restored until it is purged."),
         )
         .post(
             "/{id}/restore",
             restore,
-            about("Restore a deleted profile, as a draft").needs_one_of(&[UPDATE, UPDATE_OWN]),
+            about("Restore a deleted profile, as a draft")
+                .compares_version()
+                .needs_one_of(&[UPDATE, UPDATE_OWN]),
         )
         .merge(history::routes_with_revert::<Profile>("profile", &[READ, READ_OWN], &[UPDATE, UPDATE_OWN]))
 }

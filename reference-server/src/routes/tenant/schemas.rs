@@ -26,6 +26,7 @@ pub(crate) fn routes() -> Routes {
             "/{key}",
             put,
             about("Put a schema in place")
+                .compares_version()
                 .needs(UPDATE)
                 .example(json!({
                     "key": "model",
@@ -39,7 +40,7 @@ pub(crate) fn routes() -> Routes {
         .delete(
             "/{key}",
             delete,
-            about("Delete a schema").needs(UPDATE).says("One that is used is a conflict."),
+            about("Delete a schema").compares_version().needs(UPDATE).says("One that is used is a conflict."),
         )
         .merge(history::routes_with_revert::<Schema>("schema", &[READ], &[UPDATE]))
 }

@@ -54,21 +54,30 @@ pub(crate) fn routes() -> Routes {
             })),
         )
         .get("/{id}", read, about("Read a team").needs(READ))
-        .patch("/{id}", update, about("Change a team").needs(UPDATE).example(json!({"name": "Casting"})))
+        .patch(
+            "/{id}",
+            update,
+            about("Change a team").compares_version().needs(UPDATE).example(json!({"name": "Casting"})),
+        )
         .delete(
             "/{id}",
             delete,
             about("Delete a team")
+                .compares_version()
                 .needs(permission!("account.teams.delete"))
                 .says("It can be restored until it is purged."),
         )
-        .post("/{id}/restore", restore, about("Restore a deleted team").needs(CREATE))
+        .post("/{id}/restore", restore, about("Restore a deleted team").compares_version().needs(CREATE))
         .get("/{id}/members", members, about("List the members of a team, by name").needs(READ))
-        .put("/{id}/members/{member_id}", add_member, about("Put a member into a team").needs(UPDATE))
+        .put(
+            "/{id}/members/{member_id}",
+            add_member,
+            about("Put a member into a team").compares_version().needs(UPDATE),
+        )
         .delete(
             "/{id}/members/{member_id}",
             remove_member,
-            about("Take a member out of a team").needs(UPDATE),
+            about("Take a member out of a team").compares_version().needs(UPDATE),
         )
         .merge(history::routes_with_revert::<Team>("team", &[READ], &[UPDATE]))
 }

@@ -27,6 +27,7 @@ pub(crate) fn routes() -> Routes {
             "/",
             update,
             about("Change the tenant that the caller works in")
+                .compares_version()
                 .needs(UPDATE)
                 .example(json!({"name": "Harbour", "timeZone": "Europe/Lisbon"})),
         )
@@ -37,7 +38,11 @@ pub(crate) fn routes() -> Routes {
             about("Compare two versions of the tenant").needs(READ).fails(ErrorKind::NotFound),
         )
         .get("/versions/{version}", version, about("Read a version of the tenant").needs(READ))
-        .post("/versions/{version}/revert", revert, about("Go back to a version of the tenant").needs(UPDATE))
+        .post(
+            "/versions/{version}/revert",
+            revert,
+            about("Go back to a version of the tenant").compares_version().needs(UPDATE),
+        )
 }
 
 async fn read(
