@@ -6,6 +6,7 @@ use mono_core::model::tenant::TenantStatus;
 use mono_core::permission::{Explanation, OverrideKind, Pattern, Role};
 use mono_core::text::Slug;
 use mono_storage::db::{Database, DatabaseOptions};
+use mono_storage::sql;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::Path;
@@ -518,6 +519,53 @@ async fn the_matrix_of_a_stored_tenant_has_its_own_roles_and_its_changes() {
     assert!(lagoon.err.contains("the tenant lagoon changes no role"), "{lagoon:?}");
     let said = ask(&folder, &["matrix", "--tenant", "atlantis"]);
     assert_eq!((said.code, &*said.out, &*said.err), (1, "", "mono: tenant: there is no tenant atlantis\n"));
+}
+
+#[tokio::test]
+async fn lint_looks_at_the_roles_of_each_stored_tenant() {
+    let folder = demo();
+    let database = database(&folder).await;
+    let system = Caller::system(SystemReason::Seed);
+    let mut tx = database.platform(&system).read().await.unwrap();
+    let (mut harbour, mut lagoon) = (None, None);
+    for (slug, id) in [("harbour", &mut harbour), ("lagoon", &mut lagoon)] {
+        let tenant = tx.tenants().find_by_slug(&Slug::parse(slug).unwrap()).await.unwrap();
+        *id = Some(tenant.unwrap().id);
+    }
+    drop(tx);
+    let caller = Caller::system_in(SystemReason::Seed, harbour.unwrap());
+    let mut tx = database.tenant(&caller).write().await.unwrap();
+    tx.roles().create(Role::new("boss").allow(["tenant.manage"]).inherit(["user"])).await.unwrap();
+    tx.roles().create(Role::new("porter").allow(["account.teams.read"])).await.unwrap();
+    tx.commit().await.unwrap();
+    // As left from another catalogue.
+    let caller = Caller::system_in(SystemReason::Seed, lagoon.unwrap());
+    let mut tx = database.tenant(&caller).write().await.unwrap();
+    tx.roles().create(Role::new("skipper").allow(["account.teams.read"])).await.unwrap();
+    let taken = [Pattern::parse("account.teams.create").unwrap()];
+    tx.roles().set_override("account_owner", OverrideKind::Restrict, &taken).await.unwrap();
+    let gone = json!({"key": "skipper", "allow": ["tenant.boats.sail"], "parents": ["captain"]});
+    sql!(tx, "UPDATE tenant_roles SET definition = $2 WHERE tenant_id = $1 AND key = 'skipper'", gone)
+        .execute()
+        .await
+        .unwrap();
+    sql!(tx, "UPDATE role_overrides SET role_key = 'sailor' WHERE tenant_id = $1").execute().await.unwrap();
+    tx.commit().await.unwrap();
+    database.close().await;
+    let said = ask(&folder, &["lint"]);
+    assert_eq!(said.code, 3, "{said:?}");
+    let found = |line: &str| {
+        let (place, rest) = line.split_once(": ").unwrap();
+        format!("{place} {}", rest.rsplit_once(" [").unwrap().1.trim_end_matches(']'))
+    };
+    let expected = [
+        "tenants[harbour].roles[0] broader_than_parents",
+        "tenants[lagoon].roles[0].parents[0] unknown_role",
+        "tenants[lagoon].overrides[0].role unknown_role",
+        "tenants[lagoon].roles[0].allow[0] unknown_permission",
+        "tenants[lagoon].roles[0] empty_role",
+    ];
+    assert_eq!(said.out.lines().map(found).collect::<Vec<_>>(), expected, "{}", said.out);
 }
 
 #[tokio::test]

@@ -97,6 +97,10 @@ impl Engine {
             }
         }
         for (tenant, rules) in tenants {
+            let unknown = empty_patterns(&core.registry, &rules.role_sources, |_| true).into_iter();
+            problems.extend(
+                unknown.map(|found| Problem { field: format!("tenants[{tenant}].{}", found.field), ..found }),
+            );
             let place = |i: usize| format!("tenants[{tenant}].roles[{i}]");
             let custom = rules.roles.roles.iter().skip(core.role_sources.len());
             for (i, (role, found)) in rules.role_sources.iter().zip(custom).enumerate() {
@@ -258,7 +262,7 @@ mod tests {
     fn roles_that_look_like_mistakes_are_named() {
         let engine = engine();
         let tenant = TenantId::from_u128(1);
-        let custom = Role::new("clerk").allow(["tenant.b.read"]).inherit(["reader"]);
+        let custom = Role::new("clerk").allow(["tenant.b.read", "tenant.gone.read"]).inherit(["reader"]);
         let engine = engine.with_tenants([engine.tenant_rules(tenant, vec![custom], &[])]);
         let problems = engine.lint(["admin", "clerk"]);
         let place = format!("tenants[{tenant}].roles[0]");
@@ -266,10 +270,11 @@ mod tests {
             ("roles[1].allow[0]", "unknown_permission"),
             ("roles[1]", "empty_role"),
             ("roles[1]", "unused_role"),
+            (&*format!("{place}.allow[1]"), "unknown_permission"),
             (&*place, "broader_than_parents"),
         ];
         assert_eq!(codes(&problems), expected);
-        assert!(problems[3].message.ends_with("tenant.b.read"));
+        assert!(problems[4].message.ends_with("tenant.b.read"));
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl fmt::Display for TenantName {
 /// What to look through for mistakes.
 #[derive(Debug, Args)]
 pub(in crate::command) struct Lint {
-    /// The policy file; `-` reads the standard input [default: the catalogue of the database].
+    /// The policy file; `-` reads the standard input [default: the catalogue of the database, and the roles of each tenant].
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
 

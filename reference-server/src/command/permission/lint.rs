@@ -2,18 +2,23 @@
 
 use super::arguments::Lint;
 use super::outcome::Outcome;
-use super::{policy_file, stored};
+use super::policy_file;
+use super::stored::{self, TenantPart};
 use crate::config::Config;
 use mono_core::id::TenantId;
-use mono_core::permission::{LoadedPolicy, Policy, Principal, Subject};
+use mono_core::permission::{Engine, LoadedPolicy, Policy, Principal, Subject};
 use mono_core::time::Timestamp;
 use mono_core::{Error, Problem};
+use mono_storage::store::{Definitions, required_permissions};
 use std::collections::BTreeMap;
 
 pub(super) async fn run(config: &Config, asked: &Lint) -> Result<Outcome, Error> {
     let findings = match &asked.policy {
         Some(file) => of_policy(&policy_file::read(file)?, asked.when.moment()),
-        None => of_stored(stored::definitions(config).await?),
+        None => {
+            let (definitions, tenants) = stored::definitions(config).await?;
+            of_stored(definitions, &tenants)
+        }
     };
     let lines = findings.iter().map(|found| format!("{found} [{}]", found.code)).collect();
     Ok(Outcome { lines, positive: findings.is_empty() })
@@ -33,15 +38,33 @@ fn of_policy(text: &str, now: Timestamp) -> Vec<Problem> {
     loaded.problems.iter().cloned().chain(in_roles).chain(in_facts(&loaded, now)).collect()
 }
 
-/// The findings in the stored catalogue. Which roles are in use is not asked: it would mean to look into each tenant.
-fn of_stored(definitions: mono_storage::store::Definitions) -> Vec<Problem> {
+/// The findings in the stored catalogue, and in what each tenant adds to it. Which roles are in use is not asked.
+fn of_stored(definitions: Definitions, tenants: &[TenantPart]) -> Vec<Problem> {
     let roles: Vec<String> = definitions.roles.iter().map(|role| role.key.clone()).collect();
     let (engine, _) = match definitions.compile() {
         Ok(compiled) => compiled,
         Err(problems) => return problems,
     };
-    let missing = engine.require(&mono_storage::store::required_permissions()).err().unwrap_or_default();
-    missing.into_iter().chain(engine.lint(roles.iter().map(String::as_str))).collect()
+    let mut findings = engine.require(&required_permissions()).err().unwrap_or_default();
+    findings.extend(engine.lint(roles.iter().map(String::as_str)));
+    tenants.iter().for_each(|part| findings.extend(of_tenant(&engine, part)));
+    findings
+}
+
+/// The findings in what a stored tenant adds, each with the slug of the tenant: `tenants[harbour].roles[0]`.
+fn of_tenant(engine: &Engine, part: &TenantPart) -> Vec<Problem> {
+    let (id, slug) = (part.tenant.id, &part.tenant.slug);
+    let rules = part.rules(engine);
+    let unreadable = rules.problems().to_vec().into_iter();
+    let unreadable =
+        unreadable.map(|found| Problem { field: format!("tenants[{slug}].{}", found.field), ..found });
+    let own = format!("tenants[{id}].");
+    let in_roles = engine.with_tenants([rules]).lint(part.roles.iter().map(|role| role.key.as_str()));
+    let in_roles = in_roles.into_iter().filter_map(|found| {
+        let place = found.field.strip_prefix(&own)?;
+        Some(Problem { field: format!("tenants[{slug}].{place}"), ..found })
+    });
+    unreadable.chain(in_roles).collect()
 }
 
 /// The findings in assignments and grants, in the order of the file.

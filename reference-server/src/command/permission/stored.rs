@@ -7,7 +7,8 @@ use crate::boot::open_existing;
 use crate::config::Config;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::TenantId;
-use mono_core::permission::{Engine, Scope};
+use mono_core::model::tenant::Tenant;
+use mono_core::permission::{Engine, Override, Role, Scope, TenantRules};
 use mono_core::text::Email;
 use mono_core::time::{FixedClock, Timestamp};
 use mono_core::{Error, ErrorKind};
@@ -23,17 +24,20 @@ pub(super) async fn answer(config: &Config, email: &Email, question: &Question) 
     answer
 }
 
-/// The definitions of the catalogue, as they are stored.
-pub(super) async fn definitions(config: &Config) -> Result<Definitions, Error> {
+/// The definitions of the catalogue, and what each tenant adds to them, as they are stored.
+pub(super) async fn definitions(config: &Config) -> Result<(Definitions, Vec<TenantPart>), Error> {
     let database = open(config, None).await?;
-    let definitions = load(&database).await;
+    let found = load_all(&database).await;
     database.close().await;
-    definitions
+    found
 }
 
 /// The engine of the stored catalogue.
 pub(super) async fn engine(config: &Config) -> Result<Engine, Error> {
-    let (engine, _) = definitions(config).await?.compile().map_err(Error::validation)?;
+    let database = open(config, None).await?;
+    let definitions = load(&database).await;
+    database.close().await;
+    let (engine, _) = definitions?.compile().map_err(Error::validation)?;
     Ok(engine)
 }
 
@@ -54,14 +58,42 @@ async fn with_tenant(database: &Database, name: &TenantName) -> Result<(Engine, 
         TenantName::Id(id) => tx.tenants().all().await?.into_iter().find(|tenant| tenant.id == *id),
     };
     drop(tx);
-    let tenant = tenant.ok_or_else(|| unknown("tenant", format!("there is no tenant {name}")))?.id;
-    let system = Caller::system_in(SystemReason::Inspection, tenant);
+    let tenant = tenant.ok_or_else(|| unknown("tenant", format!("there is no tenant {name}")))?;
+    let changes = part_of(database, tenant).await?.rules(&engine);
+    changes.problems().iter().for_each(|problem| warn(&problem.to_string()));
+    let tenant = changes.tenant();
+    Ok((engine.with_tenants([changes]), tenant))
+}
+
+/// What a tenant adds to the definitions of all: roles of its own, and changes in the others.
+pub(super) struct TenantPart {
+    pub(super) tenant: Tenant,
+    pub(super) roles: Vec<Role>,
+    overrides: Vec<Override>,
+}
+
+impl TenantPart {
+    /// The rules that come of it.
+    pub(super) fn rules(&self, engine: &Engine) -> TenantRules {
+        engine.tenant_rules(self.tenant.id, self.roles.clone(), &self.overrides)
+    }
+}
+
+async fn part_of(database: &Database, tenant: Tenant) -> Result<TenantPart, Error> {
+    let system = Caller::system_in(SystemReason::Inspection, tenant.id);
     let mut tx = database.tenant(&system).read().await?;
     let (roles, overrides) = (tx.roles().list().await?, tx.roles().overrides().await?);
-    drop(tx);
-    let changes = engine.tenant_rules(tenant, roles, &overrides);
-    changes.problems().iter().for_each(|problem| warn(&problem.to_string()));
-    Ok((engine.with_tenants([changes]), tenant))
+    Ok(TenantPart { tenant, roles, overrides })
+}
+
+async fn load_all(database: &Database) -> Result<(Definitions, Vec<TenantPart>), Error> {
+    let system = Caller::system(SystemReason::Inspection);
+    let tenants = database.platform(&system).read().await?.tenants().all().await?;
+    let mut parts = Vec::with_capacity(tenants.len());
+    for tenant in tenants {
+        parts.push(part_of(database, tenant).await?);
+    }
+    Ok((load(database).await?, parts))
 }
 
 /// Opens the database as it is at a moment. Asking a question changes nothing: no table, no demo, no key.
