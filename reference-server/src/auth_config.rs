@@ -30,7 +30,7 @@ pub struct AuthConfig {
     )]
     pub password_minimum_length: u16,
 
-    /// The roles whose holders need a second factor, with commas between.
+    /// The keys of the roles whose holders need a second factor, with commas between: `tenant_admin`.
     #[arg(
         long,
         global = true,
@@ -62,7 +62,7 @@ pub struct AuthConfig {
     )]
     pub session_idle_minutes: Option<u16>,
 
-    /// The ways to sign in that are taken, with commas between.
+    /// The ways to sign in that are taken, `password` and `magic_link`, with commas between.
     #[arg(
         long,
         global = true,

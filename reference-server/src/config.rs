@@ -14,11 +14,12 @@ use crate::http_settings::HttpSettings;
 use crate::log::LogFormat;
 use crate::server::ServerLimits;
 use crate::trusted_proxies::TrustedProxies;
-use clap::builder::{BoolishValueParser, FalseyValueParser};
+use clap::builder::FalseyValueParser;
 use clap::{ArgAction, ValueEnum};
 use mono_auth::mail::{Links, Transport};
 use mono_auth::{KeyEnvironment, TokenAlgorithm};
 use mono_core::Error;
+use mono_core::model::mail::MailKind;
 use mono_core::rate_limit::RateLimits;
 use mono_storage::db::DatabaseOptions;
 use mono_storage::redis::RedisOptions;
@@ -169,7 +170,8 @@ pub struct Config {
     pub public_url: Option<String>,
 
     /// The page that the link of a mail leads to, where it is not `/reset-password` and the like; several with commas
-    /// between.
+    /// between. The kinds with a link are `set_password`, `reset_password`, `verify_email`, `change_email`, `magic_link`,
+    /// `invitation` and `sign_up`.
     #[arg(
         long,
         global = true,
@@ -313,7 +315,7 @@ pub struct Config {
     pub demo_password: Option<SecretString>,
 
     /// Whether everybody may sign up: `on` or `off`.
-    #[arg(long, global = true, env = "MONO_SIGN_UP", default_value = "off", action = ArgAction::Set, value_parser = BoolishValueParser::new(), value_name = "on|off", help_heading = "Signing in")]
+    #[arg(long, global = true, env = "MONO_SIGN_UP", default_value = "off", action = ArgAction::Set, value_parser = switch, value_name = "on|off", help_heading = "Signing in")]
     pub sign_up: bool,
 
     /// What is logged: `target=level` with commas between. The log goes to the standard error stream.
@@ -361,6 +363,21 @@ pub struct Config {
     /// What signing in asks for.
     #[command(flatten)]
     pub auth: AuthConfig,
+}
+
+/// `on` or `off`, and the other words for them: a file in TOML says `true`.
+fn switch(text: &str) -> Result<bool, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "y" | "t" | "1" => Ok(true),
+        "off" | "false" | "no" | "n" | "f" | "0" => Ok(false),
+        _ => Err("it is `on` or `off`"),
+    }
+}
+
+/// What is wrong, without the name of a field: the setting is named already.
+fn words(error: &Error) -> String {
+    let problem = error.problems().into_iter().next();
+    problem.map_or_else(|| error.message().to_owned(), |problem| problem.message)
 }
 
 /// Refuses what the log could not follow.
@@ -450,14 +467,12 @@ impl Config {
             None => Links::to(&format!("http://127.0.0.1:{}", self.listen.port()))?,
         };
         self.mail_paths.iter().try_fold(links, |links, path| {
-            let (kind, path) = path.split_once('=').ok_or_else(|| {
-                Error::invalid(
-                    "mail_paths",
-                    "invalid_path",
-                    "a mail path is KIND=PATH: reset_password=/reset",
-                )
-            })?;
-            links.with_path(kind.parse()?, path)
+            let invalid = |message: String| Error::invalid("mail_paths", "invalid_path", message);
+            let (kind, path) = path
+                .split_once('=')
+                .ok_or_else(|| invalid("a mail path is KIND=PATH: reset_password=/reset".to_owned()))?;
+            let kind = kind.parse::<MailKind>();
+            kind.and_then(|kind| links.with_path(kind, path)).map_err(|error| invalid(words(&error)))
         })
     }
 

@@ -26,7 +26,7 @@ pub(super) enum KeysAction {
     /// Take away an older version that nothing needs any more. Every server was started again since the rotation: what
     /// one that was not seals from now on, nobody can open.
     Remove {
-        /// The version.
+        /// The number of the version, as `mono keys list` shows it.
         version: u32,
     },
 }

@@ -15,7 +15,7 @@ pub(super) enum MailsAction {
     List,
     /// Let a mail that was given up be tried five times more; a running server sends it within seconds.
     Retry {
-        /// The mail.
+        /// The id of the mail, as `mono mails list` shows it.
         #[arg(required_unless_present = "all")]
         id: Option<MailId>,
         /// Every mail that was given up.

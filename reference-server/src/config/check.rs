@@ -207,6 +207,8 @@ mod tests {
         assert_eq!(told.len(), 6, "{told:#?}");
         has(&problems(&["--mail-from=nobody"]), "MONO_MAIL_FROM: the sender is an address");
         has(&problems(&["--public-url=http://example.com"]), "MONO_PUBLIC_URL: ");
+        has(&problems(&["--mail-paths=letter=/x"]), "MONO_MAIL_PATHS: the kind is one of ");
+        has(&problems(&["--mail-paths=invitation=x"]), "MONO_MAIL_PATHS: the path of the mail invitation ");
     }
 
     #[test]

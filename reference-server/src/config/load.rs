@@ -279,7 +279,10 @@ fn broken_rule(arg: &Arg, value: &str) -> Option<String> {
     if is_secret(arg) {
         return Some("cannot be used".to_owned());
     }
-    let rule = std::error::Error::source(&error).map(ToString::to_string);
+    let rule = std::error::Error::source(&error).map(|rule| match rule.downcast_ref::<Error>() {
+        Some(error) => super::words(error),
+        None => rule.to_string(),
+    });
     Some(rule.unwrap_or_else(|| match error.get(ContextKind::ValidValue) {
         Some(ContextValue::Strings(values)) => format!("is one of {}", values.join(", ")),
         _ => "cannot be used".to_owned(),
@@ -342,7 +345,7 @@ mod tests {
     fn a_flag_beats_a_variable_and_a_variable_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mono.toml");
-        let text = "listen = \"127.0.0.1:1\"\nissuer = \"file\"\nsession_hours = 3\nno_demo = true\n\
+        let text = "listen = \"127.0.0.1:1\"\nissuer = \"file\"\nsession_hours = 3\nno_demo = true\nsign_up = true\n\
                     sign_in_methods = [\"password\"]\npurge_after_days = 9\n";
         std::fs::write(&file, text).unwrap();
         let path = file.to_str().unwrap();
@@ -355,7 +358,7 @@ mod tests {
             (config.listen.port(), &*config.auth.issuer, config.auth.session_hours),
             (3, "variable", 3)
         );
-        assert!(config.no_demo);
+        assert!(config.no_demo && config.sign_up);
         assert_eq!(config.auth.sign_in_methods.len(), 1);
         assert_eq!(config.mode, Mode::Development);
         assert_eq!(origin(&loaded, "MONO_LISTEN"), "127.0.0.1:3 (flag)");
@@ -382,6 +385,7 @@ mod tests {
                 ("MONO_LISTEN", "nonsense"),
                 ("MONO_MODE", "producton"),
                 ("MONO_SIGN_UP", "perhaps"),
+                ("MONO_ENVIRONMENT", "trial"),
                 ("MONO_PURGE_AFTER_DAYS", "-1"),
                 ("MONO_TRUSTED_PROXY", "10.0.0.1"),
                 ("MONO_SMTP", "x"),
@@ -396,7 +400,8 @@ mod tests {
         for words in [
             "MONO_LISTEN: invalid socket address syntax",
             "MONO_MODE: is one of development, production",
-            "MONO_SIGN_UP: value was not a boolean",
+            "MONO_SIGN_UP: it is `on` or `off`",
+            "MONO_ENVIRONMENT: the environment is live or test",
             "MONO_PURGE_AFTER_DAYS: ",
             "MONO_TRUSTED_PROXY: there is no such setting; did you mean MONO_TRUSTED_PROXIES?",
             "MONO_SMTP: there is no such setting; did you mean MONO_SMTP_URL?",
@@ -408,7 +413,7 @@ mod tests {
         ] {
             assert!(told.iter().any(|problem| problem.contains(words)), "{words}: {told:#?}");
         }
-        assert_eq!(told.len(), 11, "{told:#?}");
+        assert_eq!(told.len(), 12, "{told:#?}");
         assert_eq!(loaded.remarks.len(), 2, "{:?}", loaded.remarks);
         assert_eq!(loaded.command.config.listen.port(), 8080, "what cannot be used has its default");
     }
