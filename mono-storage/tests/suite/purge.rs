@@ -316,7 +316,10 @@ async fn is_gone(world: &World, owner_url: Option<&str>) {
     let mut tx = platform(world).await;
     assert!(tx.tenants().find_by_slug(&harbour()).await.unwrap().is_none());
     let heads = platform_sql!(tx, "SELECT for_tenant_id FROM event_heads").rows().await.unwrap();
-    assert_eq!(heads.iter().map(|row| row.get("for_tenant_id").unwrap()).collect::<Vec<TenantId>>(), [lagoon]);
+    assert_eq!(
+        heads.iter().map(|row| row.get("for_tenant_id").unwrap()).collect::<Vec<TenantId>>(),
+        [lagoon]
+    );
     let entries = platform_sql!(tx, "SELECT changes FROM platform_audit_log WHERE action = 'purge'");
     let entries = entries.rows().await.unwrap();
     let changes: serde_json::Value = entries[0].get("changes").unwrap();
