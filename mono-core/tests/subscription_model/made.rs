@@ -29,7 +29,7 @@ pub(super) fn enforcement(limit: usize) -> Enforcement {
     if limit == 1 { Enforcement::Soft } else { Enforcement::Hard }
 }
 
-fn name() -> Name {
+pub(super) fn name() -> Name {
     Name::parse("Some name").unwrap()
 }
 

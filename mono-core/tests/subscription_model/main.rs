@@ -8,13 +8,13 @@ mod naive;
 
 use chrono::{DateTime, TimeDelta};
 use made::{
-    ACCOUNT, ADD_ONS, PLANS, WINDOWS, allowance, at, definitions, enforcement, hours, key, now, overrides,
-    subscription,
+    ACCOUNT, ADD_ONS, PLANS, WINDOWS, allowance, at, definitions, enforcement, hours, key, name, now,
+    overrides, subscription,
 };
 use mono_core::id::AccountId;
 use mono_core::subscription::{
-    AddOn, Change, Enforcement, Entitlements, Override, Plan, PlanCatalogue, Subscription, SubscriptionState,
-    SubscriptionStatus, Window,
+    Change, Enforcement, Entitlements, Limit, Override, Plan, PlanCatalogue, PlanChange, PlanDefinitions,
+    PurchasedAddOn, Subscription, SubscriptionState, SubscriptionStatus, Window,
 };
 use mono_core::time::Timestamp;
 use proptest::option;

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use mono_core::id::AccountId;
 use mono_core::subscription::{
-    Allowance, Key, Override, OverrideChange, PlanDefinitions, Subscription, SubscriptionState,
+    AddOn, Allowance, Key, Override, OverrideChange, PlanDefinitions, Subscription, SubscriptionState,
     SubscriptionStatus,
 };
 use mono_core::time::Timestamp;
