@@ -1,22 +1,19 @@
 //! Metered use: counted in memory without a lock that writers wait for, and written in batches.
 
-use crate::db::{Database, PlatformTx, TenantTx};
-use crate::platform_sql;
+mod flush;
+
+use crate::db::{Database, TenantTx};
 use crate::store::refusal;
-use mono_core::caller::{Caller, SystemReason};
-use mono_core::id::{AccountId, EventId, TenantId};
-use mono_core::subscription::{Allowance, Enforcement, LimitEvent, LimitInForce, Window};
+use mono_core::Error;
+use mono_core::caller::Caller;
+use mono_core::id::{AccountId, TenantId};
+use mono_core::subscription::{Allowance, Enforcement, LimitInForce, Window};
 use mono_core::time::Timestamp;
-use mono_core::{Error, ErrorKind};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
 use uuid::Uuid;
-
-/// How many counters one transaction writes.
-const BATCH: usize = 200;
 
 /// What this process has counted.
 #[derive(Debug, Default)]
@@ -153,13 +150,6 @@ impl<C> Book<C> {
     }
 }
 
-/// Where something has to be written.
-#[derive(Debug, Clone, Copy)]
-enum Ledger {
-    Counters,
-    Days,
-}
-
 /// What has to be written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
@@ -288,165 +278,6 @@ impl Database {
         let (tenant, start) = (caller.tenant()?, in_force.window.start(self.now()));
         Ok((Page { tenant, account, kind: Kind::Limit, start }, in_force))
     }
-
-    /// Writes what was counted in memory. What cannot be written is kept for the next time; what was counted for a tenant
-    /// that is gone is dropped. A connection that breaks in the very moment of a commit may count one batch twice.
-    ///
-    /// # Errors
-    /// What the database refuses.
-    pub async fn flush_usage(&self) -> Result<(), Error> {
-        let database = self.clone();
-        // In a task of its own: where the caller stops waiting, what is taken out of memory is written all the same.
-        tokio::spawn(async move { database.flush().await }).await.map_err(Error::internal)?
-    }
-
-    async fn flush(&self) -> Result<(), Error> {
-        let meter = self.meter();
-        let _one_at_a_time = meter.flushing.lock().await;
-        let mut result = Ok(());
-        for batch in meter.days.depart(|counter| counter.swap(0, Ordering::AcqRel)).chunks(BATCH) {
-            result = result.and(self.flush_batch(Ledger::Days, batch).await);
-        }
-        for batch in meter.counters.depart(Counter::depart).chunks(BATCH) {
-            result = result.and(self.flush_batch(Ledger::Counters, batch).await);
-        }
-        let today = Window::Day.start(self.now());
-        meter.days.turn(|day| day.start < today, |counter| counter.load(Ordering::Acquire) == 0);
-        let month = Window::Month.start(self.now());
-        // A total never ends; its counter is kept.
-        let is_past = |page: &Page| page.start < month && page.start != Window::Total.start(today);
-        meter.counters.turn(is_past, |counter| counter.pending.load(Ordering::Acquire) <= 0);
-        result
-    }
-
-    /// Writes what is counted, and what waits for the audit log, every `interval`, until it is dropped. Run it in a task of its own.
-    pub async fn flush_usage_every(&self, interval: Duration) {
-        let mut ticks = tokio::time::interval(interval);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            if let Err(error) = self.flush_usage().await {
-                tracing::warn!("metered use could not be written and is kept for the next time: {error}");
-            }
-            if let Err(error) = self.flush_audit().await {
-                tracing::warn!(
-                    "entries of the audit log could not be written and are kept for the next time: {error}"
-                );
-            }
-        }
-    }
-
-    async fn flush_batch(&self, ledger: Ledger, batch: &[Entry]) -> Result<(), Error> {
-        let meter = self.meter();
-        match self.write_batch(ledger, batch).await {
-            Ok(used) => {
-                for (entry, used) in batch.iter().zip(used) {
-                    meter
-                        .counters
-                        .with(&entry.page, &entry.key, |counter| counter.arrive(entry.amount, used));
-                }
-                Ok(())
-            }
-            // A tenant is gone. The others of the batch shall not wait for ever.
-            Err(error) if error.kind() == ErrorKind::Conflict => match batch {
-                [] => Ok(()),
-                [entry] => {
-                    tracing::error!(tenant = %entry.page.tenant, key = entry.key, "metered use is dropped: {error}");
-                    Ok(())
-                }
-                _ => {
-                    let mut result = Ok(());
-                    for entry in batch {
-                        result =
-                            result.and(Box::pin(self.flush_batch(ledger, std::slice::from_ref(entry))).await);
-                    }
-                    result
-                }
-            },
-            Err(error) => {
-                for Entry { page, key, amount } in batch {
-                    match ledger {
-                        Ledger::Days => meter.tally(*page, key, *amount),
-                        Ledger::Counters => {
-                            meter.counters.with(page, key, |counter| counter.come_back(*amount));
-                        }
-                    }
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Writes a batch in one transaction, and gives how much is used of each limit then.
-    async fn write_batch(&self, ledger: Ledger, batch: &[Entry]) -> Result<Vec<u64>, Error> {
-        let system = Caller::system(SystemReason::Metering);
-        let mut tx = self.platform(&system).write().await?;
-        let mut used = Vec::new();
-        for entry in batch {
-            match ledger {
-                Ledger::Days => write_day(&mut tx, entry).await?,
-                Ledger::Counters => used.push(self.write_counter(&mut tx, entry).await?),
-            }
-        }
-        tx.commit().await?;
-        Ok(used)
-    }
-
-    async fn write_counter(&self, tx: &mut PlatformTx, entry: &Entry) -> Result<u64, Error> {
-        let Entry { page, key, amount } = entry;
-        let row = platform_sql!(
-            tx,
-            "INSERT INTO usage_counters (tenant_id, holder_id, limit_key, window_start, used) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (tenant_id, holder_id, limit_key, window_start) DO UPDATE SET used = usage_counters.used + $5
-             RETURNING used, announced",
-            page.tenant,
-            page.holder(),
-            key,
-            page.start,
-            i64::from(Allowance::UpTo(*amount))
-        )
-        .row()
-        .await?;
-        let used = row.get::<i64>("used")?.unsigned_abs();
-        let announced = row.get::<i64>("announced")?.unsigned_abs();
-        let in_force = self.meter().counters.with(page, key, |counter| counter.in_force.clone());
-        let reached = in_force.as_ref().map(|in_force| in_force.reached(announced, used)).unwrap_or_default();
-        let (Some((_, level)), Some(Allowance::UpTo(maximum))) =
-            (reached.last(), in_force.map(|in_force| in_force.maximum))
-        else {
-            return Ok(used);
-        };
-        platform_sql!(
-            tx,
-            "UPDATE usage_counters SET announced = $5
-             WHERE tenant_id = $1 AND holder_id = $2 AND limit_key = $3 AND window_start = $4",
-            page.tenant,
-            page.holder(),
-            key,
-            page.start,
-            i64::from(Allowance::UpTo(*level))
-        )
-        .execute()
-        .await?;
-        for (threshold, _) in reached {
-            let (limit, account, window_start) = (key.clone(), page.account, page.start);
-            let event = LimitEvent { limit, account, threshold, used, maximum, window_start };
-            let payload = serde_json::to_value(event).map_err(Error::internal)?;
-            platform_sql!(
-                tx,
-                "INSERT INTO outbox (tenant_id, id, kind, payload, created_at) VALUES ($1, $2, $3, $4, $5)",
-                page.tenant,
-                tx.new_id::<EventId>(),
-                LimitEvent::KIND,
-                payload,
-                tx.now()
-            )
-            .execute()
-            .await?;
-            tx.events_wait();
-        }
-        Ok(used)
-    }
 }
 
 impl TenantTx {
@@ -466,22 +297,4 @@ impl TenantTx {
         meter.tally(Page { start: Window::Day.start(self.now()), ..page }, limit, amount);
         Ok(())
     }
-}
-
-async fn write_day(tx: &mut PlatformTx, entry: &Entry) -> Result<(), Error> {
-    let Entry { page, key, amount } = entry;
-    platform_sql!(
-        tx,
-        "INSERT INTO usage_days (tenant_id, holder_id, kind, key, day, used) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (tenant_id, holder_id, kind, key, day) DO UPDATE SET used = usage_days.used + $6",
-        page.tenant,
-        page.holder(),
-        page.kind.as_str(),
-        key,
-        page.start,
-        i64::from(Allowance::UpTo(*amount))
-    )
-    .execute()
-    .await?;
-    Ok(())
 }

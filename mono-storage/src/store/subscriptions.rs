@@ -1,6 +1,7 @@
 //! Subscriptions: what each tenant has bought, and what was agreed otherwise. Selling is the platform's work.
 
-use super::catalogue::{Definitions, hold_still};
+use super::catalogue::hold_still;
+use super::definitions::Definitions;
 use crate::db::{FromRow, PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::audit::{Action, changes};

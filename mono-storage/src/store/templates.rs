@@ -1,6 +1,7 @@
 //! Templates: what a new tenant starts from. They are defined in the catalogue; here a tenant is given its copies.
 
-use super::catalogue::{self, hold_still};
+use super::catalogue::hold_still;
+use super::definitions;
 use super::versions::{Versioned, keep_new};
 use crate::db::PlatformTx;
 use crate::platform_sql;
@@ -17,10 +18,10 @@ pub(super) async fn find(tx: &mut PlatformTx, key: &Key) -> Result<(Template, Pl
     tx.authorize(super::subscriptions::UPDATE)?;
     // Nobody changes the template, its plan or the platform's roles until the tenant has its copies.
     hold_still(tx).await?;
-    let template: Template = catalogue::find(tx, key).await?.ok_or_else(|| {
+    let template: Template = definitions::find(tx, key).await?.ok_or_else(|| {
         Error::invalid("template", "unknown_template", format!("there is no template `{key}`"))
     })?;
-    let plan: Option<Plan> = catalogue::find(tx, &template.plan).await?;
+    let plan: Option<Plan> = definitions::find(tx, &template.plan).await?;
     let plan = plan.ok_or_else(|| Error::internal(format!("the plan of the template {key} is gone")))?;
     Ok((template, plan))
 }

@@ -17,6 +17,7 @@ mod catalogue_items;
 mod contention;
 mod events;
 mod granting;
+mod guardrails;
 mod histories;
 mod history;
 mod idempotency;
@@ -33,6 +34,7 @@ mod replica;
 mod seats;
 mod start;
 mod templates;
+mod tenant_roles;
 mod thresholds;
 mod transactions;
 
