@@ -13,6 +13,7 @@ mod program;
 mod purge;
 mod refusals;
 mod restore;
+mod restore_refused;
 mod secrets;
 mod seed;
 mod smtp;
