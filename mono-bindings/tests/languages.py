@@ -78,7 +78,8 @@ def python(server, folder, arguments):
         if file.is_file():
             shutil.move(file, package / file.name)
     environment = {**server.environment(), "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    run([sys.executable, "run_cases.py", *(arguments or ["discover"]), "-v"], environment, harness.HERE / "python")
+    program = [sys.executable, "-m", "unittest", *(arguments or ["discover"]), "-v"]
+    run(program, environment, harness.HERE / "python")
     run_example("python", server, folder, lambda source: [sys.executable, source])
 
 
