@@ -13,12 +13,11 @@ use mono_storage::store::{Definitions, required_permissions};
 use std::collections::BTreeMap;
 
 pub(super) async fn run(config: &Config, asked: &Lint) -> Result<Outcome, Error> {
-    let findings = match &asked.policy {
-        Some(file) => of_policy(&policy_file::read(file)?, asked.when.moment()),
-        None => {
-            let (definitions, tenants) = stored::definitions(config).await?;
-            of_stored(definitions, &tenants)
-        }
+    let findings = if let Some(file) = &asked.policy {
+        of_policy(&policy_file::read(file)?, asked.when.moment())
+    } else {
+        let (definitions, tenants) = stored::definitions(config).await?;
+        of_stored(definitions, &tenants)
     };
     let lines = findings.iter().map(|found| format!("{found} [{}]", found.code)).collect();
     Ok(Outcome { lines, positive: findings.is_empty() })
@@ -47,7 +46,7 @@ fn of_stored(definitions: Definitions, tenants: &[TenantPart]) -> Vec<Problem> {
     };
     let mut findings = engine.require(&required_permissions()).err().unwrap_or_default();
     findings.extend(engine.lint(roles.iter().map(String::as_str)));
-    tenants.iter().for_each(|part| findings.extend(of_tenant(&engine, part)));
+    findings.extend(tenants.iter().flat_map(|part| of_tenant(&engine, part)));
     findings
 }
 
