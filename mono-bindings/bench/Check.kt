@@ -25,6 +25,8 @@ fun main() {
     val keys = listOf(snapshotPublicKey(SECRET))
     check(allowed.check("tenant.accounts.create", SCOPE, NOW))
     measure("check", 50_000) { allowed.check("tenant.accounts.create", SCOPE, NOW) }
+    val hundred = List(100) { "tenant.accounts.create" }
+    measure("check_all, of 100", 2_000) { allowed.checkAll(hundred, SCOPE, NOW) }
     measure("compile", 2_000) { engine.compile(FACTS).close() }
     measure("snapshot, made", 500) { engine.snapshot(request, SECRET) }
     measure("snapshot, verified", 500) { PermissionSnapshot.verify(signed, keys, NOW).close() }

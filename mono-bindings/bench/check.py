@@ -30,6 +30,8 @@ request = SnapshotRequest(
 signed, keys = engine.snapshot(request, SECRET), [snapshot_public_key(SECRET)]
 assert allowed.check("tenant.accounts.create", SCOPE, NOW)
 measure("check", 20_000, lambda: allowed.check("tenant.accounts.create", SCOPE, NOW))
+HUNDRED = ["tenant.accounts.create"] * 100
+measure("check_all, of 100", 2_000, lambda: allowed.check_all(HUNDRED, SCOPE, NOW))
 measure("compile", 2_000, lambda: engine.compile(FACTS))
 measure("snapshot, made", 500, lambda: engine.snapshot(request, SECRET))
 measure("snapshot, verified", 500, lambda: PermissionSnapshot.verify(signed, keys, NOW))

@@ -28,6 +28,8 @@ signed, keys = engine.snapshot(request, SECRET), [MonoBindings.snapshot_public_k
 raise unless allowed.check("tenant.accounts.create", SCOPE, NOW)
 
 measure("check", 20_000) { allowed.check("tenant.accounts.create", SCOPE, NOW) }
+hundred = ["tenant.accounts.create"] * 100
+measure("check_all, of 100", 2_000) { allowed.check_all(hundred, SCOPE, NOW) }
 measure("compile", 2_000) { engine.compile(FACTS) }
 measure("snapshot, made", 500) { engine.snapshot(request, SECRET) }
 measure("snapshot, verified", 500) { PermissionSnapshot.verify(signed, keys, NOW) }

@@ -8,9 +8,10 @@ use mono_client::BoxFuture;
 /// tokens in its memory alone.
 ///
 /// What is kept is one text, which is a secret. It is written anew at each refresh, so that two programs with the same
-/// store stay signed in together. A store may be called from several threads at once, and whoever awaits a call waits for
-/// it: it should answer soon. What it raises comes back from the call that asked: a `MonoError` as it is, anything else as
-/// `Internal` with code `callback_failed`.
+/// store stay signed in together, as one person: who signs in writes over who was there before. A store may be called from
+/// several threads at once, and whoever awaits a call waits for it: it should answer soon. What it raises comes back from the
+/// call that asked: a `MonoError` as it is, anything else as `Internal` with code `callback_failed` and the language's words
+/// in the details, so do not put the text that is kept into them.
 #[uniffi::export(callback_interface)]
 pub trait TokenStore: Send + Sync {
     /// The text that was saved last, or none. Asked before the first call, and before each refresh.
@@ -22,7 +23,7 @@ pub trait TokenStore: Send + Sync {
     /// Keeps a text in place of the one before.
     ///
     /// # Errors
-    /// Where the store cannot be written. A sign-in fails; a refresh goes on with what is in memory.
+    /// Where the store cannot be written. A sign-in fails, and nobody is signed in; a refresh goes on with what is in memory.
     fn save(&self, session: String) -> Result<()>;
 
     /// Forgets the text: the person has signed out, or the session is over. Clearing an empty store is no error.

@@ -37,5 +37,7 @@ pub use log::{LogLevel, LogListener, LogRecord, set_log_listener};
 pub use permission::{
     PermissionEngine, PermissionSet, PermissionSnapshot, SnapshotRequest, snapshot_public_key,
 };
+#[cfg(feature = "client")]
+pub use runtime::shutdown;
 
 uniffi::setup_scaffolding!();

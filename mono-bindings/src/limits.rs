@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::json::json;
 use crate::time::moment;
+use mono_core::Error;
 use mono_core::seed::Seed;
 use mono_core::subscription::{self, Allowance, Override, PlanCatalogue, Subscription};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ impl Plans {
     /// what an operator has made different for it, `[]` by default, both as JSON.
     ///
     /// # Errors
-    /// `Validation` where JSON or moment make no sense.
+    /// `Validation` where JSON or moment make no sense, or with code `unknown_plan` where there is no such plan.
     #[uniffi::method(default(overrides = "[]"))]
     pub fn entitlements(
         &self,
@@ -40,6 +41,13 @@ impl Plans {
         let subscription: Subscription = json("subscription", &subscription)?;
         let overrides: Vec<Override> = json("overrides", &overrides)?;
         let (catalogue, now) = (&self.catalogue, moment(now)?);
+        let later = subscription.plan_changes.iter().map(|change| &change.plan);
+        if let Some(unknown) =
+            later.chain([&subscription.plan]).find(|plan| catalogue.plan(plan.as_str()).is_none())
+        {
+            let message = format!("there is no plan {unknown}");
+            return Err(Error::invalid("subscription", "unknown_plan", message).into());
+        }
         let entitlements = subscription::Entitlements::of_tenant(catalogue, &subscription, &overrides, now);
         Ok(Arc::new(Entitlements { entitlements }))
     }
@@ -151,5 +159,10 @@ mod tests {
         assert!(!starter.has("no_such_feature".into()));
         assert!(starter.require("no_such_feature".into()).is_err());
         assert!(plans.entitlements("{}".into(), UNIX_EPOCH, "[]".into()).is_err());
+        let unknown = r#"{"plan":"no_such_plan","state":{"state":"active"}}"#;
+        assert!(matches!(
+            plans.entitlements(unknown.into(), UNIX_EPOCH, "[]".into()),
+            Err(MonoError::Validation { details: Some(details), .. }) if details.contains("unknown_plan")
+        ));
     }
 }

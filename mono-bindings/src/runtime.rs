@@ -5,28 +5,79 @@
 //! the lock and let another thread in: with a lock of Rust held. Both then wait for each other for ever.
 
 use crate::error::Result;
-use mono_core::Error;
+use mono_core::{Error, ErrorKind};
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
-use std::sync::LazyLock;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
-use tokio::runtime::{Builder, Runtime};
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::{JoinError, JoinHandle};
 
 /// There is not much to do beside waiting.
 const THREADS: usize = 2;
 
-static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
-    Builder::new_multi_thread().worker_threads(THREADS).thread_name("mono").enable_all().build()
-});
+/// How long [`shutdown`] waits for a store or listener that does not return.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+enum Threads {
+    /// No call was made yet.
+    Unborn,
+    Alive(Runtime),
+    /// [`shutdown`] was called.
+    Over,
+}
+
+static RUNTIME: Mutex<Threads> = Mutex::new(Threads::Unborn);
 
 /// Runs a call; dropped, it is given up.
 pub(crate) async fn run<T: Send + 'static>(
     call: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    let runtime = RUNTIME.as_ref().map_err(|error| Error::internal(error.to_string()))?;
-    Running(runtime.spawn(call)).await.map_err(Error::internal)?
+    match Running(spawn(call)?).await {
+        Ok(outcome) => outcome,
+        Err(given_up) if given_up.is_cancelled() => Err(shut_down().into()),
+        Err(panicked) => Err(Error::internal(panicked).into()),
+    }
+}
+
+fn spawn<T: Send + 'static>(
+    call: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<JoinHandle<Result<T>>> {
+    let mut threads = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Threads::Unborn = *threads {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(THREADS).thread_name("mono").enable_all();
+        *threads = Threads::Alive(builder.build().map_err(Error::internal)?);
+    }
+    match &*threads {
+        Threads::Alive(runtime) => Ok(runtime.spawn(call)),
+        Threads::Unborn | Threads::Over => Err(shut_down().into()),
+    }
+}
+
+fn shut_down() -> Error {
+    Error::new(ErrorKind::Unavailable, "shut_down", "the library was shut down: it makes no more calls")
+}
+
+/// Ends what is under way, and the threads of the library, for good: every call of a client fails from then on with
+/// `Unavailable` and code `shut_down`. It waits until no thread of the library can call a store or listener any more, up to
+/// five seconds where one of those does not return; called from within one, it does not wait. Checks without a server go on.
+///
+/// It is for a language that is taken down while threads of others still call it: the Python package calls it at exit.
+#[uniffi::export]
+pub fn shutdown() {
+    let mut threads = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = std::mem::replace(&mut *threads, Threads::Over);
+    // What ends may come back for another call.
+    drop(threads);
+    if let Threads::Alive(runtime) = before {
+        if Handle::try_current().is_ok() {
+            runtime.shutdown_background();
+        } else {
+            runtime.shutdown_timeout(PATIENCE);
+        }
+    }
 }
 
 /// Calls a function of the language, which may wait for something; the other calls go on.

@@ -10,6 +10,8 @@ import time
 import urllib.error
 import urllib.request
 
+import swift_cancellation
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CARGO = os.environ.get("CARGO", "cargo")
@@ -52,6 +54,8 @@ def generate(generator, library, language, folder):
     copy = pathlib.Path(shutil.copy(library, folder))
     command = [generator, "generate", "--no-format", "--language", language, "--out-dir", folder, copy]
     subprocess.run(command, cwd=ROOT, check=True)
+    if language == "swift":
+        swift_cancellation.add(folder / "Mono.swift")
 
 
 def free_port():

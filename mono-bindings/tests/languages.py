@@ -78,7 +78,8 @@ def python(server, folder, arguments):
         if file.is_file():
             shutil.move(file, package / file.name)
     environment = {**server.environment(), "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    run([sys.executable, "run_cases.py", *(arguments or ["discover"]), "-v"], environment, harness.HERE / "python")
+    program = [sys.executable, "-m", "unittest", *(arguments or ["discover"]), "-v"]
+    run(program, environment, harness.HERE / "python")
     run_example("python", server, folder, lambda source: [sys.executable, source])
 
 
@@ -101,8 +102,24 @@ def kotlin(server, folder, arguments):
     run_example("kotlin", server, folder, lambda _: java("ExampleKt", classes, folder))
 
 
-def swift(_server, folder, _arguments):
+def swift(server, folder, _arguments):
     run([sys.executable, harness.HERE / "swift/check.py", folder], os.environ)
+    if not shutil.which("swiftc"):
+        print("SKIPPED the cases in Swift: there is no swiftc (docs/bindings.md)")
+        return
+    compiler = ["swiftc", "-Xcc", f"-fmodule-map-file={folder}/MonoFFI.modulemap", "-I", folder, "-L", folder]
+    library = "libMono.dylib" if sys.platform == "darwin" else "libMono.so"
+    module = ["-module-name", "Mono", "-emit-module", "-emit-module-path", folder / "Mono.swiftmodule"]
+    sources = ["-emit-library", "-o", folder / library, folder / "Mono.swift", "-lmono_bindings"]
+    run([*compiler, *module, *sources], os.environ)
+
+    def program(name, *sources):
+        found = ["-Xlinker", "-rpath", "-Xlinker", folder]
+        run([*compiler, *sources, "-lMono", "-lmono_bindings", *found, "-o", folder / name], os.environ)
+        return [folder / name]
+
+    run(program("cases", *sorted((harness.HERE / "swift").glob("*.swift"))), server.environment())
+    run_example("swift", server, folder, lambda source: program("example", source))
 
 
 RUN = {"python": python, "ruby": ruby, "kotlin": kotlin, "swift": swift}

@@ -237,6 +237,13 @@ impl ClientBuilder {
 /// Checks the address and drops the slash at its end. The messages do not repeat it: it may hold a password.
 fn parse_address(address: &str) -> Result<Arc<str>> {
     let invalid = |code: &str, message: &str| Error::invalid("address", code, message);
+    // A parser of URLs leaves these out, by the standard (WHATWG URL, 4.4): what is called is not what is written.
+    if address.contains(|character: char| character.is_control() || character.is_whitespace()) {
+        return Err(invalid(
+            "invalid_address",
+            "the address of the server holds a space or control character",
+        ));
+    }
     let url = Url::parse(address)
         .map_err(|_| invalid("invalid_address", "the address of the server is not a URL"))?;
     match url.scheme() {
@@ -272,6 +279,9 @@ mod tests {
         for (address, code) in [
             ("127.0.0.1:8080", "invalid_address"),
             ("", "invalid_address"),
+            ("http://ho\nst", "invalid_address"),
+            (" http://host", "invalid_address"),
+            ("http://host/\tmono", "invalid_address"),
             ("ftp://host", "invalid_scheme"),
             ("file:///etc/passwd", "invalid_scheme"),
             ("http://ada:hunter2@host", "credentials_in_address"),

@@ -95,16 +95,25 @@ impl Session {
     /// Goes on as whoever the answer says.
     ///
     /// # Errors
-    /// That of the store; whoever it is, is signed in all the same.
+    /// That of the store; nobody is signed in then.
     pub(crate) async fn sign_in(&self, login: Login) -> Result<()> {
-        self.0.change(&mut self.0.lock(), Held::Somebody(Credential::new(login)));
-        self.0.persist().await
+        let credential = Credential::new(login);
+        self.0.change(&mut self.0.lock(), Held::Somebody(Arc::clone(&credential)));
+        let stored = self.0.persist().await;
+        if stored.is_err() {
+            let mut state = self.0.lock();
+            // Somebody else may have signed in meanwhile.
+            if matches!(&state.held, Held::Somebody(now) if Arc::ptr_eq(now, &credential)) {
+                self.0.change(&mut state, Held::Nobody);
+            }
+        }
+        stored
     }
 
     /// Goes on in another tenant. A refresh token that the answer does not replace stays.
     ///
     /// # Errors
-    /// As [`sign_in`](Self::sign_in).
+    /// That of the store; the other tenant is in force all the same.
     pub(crate) async fn switch(&self, login: Login) -> Result<()> {
         {
             let mut state = self.0.lock();

@@ -7,7 +7,8 @@ use mono_core::Result;
 /// keeps the tokens in its memory alone.
 ///
 /// What is kept is one text, which is a secret. It is written anew at each refresh, so two programs with the same store
-/// stay signed in together. A store may be asked from several tasks at once.
+/// stay signed in together, as one person: who signs in writes over who was there before. A store may be asked from several
+/// tasks at once.
 ///
 /// ```
 /// use mono_client::{BoxFuture, Client, TokenStore};
@@ -45,8 +46,8 @@ pub trait TokenStore: Send + Sync {
     /// Keeps a text in place of the one before.
     ///
     /// # Errors
-    /// Where the store cannot be written. A sign-in fails with this error; a refresh goes on with what is in memory, and
-    /// logs it.
+    /// Where the store cannot be written. A sign-in fails with this error, and nobody is signed in; a refresh goes on with
+    /// what is in memory, and logs it.
     fn save<'a>(&'a self, session: &'a str) -> BoxFuture<'a, Result<()>>;
 
     /// Forgets the text: the person has signed out, or the session is over. Clearing an empty store is no error.

@@ -195,5 +195,6 @@ async fn a_store_that_fails_is_not_hidden() {
     assert_eq!(client.user().tenants().await.unwrap_err().code(), "keychain_locked");
     let error = client.auth().login(&LoginRequest::new("", "")).await.unwrap_err();
     assert_eq!(error.code(), "keychain_locked");
-    assert!(client.auth().is_signed_in().await.unwrap(), "it goes on without");
+    assert!(!client.auth().is_signed_in().await.unwrap(), "what failed has signed nobody in");
+    assert_eq!(client.auth().logout().await.unwrap_err().code(), "no_refresh_token");
 }

@@ -25,6 +25,10 @@ val OFFLINE: Map<String, suspend () -> Unit> = mapOf(
             val explanation = set.explain(row.permission, row.scope, Table.now)
             check(true, "\"reason\":\"${row.reason}\"" in explanation, row)
         }
+        for ((asked, rows) in Table.rows.groupBy { it.principal to it.scope }) {
+            val answers = sets.getValue(asked.first).checkAll(rows.map { it.permission }, asked.second, Table.now)
+            check(rows.map { it.allowed }, answers, asked)
+        }
     },
     "a snapshot decides as the table says" to {
         val snapshots = Table.principals.mapValues { PermissionSnapshot.verify(snapshot(it.key), KEYS, Table.now) }

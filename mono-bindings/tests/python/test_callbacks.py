@@ -117,6 +117,19 @@ class StoreCases(unittest.IsolatedAsyncioTestCase):
         self.assertIn("disk full", caught.exception.details)
         self.assertNotIn("disk full", caught.exception.text)
 
+    async def test_nobody_is_signed_in_where_the_store_has_failed(self):
+        mono = client(token_store=FullStore(OSError("disk full")))
+        with self.assertRaises(MonoError.Internal):
+            await mono.login("lena@lagoon.example", PASSWORD)
+        self.assertIs(await mono.is_signed_in(), False)
+
+    async def test_what_would_end_the_program_ends_the_call(self):
+        for raised in (SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()):
+            with self.subTest(raised), self.assertRaises(MonoError.Internal) as caught:
+                await client(token_store=FullStore(raised)).login("lena@lagoon.example", PASSWORD)
+            self.assertEqual(caught.exception.code, "callback_failed")
+            self.assertIn(type(raised).__name__, caught.exception.details)
+
 
 class ProgressCases(unittest.IsolatedAsyncioTestCase):
     @classmethod

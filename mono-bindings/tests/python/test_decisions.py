@@ -55,6 +55,18 @@ class OfflineCases(unittest.TestCase):
                 self.assertIs(snapshot.check(row["permission"], row["scope"], NOW), row["snapshot"])
                 self.assertIs(snapshot.check(row["permission"], row["scope"], EXPIRES), False)
 
+    def test_many_at_once_are_decided_as_one_by_one(self):
+        for name, facts in TABLE["principals"].items():
+            allowed, snapshot = self.engine.compile(json.dumps(facts)), self.verify(self.snapshot(name))
+            for scope in {row["scope"] for row in decisions(name)}:
+                rows = [row for row in decisions(name) if row["scope"] == scope]
+                asked = ([row["permission"] for row in rows], scope, NOW)
+                self.assertEqual(allowed.check_all(*asked), [row["allowed"] for row in rows], (name, scope))
+                self.assertEqual(snapshot.check_all(*asked), [row["snapshot"] for row in rows], (name, scope))
+        self.assertEqual(allowed.check_all([], scope, NOW), [])
+        with self.assertRaises(MonoError.Validation):
+            allowed.check_all(["tenant.accounts.read"], "nowhere", NOW)
+
     def test_a_hostile_snapshot_is_refused(self):
         signed = self.snapshot("uma@harbour.example")
         others = self.snapshot("tom@harbour.example")

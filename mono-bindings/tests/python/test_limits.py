@@ -58,3 +58,11 @@ class LimitCases(unittest.TestCase):
             lambda: self.plans.entitlements('{"plan": "starter", "state": {"state": "active"}}', NOW, "{}"),
         ]:
             self.assertRaises(MonoError.Validation, make)
+
+    def test_a_plan_that_there_is_not_is_named(self):
+        later = {"plan": "starter", "state": {"state": "active"}}
+        later["plan_changes"] = [{"plan": "gold", "from": "2026-02-01T00:00:00Z"}]
+        for subscription in [{"plan": "gold", "state": {"state": "active"}}, later]:
+            with self.assertRaises(MonoError.Validation) as caught:
+                self.plans.entitlements(json.dumps(subscription), NOW)
+            self.assertIn("gold", caught.exception.details)

@@ -32,6 +32,10 @@ class OfflineTest < Minitest::Test
       assert_equal row["allowed"], sets[row["principal"]].check(*asked), row
       assert_equal row["reason"], JSON.parse(sets[row["principal"]].explain(*asked))["reason"], row
     end
+    TABLE["decisions"].group_by { |row| row.values_at("principal", "scope") }.each do |(principal, scope), rows|
+      answers = sets[principal].check_all(rows.map { |row| row["permission"] }, scope, NOW)
+      assert_equal rows.map { |row| row["allowed"] }, answers
+    end
   end
 
   def test_a_snapshot_decides_as_the_table_says

@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
 """Checks the Swift sources: all that the crate exports is declared and documented, and every function of the library that
-they call is in the header. Compiles them where `swiftc` is found.
+they call is in the header.
 
     python3 check.py FOLDER
 """
 
 import pathlib
 import re
-import shutil
-import subprocess
 import sys
 
 CRATE = pathlib.Path(__file__).resolve().parents[2]
@@ -42,14 +40,6 @@ def main():
     missing = [name for name in called if not re.search(rf"\b{name}\b", header)]
     assert not missing, f"not in MonoFFI.h: {missing}"
     print(f"Swift: {len(names)} names are declared and documented, {len(called)} functions are in the header")
-    swiftc = shutil.which("swiftc")
-    if not swiftc:
-        print("SKIPPED compiling the Swift sources: there is no swiftc (https://www.swift.org/install)")
-        return
-    module = folder / "MonoFFI.modulemap"
-    command = [swiftc, "-typecheck", "-Xcc", f"-fmodule-map-file={module}", "-I", folder, folder / "Mono.swift"]
-    subprocess.run(command, check=True)
-    print("Swift: the sources compile")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """Permissions, limits and the client of mono: https://github.com/mono-rs/mono/blob/main/docs/bindings.md."""
 
-from . import _handles, mono_bindings
+from . import _generated, mono_bindings
 from .mono_bindings import *
 
-_handles.forbid_copies(vars(mono_bindings))
+_generated.forbid_copies(mono_bindings)
+_generated.catch_everything(mono_bindings)
+_generated.forget_closed_loops(mono_bindings)
+_generated.end_at_exit(mono_bindings)
