@@ -8,7 +8,7 @@ use mono_core::Error;
 use mono_core::id::{TenantId, Uuid};
 use mono_core::time::Clock as _;
 use mono_storage::bus::{Bus, Tag};
-use mono_storage::cache::{Bytes, Cache, Lifetime, Loaded, Memory, Space};
+use mono_storage::cache::{Cache, Lifetime, Loaded, Memory, Space};
 use mono_storage::redis::{Redis, RedisOptions};
 use mono_storage::system::SystemClock;
 use mono_storage::testkit::RedisServer;
@@ -43,8 +43,8 @@ fn tenant() -> TenantId {
     TenantId::from(Uuid::from_u128(1))
 }
 
-fn value() -> Bytes {
-    vec![b'x'; SIZE].into()
+fn value() -> Vec<u8> {
+    vec![b'x'; SIZE]
 }
 
 /// A key of a page, as a request makes it.
@@ -74,15 +74,15 @@ fn hits(name: &str, count: u64, mut get: impl FnMut(usize)) {
 async fn in_process(count: u64) -> Result<(), Error> {
     let (bus, names) = (Bus::in_memory(), keys(count));
     // Room for about as many entries in each: larger tables are further from the processor.
-    let memory = Memory::<String, Bytes>::new(&bus, 100 << 20);
+    let memory = Memory::<String, Vec<u8>>::new(&bus, 100 << 20);
     let cache = Cache::new(&bus, 100 << 20);
-    let others = quick_cache::sync::Cache::<String, Bytes>::new(100_000);
+    let others = quick_cache::sync::Cache::<String, Arc<[u8]>>::new(100_000);
     for name in &names {
         let tags = TAGS.iter().map(|tag| (Some(tenant()), tag));
         let load = || async { Ok(Loaded { value: value(), lifetime: LIFETIME, weight: SIZE }) };
         memory.get_or_load(name.as_str(), str::to_owned, tags, load).await?;
         cache.tenant(tenant()).get(&PAGES, name, TAGS, || async { Ok(Some(value())) }).await?;
-        others.insert(name.clone(), value());
+        others.insert(name.clone(), value().into());
     }
     let name = |place: usize| names.get(place).map_or("", String::as_str);
     hits("mono, memory: tags, epoch and time checked", count, |place| {
@@ -102,18 +102,18 @@ async fn in_process(count: u64) -> Result<(), Error> {
 
 fn peers(count: u64, names: &[String]) {
     let name = |place: usize| names.get(place).map_or("", String::as_str);
-    let moka = moka::sync::Cache::<String, Bytes>::builder()
+    let moka = moka::sync::Cache::<String, Arc<[u8]>>::builder()
         .max_capacity(100_000)
         .time_to_live(Duration::from_mins(5))
         .build();
-    let cached = cached::ShardedLruTtlCache::<String, Bytes>::builder()
+    let cached = cached::ShardedLruTtlCache::<String, Arc<[u8]>>::builder()
         .max_size(100_000)
         .ttl(Duration::from_mins(5))
         .build();
     let Ok(cached) = cached else { return };
     for name in names {
-        moka.insert(name.clone(), value());
-        let _ = cached.set(name.clone(), value());
+        moka.insert(name.clone(), value().into());
+        let _ = cached.set(name.clone(), value().into());
     }
     hits("moka: time checked", count, |place| {
         black_box(moka.get(name(place)));

@@ -11,6 +11,7 @@ use crate::refresh_token::RefreshTokens;
 use crate::second_factor::Authenticators;
 use crate::settings::AuthSettings;
 use crate::snapshot::SnapshotKey;
+use crate::throttle;
 use crate::token::{AccessClaims, TokenAlgorithm, Tokens};
 use crate::wrong_keys::WrongKeys;
 #[cfg(feature = "axum")]
@@ -23,6 +24,7 @@ use mono_core::permission::RateLimitTier;
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Turns secrets into callers. Cheap to clone; all clones share keys and caches.
 #[derive(Clone)]
@@ -44,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) authenticators: Arc<Authenticators>,
     pub(crate) api_keys: Arc<ApiKeyTexts>,
     pub(crate) wrong_keys: WrongKeys,
+    /// Places of tries that wait until others are judged.
+    pub(crate) waiting: Arc<Semaphore>,
     pub(crate) links: Arc<Links>,
 }
 
@@ -64,6 +68,7 @@ impl Authenticator {
             authenticators: Arc::new(Authenticators::new(keys.clone(), AuthSettings::default().issuer)),
             api_keys: Arc::new(ApiKeyTexts::new(keys, KeyEnvironment::default())?),
             wrong_keys: WrongKeys::new(),
+            waiting: Arc::new(Semaphore::new(throttle::WAITING)),
             links: Arc::default(),
             database,
         };

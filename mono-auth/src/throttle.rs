@@ -1,12 +1,14 @@
 //! How often secrets may be tried. Who tries an address that nobody has is throttled like everybody else.
 
+use crate::authenticator::Authenticator;
 use crate::secret;
-use mono_core::caller::RequestContext;
+use mono_core::Error;
+use mono_core::caller::{Caller, RequestContext};
 use mono_core::id::UserId;
 use mono_core::text::Email;
-use mono_storage::store::{Attempt, Throttle};
+use mono_storage::store::{ATTEMPTS_IN_FLIGHT, Attempt, Throttle};
 use std::net::{IpAddr, Ipv6Addr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a try counts.
 const WINDOW: Duration = Duration::from_mins(15);
@@ -18,6 +20,14 @@ const PER_SITE: usize = 20;
 const PER_NETWORK: usize = 100;
 /// The longest time that a try at one address waits, in seconds, however many are tried from everywhere.
 const LONGEST_DELAY: usize = 10;
+
+/// How many tries wait at most, in one process, until others are judged: each of them asks the database again and again.
+pub(crate) const WAITING: usize = 64;
+/// How long a try waits at most until others are judged.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it waits before it asks again: at first, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(320);
 
 /// What every try of a password counts as.
 pub(crate) const SIGN_IN: &str = "sign_in";
@@ -37,6 +47,33 @@ pub(crate) fn attempts(what: &str, email: &str, request: &RequestContext) -> [Th
 /// What a try at the second factor of a person counts under, wherever it comes from: the first factor is known there.
 pub(crate) fn second_factor(user: UserId) -> Throttle {
     throttle(&format!("second_factor|{user}"), PER_PAIR, true)
+}
+
+impl Authenticator {
+    /// Writes a try down before its secret is looked at: fifty guesses at once cost five. Where tries that are being judged
+    /// leave no room, they may be right ones and make some: it waits for that, on whatever node they are.
+    pub(crate) async fn reserve(&self, system: &Caller, throttles: &[Throttle]) -> Result<Attempt, Error> {
+        let deadline = Instant::now() + PATIENCE;
+        let (mut place, mut pause) = (None, FIRST_PAUSE);
+        loop {
+            let mut tx = self.inner.database.platform(system).write().await?;
+            let refusal = match tx.throttles().reserve(throttles).await {
+                Ok(attempt) => {
+                    tx.commit().await?;
+                    return Ok(attempt);
+                }
+                Err(error) if error.code() == ATTEMPTS_IN_FLIGHT => error,
+                Err(error) => return Err(error),
+            };
+            drop(tx);
+            place = place.or_else(|| self.inner.waiting.try_acquire().ok());
+            if place.is_none() || Instant::now() >= deadline {
+                return Err(refusal);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
 }
 
 /// How often the address was tried from everywhere.

@@ -9,7 +9,7 @@ use mono_core::{Error, ErrorKind};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many wrong keys one network may show within [`WINDOW`].
 const PER_NETWORK: usize = 100;
@@ -24,8 +24,14 @@ const CAPACITY: u64 = 100_000;
 /// The wrong keys of the last minutes, and the right ones of the last hour.
 #[derive(Clone)]
 pub(crate) struct WrongKeys {
-    counts: Cache<String, Arc<AtomicUsize>>,
+    counts: Cache<String, Arc<Count>>,
     right: Cache<String, ()>,
+}
+
+/// What a network has shown.
+struct Count {
+    since: Instant,
+    shown: AtomicUsize,
 }
 
 impl WrongKeys {
@@ -41,20 +47,42 @@ impl WrongKeys {
     /// # Errors
     /// `RateLimited` with code `too_many_attempts`.
     pub(crate) fn admit(&self, text: &str, request: &RequestContext) -> Result<(), Error> {
-        let shown = self.counts.get(&network(request)).map_or(0, |count| count.load(Ordering::Relaxed));
-        if shown < PER_NETWORK || self.right.contains_key(&secret::hash(text)) {
+        let count = self.counts.get(&network(request));
+        let count = count.filter(|count| count.shown.load(Ordering::Relaxed) >= PER_NETWORK);
+        let Some(count) = count.filter(|_| !self.right.contains_key(&secret::hash(text))) else {
             return Ok(());
-        }
+        };
+        let wait = WINDOW.saturating_sub(count.since.elapsed());
+        // Rounded up: who comes back on time is let in.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let message = "too many wrong API keys from this network; try again later";
         Err(Error::new(ErrorKind::RateLimited, "too_many_attempts", message)
-            .with_details(json!({ "retryAfterSeconds": WINDOW.as_secs() })))
+            .with_details(json!({ "retryAfterSeconds": seconds })))
     }
 
     pub(crate) fn note_wrong(&self, request: &RequestContext) {
-        self.counts.get_with(network(request), Arc::default).fetch_add(1, Ordering::Relaxed);
+        let first = || Arc::new(Count { since: Instant::now(), shown: AtomicUsize::new(0) });
+        self.counts.get_with(network(request), first).shown.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn note_right(&self, text: &str) {
         self.right.insert(secret::hash(text), ());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_shows_too_many_is_told_when_the_first_counts_no_more() {
+        let (keys, request) = (WrongKeys::new(), RequestContext::default());
+        let since = Instant::now().checked_sub(Duration::from_mins(10)).unwrap();
+        keys.counts.insert(network(&request), Arc::new(Count { since, shown: AtomicUsize::new(99) }));
+        keys.admit("key", &request).expect("one more");
+        keys.note_wrong(&request);
+        let refused = keys.admit("key", &request).unwrap_err();
+        let seconds = refused.details().unwrap()["retryAfterSeconds"].as_u64().unwrap();
+        assert!((1..=300).contains(&seconds), "{seconds}");
     }
 }

@@ -64,7 +64,7 @@ impl Authenticator {
         if !with_password {
             self.require_fresh(&mut tx, id, session).await?;
         }
-        let attempt = tx.throttles().reserve(&throttles).await?;
+        let attempt = tx.throttles().count(&throttles).await?;
         if throttle::is_within(&attempt) {
             let data = serde_json::to_value(Asked { session }).map_err(Error::internal)?;
             let mail = NewMail { user: Some(id), data, ..NewMail::new(MailKind::ChangeEmail, address) };

@@ -57,7 +57,7 @@ impl Authenticator {
         );
         // By tenant and address alone: a tenant that invites a hundred people is no attack.
         if let Some(throttle) = throttles.into_iter().next() {
-            tx.throttles().reserve(&[throttle]).await?;
+            tx.throttles().count(&[throttle]).await?;
         }
         let invited = Invited { tenant: invitation.tenant_id, invitation: invitation.id };
         let data = serde_json::to_value(invited).map_err(Error::internal)?;

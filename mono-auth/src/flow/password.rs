@@ -73,15 +73,14 @@ impl Authenticator {
     ) -> Result<bool, Error> {
         let throttles = throttle::attempts(throttle::SIGN_IN, person.user.email.as_str(), &request);
         let system = system(request);
-        let mut tx = self.inner.database.platform(&system).write().await?;
-        let attempt = tx.throttles().reserve(&throttles).await?;
-        tx.commit().await?;
+        let attempt = self.reserve(&system, &throttles).await?;
         tokio::time::sleep(throttle::delay(&attempt)).await;
         let verified = self.inner.passwords.verify(password, person.password_hash.clone()).await?;
         let mut tx = self.inner.database.platform(&system).write().await?;
         if verified {
             tx.throttles().release(&attempt).await?;
         } else {
+            tx.throttles().keep(&attempt).await?;
             tx.audit_user(Action::LoginFailed, Some(person.user.id)).await?;
         }
         tx.commit().await?;

@@ -26,7 +26,7 @@ impl Authenticator {
         let throttles = throttle::attempts(kind.as_str(), email, &request);
         let system = system(request);
         let mut tx = self.inner.database.platform(&system).write().await?;
-        let attempt = tx.throttles().reserve(&throttles).await?;
+        let attempt = tx.throttles().count(&throttles).await?;
         if throttle::is_within(&attempt) {
             tx.mails().enqueue(NewMail::new(kind, address)).await?;
         }

@@ -96,7 +96,11 @@ impl Authenticator {
             }
             _ => None,
         };
-        let step = step.ok_or_else(invalid_code)?;
+        let Some(step) = step else {
+            tx.throttles().keep(&attempt).await?;
+            tx.commit().await?;
+            return Err(invalid_code());
+        };
         if !tx.second_factors().confirm(user, &factor.secret, step).await? {
             return Err(enrolled());
         }
@@ -172,32 +176,31 @@ impl Authenticator {
         if !self.show(&mut tx, user, code).await? {
             // Dropped: the challenge has not been used.
             drop(tx);
-            return Err(self.record_failure(&system, user, wrong_code()).await?);
+            self.record_failure(&system, user, &attempt).await?;
+            return Err(wrong_code());
         }
         tx.throttles().release(&attempt).await?;
         let entrance: Entrance = serde_json::from_value(token.data).map_err(Error::internal)?;
         self.admit_and_open(tx, user, entrance, true).await
     }
 
-    /// Writes down that somebody did not prove who they are, so that guessing at one person shows; gives the refusal.
+    /// Lets a try at a code count, and writes down that somebody did not prove who they are, so that guessing at one person
+    /// shows.
     pub(super) async fn record_failure(
         &self,
         system: &Caller,
         user: UserId,
-        refusal: Error,
-    ) -> Result<Error, Error> {
+        attempt: &Attempt,
+    ) -> Result<(), Error> {
         let mut tx = self.inner.database.platform(system).write().await?;
+        tx.throttles().keep(attempt).await?;
         tx.audit_user(Action::LoginFailed, Some(user)).await?;
-        tx.commit().await?;
-        Ok(refusal)
+        tx.commit().await
     }
 
     /// Writes a try at a code down before it is looked at.
     pub(super) async fn reserve_code(&self, system: &Caller, user: UserId) -> Result<Attempt, Error> {
-        let mut tx = self.inner.database.platform(system).write().await?;
-        let attempt = tx.throttles().reserve(&[throttle::second_factor(user)]).await?;
-        tx.commit().await?;
-        Ok(attempt)
+        self.reserve(system, &[throttle::second_factor(user)]).await
     }
 
     /// Whether this is a code that the person's second factor gives now, or a recovery code; it is used up.

@@ -42,40 +42,41 @@ impl Authenticator {
     ///
     /// # Errors
     /// `RateLimited` with code `too_many_attempts` after five failures in fifteen minutes at one address from one
-    /// network; `Unauthorized` with code `invalid_credentials`; once the password is right, `Forbidden` where the person
-    /// does not belong to the tenant that was asked for, or the tenant is suspended.
+    /// network, or `attempts_in_flight` where it had to wait too long for others that are looked at; `Unauthorized` with
+    /// code `invalid_credentials`; once the password is right, `Forbidden` where the person does not belong to the tenant
+    /// that was asked for, or the tenant is suspended.
     pub async fn sign_in(&self, given: SignIn, request: RequestContext) -> Result<SignInAnswer, Error> {
         let throttles = throttle::attempts(throttle::SIGN_IN, &given.email, &request);
         let system = system(request);
-        // Written down before anything is looked at: fifty guesses at once cost five.
-        let mut tx = self.inner.database.platform(&system).write().await?;
-        let attempt = tx.throttles().reserve(&throttles).await?;
-        tx.commit().await?;
+        let attempt = self.reserve(&system, &throttles).await?;
         tokio::time::sleep(throttle::delay(&attempt)).await;
 
-        // An address that cannot exist costs as much as one that is unknown.
-        let found = match Email::parse(&given.email) {
-            Ok(email) => {
-                self.inner.database.platform(&system).read().await?.users().credentials(&email).await?
+        loop {
+            // An address that cannot exist costs as much as one that is unknown.
+            let found = match Email::parse(&given.email) {
+                Ok(email) => {
+                    self.inner.database.platform(&system).read().await?.users().credentials(&email).await?
+                }
+                Err(_) => None,
+            };
+            let hash = found.as_ref().and_then(|found| found.password_hash.clone());
+            let verified = self.inner.passwords.verify(given.password.clone(), hash.clone()).await?;
+            let (slug, host) = (given.tenant.as_deref(), given.host.as_deref());
+            // By itself: the whole, run once more, would count another attempt.
+            let settle = || Box::pin(self.settle(&system, &attempt, found.as_ref(), verified, slug, host));
+            let Some(answer) = retry(settle).await? else { continue };
+            if let (Some(found), Some(hash)) =
+                (&found, hash.filter(|hash| self.inner.passwords.is_outdated(hash)))
+                && let Err(error) = self.rehash(&system, found.user.id, &hash, given.password).await
+            {
+                tracing::warn!("a password is hashed anew at the next sign-in: {error}");
             }
-            Err(_) => None,
-        };
-        let hash = found.as_ref().and_then(|found| found.password_hash.clone());
-        let verified = self.inner.passwords.verify(given.password.clone(), hash.clone()).await?;
-        let (slug, host) = (given.tenant.as_deref(), given.host.as_deref());
-        // By itself: the whole, run once more, would count another attempt.
-        let answer =
-            retry(|| Box::pin(self.settle(&system, &attempt, found.as_ref(), verified, slug, host))).await?;
-        if let (Some(found), Some(hash)) =
-            (&found, hash.filter(|hash| self.inner.passwords.is_outdated(hash)))
-            && let Err(error) = self.rehash(&system, found.user.id, &hash, given.password).await
-        {
-            tracing::warn!("a password is hashed anew at the next sign-in: {error}");
+            return Ok(answer);
         }
-        Ok(answer)
     }
 
-    /// Lets a person in whose password was right, or records that somebody tried.
+    /// Lets a person in whose password was right, or records that somebody tried. `None` where the hash is another one
+    /// meanwhile, perhaps of the same password: it is looked at again.
     async fn settle(
         &self,
         system: &Caller,
@@ -84,24 +85,24 @@ impl Authenticator {
         verified: bool,
         slug: Option<&str>,
         host: Option<&str>,
-    ) -> Result<SignInAnswer, Error> {
+    ) -> Result<Option<SignInAnswer>, Error> {
         let mut tx = self.inner.database.platform(system).write().await?;
-        let mut let_in = found.filter(|found| verified && found.user.status == UserStatus::Active);
-        if let Some(found) = let_in {
-            // A change of the password that came meanwhile is seen, and one that comes now ends the session.
-            let held = tx.users().hold(found.user.id).await?;
-            let_in = let_in.filter(|_| held.is_some_and(|held| held.password_hash == found.password_hash));
-        }
-        let Some(found) = let_in else {
+        let Some(found) = found.filter(|found| verified && found.user.status == UserStatus::Active) else {
+            tx.throttles().keep(attempt).await?;
             // Who was tried is written down, so that guessing at one person shows.
             tx.audit_user(Action::LoginFailed, found.map(|found| found.user.id)).await?;
             tx.commit().await?;
             return Err(refused());
         };
+        // A change of the password that came meanwhile is seen, and one that comes now ends the session.
+        let held = tx.users().hold(found.user.id).await?;
+        if held.is_none_or(|held| held.password_hash != found.password_hash) {
+            return Ok(None);
+        }
         tx.throttles().release(attempt).await?;
         let user = found.user.id;
         let tenant = wanted_tenant(&mut tx, user, slug, host).await?;
-        self.open_session(tx, user, Entrance { tenant, method: SignInMethod::Password }).await
+        self.open_session(tx, user, Entrance { tenant, method: SignInMethod::Password }).await.map(Some)
     }
 
     /// Hashes a password as passwords are hashed today.

@@ -51,7 +51,7 @@ impl Authenticator {
         if let Some(password) = given.password
             && !self.check_password(&found, password, caller.request().clone()).await?
         {
-            return Err(self.record_failure(&system, user, wrong_password()).await?);
+            return Err(wrong_password());
         }
         let attempt = match given.code {
             Some(_) => Some(self.reserve_code(&system, user).await?),
@@ -61,9 +61,9 @@ impl Authenticator {
         if let (Some(code), Some(attempt)) = (&given.code, &attempt) {
             if !self.show(&mut tx, user, code).await? {
                 drop(tx);
+                self.record_failure(&system, user, attempt).await?;
                 let message = "the code is wrong, or was used before";
-                let refusal = Error::new(ErrorKind::Forbidden, "invalid_code", message);
-                return Err(self.record_failure(&system, user, refusal).await?);
+                return Err(Error::new(ErrorKind::Forbidden, "invalid_code", message));
             }
             tx.throttles().release(attempt).await?;
         }

@@ -20,6 +20,8 @@ mono_storage::conformance!(
     a_challenge_works_once_and_a_wrong_code_leaves_it,
     who_clicks_twice_has_guessed_nothing,
     five_codes_are_looked_at_and_the_sixth_is_not,
+    ten_right_codes_at_once_find_the_one_place_that_is_left,
+    a_wrong_first_code_counts,
     a_challenge_of_one_person_is_not_opened_with_the_code_of_another,
     dangerous_permissions_ask_for_fresh_authentication,
     where_there_is_a_second_factor_the_password_alone_is_not_fresh,
@@ -221,6 +223,53 @@ async fn five_codes_are_looked_at_and_the_sixth_is_not(world: World) {
     clock.go_on(15 * 60);
     let asked = challenge(&authenticator, ANA).await;
     show(&authenticator, &asked, &code(&secret, clock.now())).await.expect("nobody is locked out for ever");
+}
+
+async fn ten_right_codes_at_once_find_the_one_place_that_is_left(world: World) {
+    let (authenticator, clock) = timed(&world);
+    person(&world, &authenticator, ANA, "user").await;
+    let ana = signed_in(&authenticator, ANA).await;
+    let (_, codes) = enrol(&authenticator, &ana, clock.now()).await;
+    clock.go_on(30);
+    // Ten recovery codes, each with a challenge of its own, and no place but one.
+    let asked = challenge(&authenticator, ANA).await;
+    for guess in 0..4 {
+        assert_eq!(failure(show(&authenticator, &asked, &format!("{guess:06}")).await).1, "invalid_code");
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for code in codes {
+        let (authenticator, asked) = (authenticator.clone(), challenge(&authenticator, ANA).await);
+        tasks.spawn(async move { show(&authenticator, &asked, code.expose_secret()).await });
+    }
+    for answer in tasks.join_all().await {
+        answer.expect("a right code");
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for guess in 0..20 {
+        let (authenticator, asked) = (authenticator.clone(), asked.clone());
+        tasks.spawn(async move { failure(show(&authenticator, &asked, &format!("{guess:06}")).await).1 });
+    }
+    let mut codes = tasks.join_all().await;
+    codes.sort();
+    assert_eq!(
+        (codes[0].as_str(), &codes[1..]),
+        ("invalid_code", &vec!["too_many_attempts".to_owned(); 19][..])
+    );
+}
+
+async fn a_wrong_first_code_counts(world: World) {
+    let (authenticator, clock) = timed(&world);
+    person(&world, &authenticator, ANA, "user").await;
+    let ana = signed_in(&authenticator, ANA).await;
+    let enrolment = authenticator.enrol_second_factor(&ana).await.unwrap();
+    let right = code(enrolment.secret.expose_secret(), clock.now());
+    for _ in 0..5 {
+        let wrong = failure(authenticator.confirm_second_factor(&ana, "000000").await);
+        assert_eq!(wrong, (ErrorKind::Validation, "invalid_code".to_owned()));
+    }
+    let refused = authenticator.confirm_second_factor(&ana, &right).await.unwrap_err();
+    assert_eq!(refused.code(), "too_many_attempts");
+    assert_eq!(refused.details().unwrap()["retryAfterSeconds"], 900);
 }
 
 async fn a_challenge_of_one_person_is_not_opened_with_the_code_of_another(world: World) {
@@ -434,7 +483,15 @@ async fn a_weaker_hash_is_replaced_at_the_next_sign_in(world: World) {
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    answer(&authenticator, ANA).await.signed_in().unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let authenticator = authenticator.clone();
+        // The first one replaces the hash that others are just held against.
+        tasks.spawn(async move { answer(&authenticator, ANA).await.signed_in().map(drop) });
+    }
+    for signed_in in tasks.join_all().await {
+        signed_in.expect("the password is right");
+    }
     let email = mono_core::text::Email::parse(ANA).unwrap();
     let mut tx = world.test.database.platform(&system).read().await.unwrap();
     let stored = tx.users().credentials(&email).await.unwrap().unwrap().password_hash.unwrap();

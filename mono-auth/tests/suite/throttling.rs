@@ -1,14 +1,20 @@
 //! How often a password may be guessed.
 
-use crate::{PASSWORD, person, timed};
+use crate::{PASSWORD, authenticator, person, timed};
 use mono_auth::{Authenticator, SignIn, SignedIn};
-use mono_core::caller::RequestContext;
+use mono_core::caller::{Caller, RequestContext, SystemReason};
 use mono_core::{Error, ErrorKind};
-use mono_storage::testkit::World;
+use mono_storage::testkit::{Backend, World};
+use std::collections::BTreeMap;
+use tokio::task::JoinSet;
 
 mono_storage::conformance!(
     five_guesses_are_looked_at_and_the_sixth_is_not,
     fifty_guesses_at_once_cost_five,
+    twenty_right_logins_at_once_all_succeed,
+    one_place_that_is_left_serves_ten_right_logins_at_once,
+    among_right_ones_no_more_wrong_guesses_are_looked_at,
+    who_finds_no_place_to_wait_is_told_to_come_back_in_a_second,
     an_address_that_nobody_has_is_throttled_alike,
     who_signs_in_rightly_is_never_counted,
     a_network_has_a_hundred_guesses,
@@ -51,7 +57,7 @@ async fn five_guesses_are_looked_at_and_the_sixth_is_not(world: World) {
 async fn fifty_guesses_at_once_cost_five(world: World) {
     let (authenticator, _) = timed(&world);
     person(&world, &authenticator, EMAIL, "user").await;
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     for _ in 0..50 {
         let authenticator = authenticator.clone();
         tasks.spawn(async move { code(&authenticator, EMAIL, "10.0.0.1").await });
@@ -60,6 +66,84 @@ async fn fifty_guesses_at_once_cost_five(world: World) {
     let looked_at = codes.iter().filter(|code| *code == "invalid_credentials").count();
     let refused = codes.iter().filter(|code| *code == "too_many_attempts").count();
     assert_eq!((looked_at, refused), (5, 45));
+}
+
+/// Tries these passwords at the same moment, in turns on two servers; gives how often each was answered how.
+async fn at_once(
+    world: &World,
+    passwords: impl IntoIterator<Item = &'static str>,
+) -> BTreeMap<(&'static str, String), usize> {
+    let servers = [authenticator(world), authenticator(world)];
+    let mut tasks = JoinSet::new();
+    for (password, server) in passwords.into_iter().zip(servers.iter().cycle()) {
+        let server = server.clone();
+        tasks.spawn(async move {
+            let answer = guess(&server, EMAIL, password, "10.0.0.1").await;
+            (password, answer.err().map_or_else(|| "in".to_owned(), |error| error.code().to_owned()))
+        });
+    }
+    let mut answers = BTreeMap::new();
+    for answer in tasks.join_all().await {
+        *answers.entry(answer).or_default() += 1;
+    }
+    answers
+}
+
+fn answers<const N: usize>(
+    expected: [(&'static str, &str, usize); N],
+) -> BTreeMap<(&'static str, String), usize> {
+    expected.map(|(password, answer, times)| ((password, answer.to_owned()), times)).into()
+}
+
+async fn twenty_right_logins_at_once_all_succeed(world: World) {
+    person(&world, &authenticator(&world), EMAIL, "user").await;
+    assert_eq!(at_once(&world, [PASSWORD; 20]).await, answers([(PASSWORD, "in", 20)]));
+    let wrong = at_once(&world, ["wrong"; 6]).await;
+    let expected = answers([("wrong", "invalid_credentials", 5), ("wrong", "too_many_attempts", 1)]);
+    assert_eq!(wrong, expected, "none of them is counted");
+}
+
+async fn one_place_that_is_left_serves_ten_right_logins_at_once(world: World) {
+    person(&world, &authenticator(&world), EMAIL, "user").await;
+    at_once(&world, ["wrong"; 4]).await;
+    assert_eq!(at_once(&world, [PASSWORD; 10]).await, answers([(PASSWORD, "in", 10)]));
+}
+
+async fn among_right_ones_no_more_wrong_guesses_are_looked_at(world: World) {
+    person(&world, &authenticator(&world), EMAIL, "user").await;
+    let mut mixed = at_once(&world, ["wrong", PASSWORD, "wrong"].into_iter().cycle().take(45)).await;
+    // Until the fifth wrong one is found out, right ones come in.
+    mixed.retain(|(password, _), _| *password != PASSWORD);
+    let expected = answers([("wrong", "invalid_credentials", 5), ("wrong", "too_many_attempts", 25)]);
+    assert_eq!(mixed, expected);
+    assert_eq!(at_once(&world, [PASSWORD]).await, answers([(PASSWORD, "too_many_attempts", 1)]));
+}
+
+async fn who_finds_no_place_to_wait_is_told_to_come_back_in_a_second(world: World) {
+    if world.test.backend == Backend::Sqlite {
+        return; // Nobody can be held there between their reservation and its judgement: one transaction writes at a time.
+    }
+    let authenticator = authenticator(&world);
+    let user = person(&world, &authenticator, EMAIL, "user").await;
+    let system = Caller::system(SystemReason::Authentication);
+    // Whoever is right waits for this row before it is known that they are.
+    let mut holder = world.test.database.platform(&system).write().await.unwrap();
+    holder.users().hold(user).await.unwrap();
+    let mut tasks = JoinSet::new();
+    // Five are looked at, 64 wait.
+    for _ in 0..70 {
+        let authenticator = authenticator.clone();
+        tasks.spawn(async move { guess(&authenticator, EMAIL, PASSWORD, "10.0.0.1").await });
+    }
+    let refused = tasks.join_next().await.unwrap().unwrap().err().expect("nobody can be in yet");
+    assert_eq!((refused.kind(), refused.code()), (ErrorKind::RateLimited, "attempts_in_flight"));
+    assert_eq!(refused.details().unwrap()["retryAfterSeconds"], 1);
+    drop(holder);
+    let rest = tasks.join_all().await;
+    assert!(rest.iter().filter(|answer| answer.is_ok()).count() >= 5, "those who were held");
+    let codes = rest.iter().filter_map(|answer| answer.as_ref().err()).map(Error::code);
+    assert_eq!(codes.filter(|code| *code != "attempts_in_flight").count(), 0, "nobody waits for minutes");
+    guess(&authenticator, EMAIL, PASSWORD, "10.0.0.1").await.expect("who comes back is let in");
 }
 
 async fn an_address_that_nobody_has_is_throttled_alike(world: World) {
@@ -92,7 +176,7 @@ async fn who_signs_in_rightly_is_never_counted(world: World) {
 
 async fn a_network_has_a_hundred_guesses(world: World) {
     let (authenticator, _) = timed(&world);
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     for number in 0..120 {
         let authenticator = authenticator.clone();
         let address = format!("2001:db8::{number:x}");

@@ -6,7 +6,9 @@ use mono_core::Error;
 use quick_cache::sync::Cache as Map;
 use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, OptionsBuilder, Weighter};
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::Hash;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -37,15 +39,18 @@ pub struct Memory<K, V> {
 }
 
 struct Inner<K, V> {
-    map: Map<K, Kept<V>, Weight, DefaultHashBuilder, Evictions>,
+    map: Map<K, Cached<V>, Weight, DefaultHashBuilder, Evictions>,
     flights: Mutex<HashMap<K, Flight<V>>>,
     bus: Bus,
     counters: Arc<Counters>,
 }
 
-/// Lies in the map itself: a pointer less to follow. A hit takes as long as the processor needs to fetch this, so it is
-/// small.
-#[derive(Clone)]
+/// A value that a [`Memory`] has given out, shared by everybody who has it. It stays what it is, also where the memory
+/// keeps it no longer. Cheap to clone.
+pub struct Cached<V>(Arc<Kept<V>>);
+
+/// What a hit looks at lies beside the value, with its count of references. A hit takes as long as the processor needs to
+/// fetch this, so it is small.
 struct Kept<V> {
     value: V,
     stamp: Stamp,
@@ -54,6 +59,26 @@ struct Kept<V> {
     stale_for: u32,
     /// In bytes: what weighs 4 GiB or more is taken for 4 GiB.
     weight: u32,
+}
+
+impl<V> Clone for Cached<V> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<V> Deref for Cached<V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        &self.0.value
+    }
+}
+
+impl<V: fmt::Debug> fmt::Debug for Cached<V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.value.fmt(formatter)
+    }
 }
 
 impl<V> Kept<V> {
@@ -65,7 +90,7 @@ impl<V> Kept<V> {
 /// A load that runs.
 struct Flight<V> {
     stamp: Stamp,
-    landed: watch::Receiver<Option<Result<V, Arc<Error>>>>,
+    landed: watch::Receiver<Option<Result<Cached<V>, Arc<Error>>>>,
 }
 
 impl<V> Clone for Flight<V> {
@@ -83,13 +108,14 @@ impl<K, V> Clone for Memory<K, V> {
 impl<K, V> Memory<K, V>
 where
     K: Eq + Hash + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
+    V: Send + Sync + 'static,
 {
     /// A layer of a size in bytes. It is left out while changes of other nodes are not heard.
     pub fn new(bus: &Bus, capacity: u64) -> Self {
         let counters = Arc::<Counters>::default();
-        // The builder refuses only where a setting is missing.
-        let items = usize::try_from(capacity / 1024).unwrap_or(usize::MAX).clamp(64, 1 << 20);
+        // A guess; the tables grow. Larger ones than need be lie further from the processor. The builder refuses only where a
+        // setting is missing.
+        let items = usize::try_from(capacity / 4096).unwrap_or(usize::MAX).clamp(64, 1 << 20);
         let options = OptionsBuilder::new().estimated_items_capacity(items).weight_capacity(capacity).build();
         let evictions = Evictions(Arc::clone(&counters));
         let map = match options {
@@ -111,7 +137,7 @@ where
         own: impl FnOnce(&Q) -> K + Send,
         tags: impl IntoIterator<Item = (Owner, &'t Tag)> + Send,
         load: impl FnOnce() -> F + Send,
-    ) -> Result<V, Error>
+    ) -> Result<Cached<V>, Error>
     where
         Q: Hash + Equivalent<K> + Sync + ?Sized,
         F: Future<Output = Result<Loaded<V>, Error>> + Send + 'static,
@@ -132,12 +158,14 @@ where
     }
 
     /// Gives the value of a key, where it is kept and holds.
-    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
+    #[inline]
+    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Cached<V>> {
         self.inner.ask(key).map(|(value, _)| value)
     }
 
     /// As [`get`](Self::get), for a fresh value. Who finds none asks on, and is counted then.
-    pub(super) fn get_fresh<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
+    #[inline]
+    pub(super) fn get_fresh<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Cached<V>> {
         let (value, _) = self.inner.find(key).filter(|(_, is_fresh)| *is_fresh)?;
         self.inner.counters.hit();
         Some(value)
@@ -152,21 +180,25 @@ where
 impl<K, V> Inner<K, V>
 where
     K: Eq + Hash + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
+    V: Send + Sync + 'static,
 {
     /// The value, and whether it is fresh.
-    fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(V, bool)> {
+    #[inline]
+    fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(Cached<V>, bool)> {
         let freshness = self.bus.freshness();
         if !freshness.is_live() {
             return None;
         }
-        let (now, kept) = (freshness.now(), self.map.get(key)?);
+        let (now, cached) = (freshness.now(), self.map.get(key)?);
+        let kept = &*cached.0;
         let holds = now < kept.stale_until() && freshness.holds(&kept.stamp);
-        holds.then_some((kept.value, now < kept.fresh_until))
+        let is_fresh = now < kept.fresh_until;
+        holds.then_some((cached, is_fresh))
     }
 
     /// As [`find`](Self::find), counted.
-    fn ask<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(V, bool)> {
+    #[inline]
+    fn ask<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(Cached<V>, bool)> {
         let found = self.find(key);
         if found.is_some() {
             self.counters.hit();
@@ -216,18 +248,20 @@ where
         flight
     }
 
-    fn keep(&self, key: K, stamp: Stamp, loaded: Loaded<V>) {
+    /// Keeps what was loaded, unless it was changed meanwhile: then it is only for those who wait.
+    fn keep(&self, key: K, stamp: Stamp, loaded: Loaded<V>) -> Cached<V> {
         let freshness = self.bus.freshness();
-        if !freshness.holds(&stamp) || !freshness.is_live() {
-            return;
-        }
+        let holds = freshness.is_live() && freshness.holds(&stamp);
         let fresh = u64::try_from(loaded.lifetime.fresh.as_millis()).unwrap_or(u64::MAX);
         let stale_for = u32::try_from(loaded.lifetime.stale.as_millis()).unwrap_or(u32::MAX);
         // A weight of nothing would never be dropped.
         let weight = u32::try_from(loaded.weight).unwrap_or(u32::MAX).saturating_add(128);
         let fresh_until = freshness.now().saturating_add(fresh);
-        let kept = Kept { value: loaded.value, stamp, fresh_until, stale_for, weight };
-        self.map.insert(key, kept);
+        let cached = Cached(Arc::new(Kept { value: loaded.value, stamp, fresh_until, stale_for, weight }));
+        if holds {
+            self.map.insert(key, cached.clone());
+        }
+        cached
     }
 }
 
@@ -235,28 +269,22 @@ where
 struct Landing<K, V>
 where
     K: Eq + Hash + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
+    V: Send + Sync + 'static,
 {
     inner: Arc<Inner<K, V>>,
     key: K,
-    sender: watch::Sender<Option<Result<V, Arc<Error>>>>,
-    landed: watch::Receiver<Option<Result<V, Arc<Error>>>>,
+    sender: watch::Sender<Option<Result<Cached<V>, Arc<Error>>>>,
+    landed: watch::Receiver<Option<Result<Cached<V>, Arc<Error>>>>,
 }
 
 impl<K, V> Landing<K, V>
 where
     K: Eq + Hash + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
+    V: Send + Sync + 'static,
 {
     fn land(self, stamp: Stamp, result: Result<Loaded<V>, Error>) {
-        let answer = match result {
-            Ok(loaded) => {
-                let value = loaded.value.clone();
-                self.inner.keep(self.key.clone(), stamp, loaded);
-                Ok(value)
-            }
-            Err(error) => Err(Arc::new(error)),
-        };
+        let answer = result.map_err(Arc::new);
+        let answer = answer.map(|loaded| self.inner.keep(self.key.clone(), stamp, loaded));
         self.sender.send_replace(Some(answer));
     }
 }
@@ -264,7 +292,7 @@ where
 impl<K, V> Drop for Landing<K, V>
 where
     K: Eq + Hash + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
+    V: Send + Sync + 'static,
 {
     fn drop(&mut self) {
         let mut flights = self.inner.flights();
@@ -288,9 +316,9 @@ fn again(error: &Arc<Error>) -> Error {
 #[derive(Clone)]
 struct Weight;
 
-impl<K, V> Weighter<K, Kept<V>> for Weight {
-    fn weight(&self, _: &K, kept: &Kept<V>) -> u64 {
-        kept.weight.into()
+impl<K, V> Weighter<K, Cached<V>> for Weight {
+    fn weight(&self, _: &K, cached: &Cached<V>) -> u64 {
+        cached.0.weight.into()
     }
 }
 

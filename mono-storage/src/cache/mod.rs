@@ -18,7 +18,7 @@
 //! # async fn main() -> Result<(), mono_core::Error> {
 //! # let tenant = mono_core::id::TenantId::from(mono_core::id::Uuid::nil());
 //! let cache = Cache::new(&Bus::in_memory(), 64 << 20);
-//! let load = || async { Ok(Some(b"hello".as_slice().into())) };
+//! let load = || async { Ok(Some(b"hello".to_vec())) };
 //! let greeting = cache.tenant(tenant).get(&GREETINGS, "en", &[Tag::entity("greeting")], load).await?;
 //! assert_eq!(greeting.as_deref(), Some(b"hello".as_slice()));
 //! # Ok(())
@@ -36,13 +36,14 @@ mod tests;
 
 pub use counters::{Counters, LayerCounts};
 pub use key::Space;
-pub use memory::{Lifetime, Loaded, Memory};
+pub use memory::{Cached, Lifetime, Loaded, Memory};
 pub use serialised::{Digest, Serialised, digest};
 
 use crate::bus::{Bus, Owner, Tag};
 use key::{Key, Sought};
 use mono_core::Error;
 use mono_core::id::TenantId;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,13 +51,39 @@ use std::time::Duration;
 /// it may be wrong where a node could not tell of a change.
 const LONGEST_IN_PROCESS: Duration = Duration::from_secs(30);
 
-/// A value: bytes, shared by everybody who has it.
-pub type Bytes = Arc<[u8]>;
+/// A value: bytes, shared by everybody who has it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Bytes(Cached<Value>);
+
+/// Bytes, or that there is nothing.
+type Value = Option<Box<[u8]>>;
+
+impl Bytes {
+    fn of(cached: Cached<Value>) -> Option<Self> {
+        cached.is_some().then_some(Self(cached))
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl PartialEq for Bytes {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Bytes {}
 
 /// A cache of bytes in two layers. Cheap to clone; all clones share the values.
 #[derive(Clone)]
 pub struct Cache {
-    memory: Memory<Key, Option<Bytes>>,
+    memory: Memory<Key, Value>,
     #[cfg(feature = "redis")]
     bus: Bus,
     redis: Arc<Counters>,
@@ -111,12 +138,12 @@ impl OwnedCache<'_> {
         load: impl FnOnce() -> F + Send,
     ) -> Result<Option<Bytes>, Error>
     where
-        F: Future<Output = Result<Option<Bytes>, Error>> + Send + 'static,
+        F: Future<Output = Result<Option<Vec<u8>>, Error>> + Send + 'static,
     {
         let sought = Sought::new(self.owner, space, id);
         // Nearly always it is there: nothing is made ready for a load.
         if let Some(value) = self.cache.memory.get_fresh(&sought) {
-            return Ok(value);
+            return Ok(Bytes::of(value));
         }
         let owned = tags.iter().map(|tag| (self.owner, tag));
         let load = || {
@@ -124,7 +151,7 @@ impl OwnedCache<'_> {
             let (cache, key, tags) = (self.cache.clone(), sought.to_key(), tags.to_vec());
             async move { cache.load(key, tags, load).await }
         };
-        self.cache.memory.get_or_load(&sought, |sought| sought.to_key(), owned, load).await
+        self.cache.memory.get_or_load(&sought, |sought| sought.to_key(), owned, load).await.map(Bytes::of)
     }
 }
 
@@ -134,8 +161,8 @@ impl Cache {
         self,
         key: Key,
         tags: Vec<Tag>,
-        load: impl Future<Output = Result<Option<Bytes>, Error>> + Send,
-    ) -> Result<Loaded<Option<Bytes>>, Error> {
+        load: impl Future<Output = Result<Option<Vec<u8>>, Error>> + Send,
+    ) -> Result<Loaded<Value>, Error> {
         #[cfg(feature = "redis")]
         if self.bus.is_shared() {
             let (value, left) = self.load_shared(&key, &tags, load).await?;
@@ -149,9 +176,9 @@ impl Cache {
     }
 }
 
-fn loaded(key: &Key, value: Option<Bytes>, lifetime: Lifetime) -> Loaded<Option<Bytes>> {
-    let weight = key.weight() + value.as_ref().map_or(0, |value| value.len());
-    Loaded { value, lifetime, weight }
+fn loaded(key: &Key, value: Option<Vec<u8>>, lifetime: Lifetime) -> Loaded<Value> {
+    let weight = key.weight() + value.as_ref().map_or(0, Vec::len);
+    Loaded { value: value.map(Vec::into_boxed_slice), lifetime, weight }
 }
 
 /// How long the process keeps a value. What was loaded at one time does not end at one time.

@@ -2,7 +2,7 @@
 //! are the same: a node that slept through a change finds out by itself.
 
 use super::key::Key;
-use super::{Bytes, Cache, jitter};
+use super::{Cache, jitter};
 use crate::bus::{TAG_LIFETIME, Tag};
 use crate::redis::{Away, Call, Redis, Script, tag_key};
 use mono_core::Error;
@@ -63,8 +63,8 @@ impl Cache {
         &self,
         key: &Key,
         tags: &[Tag],
-        load: impl Future<Output = Result<Option<Bytes>, Error>> + Send,
-    ) -> Result<(Option<Bytes>, Duration), Error> {
+        load: impl Future<Output = Result<Option<Vec<u8>>, Error>> + Send,
+    ) -> Result<(Option<Vec<u8>>, Duration), Error> {
         let Some((redis, epoch)) = self.bus.trusted(key.owner()) else {
             self.redis.bypass();
             return Ok((load.await?, Duration::MAX));
@@ -83,7 +83,7 @@ impl Cache {
             Ok((FOUND, left, _, value)) => {
                 self.redis.hit();
                 let left = u64::try_from(left).unwrap_or_default();
-                Ok((decode(&value), Duration::from_millis(left)))
+                Ok((decode(value), Duration::from_millis(left)))
             }
             Ok((state, _, stamp, _)) => {
                 self.redis.miss();
@@ -130,7 +130,7 @@ impl<'k> Entry<'k> {
     }
 
     /// Keeps what was loaded, and lets others load again.
-    async fn write(&self, redis: &Redis, stamp: &str, value: Option<&Bytes>, is_loaded: bool) {
+    async fn write(&self, redis: &Redis, stamp: &str, value: Option<&Vec<u8>>, is_loaded: bool) {
         let is_small = value.is_none_or(|value| value.len() <= LARGEST);
         let lifetime = if value.is_none() { self.key.space.negative } else { self.key.space.fresh };
         let lifetime = if is_loaded && is_small { jitter(lifetime).as_millis() } else { 0 };
@@ -144,10 +144,10 @@ impl<'k> Entry<'k> {
 }
 
 /// A value is told from nothing by a byte before it.
-fn encode(value: Option<&Bytes>) -> Vec<u8> {
-    value.map_or_else(Vec::new, |value| [b"+", value.as_ref()].concat())
+fn encode(value: Option<&Vec<u8>>) -> Vec<u8> {
+    value.map_or_else(Vec::new, |value| [b"+", value.as_slice()].concat())
 }
 
-fn decode(value: &[u8]) -> Option<Bytes> {
-    value.split_first().map(|(_, value)| value.into())
+fn decode(mut value: Vec<u8>) -> Option<Vec<u8>> {
+    (!value.is_empty()).then(|| value.split_off(1))
 }

@@ -1,7 +1,7 @@
 //! Two nodes on one Redis, of which each test has its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::{Bytes, Cache, Space};
+use super::{Cache, Space};
 use crate::bus::{Bus, Owner, Tag, Touched};
 use crate::redis::{Redis, RedisOptions};
 use crate::testkit::{RedisCluster, RedisServer};
@@ -33,7 +33,7 @@ fn touched(owner: Owner, tag: Tag) -> Touched {
     [(owner, tag)].into()
 }
 
-type Load = Pin<Box<dyn Future<Output = Result<Option<Bytes>, Error>> + Send>>;
+type Load = Pin<Box<dyn Future<Output = Result<Option<Vec<u8>>, Error>> + Send>>;
 
 /// What the database would hold, and how often it was asked.
 #[derive(Default)]
@@ -49,7 +49,7 @@ impl Truth {
             Box::pin(async move {
                 truth.loads.fetch_add(1, Ordering::SeqCst);
                 let value = truth.value.load(Ordering::SeqCst).to_string();
-                Ok(Some(value.into_bytes().into()))
+                Ok(Some(value.into_bytes()))
             })
         }
     }
@@ -242,7 +242,7 @@ async fn a_load_that_panics_ends_for_those_who_wait() {
 async fn the_memory_is_bounded_in_bytes() {
     let (node, large) = (Node::alone(), vec![0_u8; 10_000]);
     for number in 0..1000 {
-        let value: Bytes = large.as_slice().into();
+        let value = large.clone();
         let load = || std::future::ready(Ok(Some(value)));
         node.cache.tenant(tenant(1)).get(&PAGES, &number.to_string(), TAGS, load).await.unwrap();
     }

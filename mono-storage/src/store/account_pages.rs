@@ -47,8 +47,7 @@ impl Database {
             async move {
                 let system = Caller::system_in(SystemReason::Cache, tenant);
                 let mut tx = database.tenant(&system).read_current().await?;
-                let page = Serialised::new(&tx.accounts().list(&filter, page).await?)?;
-                Ok(Some(page.into_bytes()))
+                Serialised::encode(&tx.accounts().list(&filter, page).await?).map(Some)
             }
         };
         let found = self.cache().tenant(tenant).get(&PAGES, &id, &[Tag::ACCOUNTS], load).await?;

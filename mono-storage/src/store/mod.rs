@@ -81,7 +81,7 @@ pub use single_use_tokens::{NewToken, SingleUseToken, SingleUseTokens, TokenPurp
 pub use subscriptions::Subscriptions;
 pub use teams::Teams;
 pub use tenants::Tenants;
-pub use throttles::{Attempt, Throttle, Throttles};
+pub use throttles::{ATTEMPTS_IN_FLIGHT, Attempt, Throttle, Throttles};
 pub use usage::Reservation;
 pub(crate) use usage::refusal;
 pub use users::{Credentials, NewUser, Users};

@@ -4,8 +4,16 @@ use crate::db::{PlatformTx, Row};
 use crate::platform_sql;
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
+
+/// The code of a refusal that passes within moments: so many tries are being judged that, if all of them are wrong, there
+/// may be no other.
+pub const ATTEMPTS_IN_FLIGHT: &str = "attempts_in_flight";
+
+/// How long a try may wait to be judged: longer than a request takes. Of one that is older nobody will tell; it counts.
+const JUDGED_WITHIN: Duration = Duration::from_secs(30);
 
 /// How often something may be tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,13 +28,39 @@ pub struct Throttle {
     pub refuses: bool,
 }
 
-/// Tries that were written down before they are made; each counts until it is given back or its window has passed.
+/// A try that was written down before it is made; it counts until it is given back or its window has passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     keys: Vec<String>,
     at: Timestamp,
     /// How many tries each throttle counts, this one included, in the order they were given.
     pub counts: Vec<usize>,
+}
+
+/// A try in the log of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Try {
+    /// It was a wrong one, or needs no judgement.
+    Counted(Timestamp),
+    /// Nobody knows yet.
+    Open {
+        /// When it was written down.
+        open: Timestamp,
+    },
+}
+
+impl Try {
+    const fn at(self) -> Timestamp {
+        match self {
+            Self::Counted(at) | Self::Open { open: at } => at,
+        }
+    }
+
+    /// Whether it may be given back soon.
+    fn is_in_flight(self, now: Timestamp) -> bool {
+        matches!(self, Self::Open { open } if open + JUDGED_WITHIN > now)
+    }
 }
 
 /// The throttles of the platform. Only authentication itself reaches them.
@@ -42,36 +76,58 @@ impl PlatformTx {
 }
 
 impl Throttles<'_> {
-    /// Writes a try down under each of the throttles, or under none where one is used up. Of any number who try at
-    /// once, no more than the maximum get through.
+    /// Writes a try down under each of the throttles, or under none where one is used up, before it is judged: then it is
+    /// [given back](Self::release) or [counts](Self::keep). Of any number who try at once, no more than the maximum get
+    /// through.
+    ///
+    /// # Errors
+    /// As [`count`](Self::count); `RateLimited` with code [`ATTEMPTS_IN_FLIGHT`] where tries that are being judged may be
+    /// given back.
+    pub async fn reserve(self, throttles: &[Throttle]) -> Result<Attempt, Error> {
+        self.enter(throttles, |open| Try::Open { open }).await
+    }
+
+    /// As [`reserve`](Self::reserve), for a try that counts whatever comes of it.
     ///
     /// # Errors
     /// `RateLimited` with code `too_many_attempts`, and in the details after how many seconds to try again; `Forbidden`
     /// unless the program itself asks. The transaction is to be dropped then.
-    pub async fn reserve(self, throttles: &[Throttle]) -> Result<Attempt, Error> {
+    pub async fn count(self, throttles: &[Throttle]) -> Result<Attempt, Error> {
+        self.enter(throttles, Try::Counted).await
+    }
+
+    async fn enter(self, throttles: &[Throttle], entry: fn(Timestamp) -> Try) -> Result<Attempt, Error> {
         let tx = self.tx;
         tx.caller().require_system()?;
         let now = tx.now();
-        let mut counts = vec![0; throttles.len()];
+        let (mut counts, mut in_flight) = (vec![0; throttles.len()], false);
         // In one order, so that two who hold each other's row never wait for each other.
         let mut order: Vec<_> = throttles.iter().zip(&mut counts).collect();
         order.sort_by(|one, other| one.0.key.cmp(&other.0.key));
         for (throttle, count) in order {
-            let mut times = lock(tx, &throttle.key).await?;
-            times.retain(|time| *time + throttle.window > now);
-            let first = times.len().checked_sub(throttle.maximum);
-            if let Some(first) = first {
-                let oldest = times.get(first).copied();
+            let mut tries = lock(tx, &throttle.key).await?;
+            tries.retain(|one| one.at() + throttle.window > now);
+            if let Some(first) = tries.len().checked_sub(throttle.maximum) {
+                if throttle.refuses && tries.iter().any(|one| one.is_in_flight(now)) {
+                    // Another throttle may have a reason that lasts.
+                    in_flight = true;
+                    continue;
+                }
                 if throttle.refuses {
-                    return Err(refusal(
+                    let oldest = tries.get(first).map(|one| one.at());
+                    return Err(too_many(
                         oldest.map_or(throttle.window, |time| remaining(time, throttle, now)),
                     ));
                 }
-                times.drain(..times.len().min(first.saturating_add(1)));
+                tries.drain(..tries.len().min(first.saturating_add(1)));
             }
-            times.push(now);
-            *count = times.len();
-            store(tx, &throttle.key, &times).await?;
+            tries.push(entry(now));
+            *count = tries.len();
+            store(tx, &throttle.key, &tries).await?;
+        }
+        if in_flight {
+            let message = "too many attempts at the same moment; try again in a moment";
+            return Err(refusal(ATTEMPTS_IN_FLIGHT, message, 1));
         }
         Ok(Attempt { keys: throttles.iter().map(|throttle| throttle.key.clone()).collect(), at: now, counts })
     }
@@ -81,27 +137,31 @@ impl Throttles<'_> {
     /// # Errors
     /// `Forbidden` unless the program itself asks.
     pub async fn release(self, attempt: &Attempt) -> Result<(), Error> {
+        self.settle(attempt, None).await
+    }
+
+    /// Lets a try count that turned out to be a wrong one.
+    ///
+    /// # Errors
+    /// `Forbidden` unless the program itself asks.
+    pub async fn keep(self, attempt: &Attempt) -> Result<(), Error> {
+        self.settle(attempt, Some(Try::Counted(attempt.at))).await
+    }
+
+    async fn settle(self, attempt: &Attempt, outcome: Option<Try>) -> Result<(), Error> {
         let tx = self.tx;
         tx.caller().require_system()?;
         let mut keys = attempt.keys.clone();
         keys.sort();
+        let reserved = Try::Open { open: attempt.at };
         for key in keys {
-            let mut times = lock(tx, &key).await?;
-            if let Some(place) = times.iter().position(|time| *time == attempt.at) {
-                times.remove(place);
-                store(tx, &key, &times).await?;
+            let mut tries = lock(tx, &key).await?;
+            if let Some(place) = tries.iter().position(|one| *one == reserved) {
+                tries.splice(place..=place, outcome);
+                store(tx, &key, &tries).await?;
             }
         }
         Ok(())
-    }
-
-    /// Forgets every try under a key.
-    ///
-    /// # Errors
-    /// `Forbidden` unless the program itself asks.
-    pub async fn clear(self, key: &str) -> Result<(), Error> {
-        self.tx.caller().require_system()?;
-        platform_sql!(self.tx, "DELETE FROM throttles WHERE key = $1", key).execute().await.map(drop)
     }
 
     /// Removes what nobody has tried since this moment.
@@ -115,7 +175,7 @@ impl Throttles<'_> {
 }
 
 /// The tries under a key, whose row nobody else has until the transaction ends.
-async fn lock(tx: &mut PlatformTx, key: &str) -> Result<Vec<Timestamp>, Error> {
+async fn lock(tx: &mut PlatformTx, key: &str) -> Result<Vec<Try>, Error> {
     let now = tx.now();
     let row: Row = platform_sql!(
         tx,
@@ -130,8 +190,8 @@ async fn lock(tx: &mut PlatformTx, key: &str) -> Result<Vec<Timestamp>, Error> {
     serde_json::from_value(row.get::<Value>("times")?).map_err(Error::internal)
 }
 
-async fn store(tx: &mut PlatformTx, key: &str, times: &[Timestamp]) -> Result<(), Error> {
-    platform_sql!(tx, "UPDATE throttles SET times = $2 WHERE key = $1", key, json!(times))
+async fn store(tx: &mut PlatformTx, key: &str, tries: &[Try]) -> Result<(), Error> {
+    platform_sql!(tx, "UPDATE throttles SET times = $2 WHERE key = $1", key, json!(tries))
         .execute()
         .await
         .map(drop)
@@ -141,9 +201,12 @@ fn remaining(oldest: Timestamp, throttle: &Throttle, now: Timestamp) -> Duration
     (oldest + throttle.window - now).to_std().unwrap_or_default()
 }
 
-fn refusal(after: Duration) -> Error {
+fn too_many(after: Duration) -> Error {
     // Rounded up: who comes back on time is let in.
     let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-    Error::new(ErrorKind::RateLimited, "too_many_attempts", "too many attempts; try again later")
-        .with_details(json!({ "retryAfterSeconds": seconds }))
+    refusal("too_many_attempts", "too many attempts; try again later", seconds)
+}
+
+fn refusal(code: &'static str, message: &str, seconds: u64) -> Error {
+    Error::new(ErrorKind::RateLimited, code, message).with_details(json!({ "retryAfterSeconds": seconds }))
 }

@@ -1,15 +1,14 @@
 //! Mails: written with their cause, taken by one, given up after a while.
 
+use super::timed;
 use mono_core::Error;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::model::mail::MailKind;
 use mono_core::text::Email;
-use mono_core::time::{Clock, Timestamp};
 use mono_storage::db::Database;
 use mono_storage::store::{Failure, Mail, NewMail};
 use mono_storage::testkit::World;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 mono_storage::conformance!(
@@ -20,25 +19,6 @@ mono_storage::conformance!(
     what_is_permanent_is_given_up_at_once,
     only_the_program_reaches_mails,
 );
-
-struct MovedClock(Mutex<Timestamp>);
-
-impl Clock for MovedClock {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
-    }
-}
-
-impl MovedClock {
-    fn go_on(&self, seconds: u64) {
-        *self.0.lock().unwrap() += Duration::from_secs(seconds);
-    }
-}
-
-fn timed(world: &World) -> (Database, Arc<MovedClock>) {
-    let clock = Arc::new(MovedClock(Mutex::new(world.test.database.now())));
-    (world.test.database.clone().with_clock(clock.clone()), clock)
-}
 
 fn system() -> Caller {
     Caller::system(SystemReason::Authentication)
