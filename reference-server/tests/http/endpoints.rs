@@ -151,45 +151,46 @@ async fn everybody_calls_every_route(world: World) {
             let (_, operation) = operation(&document, &method, &address);
             // What is about to succeed is tried before with a version that nothing has.
             let is_tried = [ADMIN, STAFF].contains(credential) && takes(operation, "X-Tenant-ID");
-            let tried = match is_tried && method != Method::GET {
-                true => Some(send(request().header("if-match", "\"999\"")).await),
-                false => None,
+            let tried = if is_tried && method != Method::GET {
+                Some(send(request().header("if-match", "\"999\"")).await)
+            } else {
+                None
             };
             let answer = send(request()).await;
+            let call = format!("{caller}: {method} {path}");
             if let Some(tried) = tried.filter(|_| answer.status < 400) {
                 let is_compared = tried.status == 409 && tried.failure().1 == "stale_version";
                 if is_compared != takes(operation, "If-Match") {
-                    untrue.push(format!("{caller}: {method} {path}: If-Match: {}", tried.body));
+                    untrue.push(format!("{call}: If-Match: {}", tried.body));
                 }
                 compared.extend(is_compared.then(|| operation["operationId"].to_string()));
             }
-            untrue.extend(told(
-                operation,
-                &answer,
-                *credential == MEMBER,
-                &format!("{caller}: {method} {path}"),
-            ));
-            let outcome = if answer.status < 400 && path.ends_with("/bulk") {
-                // What becomes of an item is in the answer for it.
-                let result = &answer.json()["data"]["results"][0];
-                let reason = result["details"]["reason"].as_str().unwrap_or_default();
-                format!("{}: {} {reason}", answer.status, result["status"]).trim_end().to_owned()
-            } else if answer.status < 400 {
-                answer.status.to_string()
-            } else {
-                let (status, reason) = answer.failure();
-                format!("{status} {} {reason}", answer.json()["error"].as_str().unwrap())
-            };
+            untrue.extend(told(operation, &answer, *credential == MEMBER, &call));
+            let outcome = outcome(&answer, &path);
             writeln!(text, "{caller:<18} {:<6} {path:<70} {outcome}", method.as_str()).unwrap();
         }
         text.push('\n');
     }
     assert!(untrue.is_empty(), "the document is wrong:\n{}", untrue.join("\n"));
     let offering = operations(&document).into_iter().filter(|(_, _, operation)| takes(operation, "If-Match"));
-    let offering: BTreeSet<String> =
-        offering.map(|(_, _, operation)| operation["operationId"].to_string()).collect();
-    assert_eq!(offering, compared, "who takes If-Match has compared it once");
+    let offering = offering.map(|(_, _, operation)| operation["operationId"].to_string());
+    assert_eq!(offering.collect::<BTreeSet<_>>(), compared, "who takes If-Match has compared it once");
     compare("endpoints.txt", text.trim_end());
+}
+
+/// What became of a call, as the golden file has it.
+fn outcome(answer: &Answer, path: &str) -> String {
+    if answer.status >= 400 {
+        let (status, reason) = answer.failure();
+        return format!("{status} {} {reason}", answer.json()["error"].as_str().unwrap());
+    }
+    if !path.ends_with("/bulk") {
+        return answer.status.to_string();
+    }
+    // What becomes of an item is in the answer for it.
+    let result = &answer.json()["data"]["results"][0];
+    let reason = result["details"]["reason"].as_str().unwrap_or_default();
+    format!("{}: {} {reason}", answer.status, result["status"]).trim_end().to_owned()
 }
 
 /// Whether an operation has a parameter.
