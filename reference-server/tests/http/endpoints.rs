@@ -73,44 +73,13 @@ fn exception() -> CreateOverride {
 async fn everybody_calls_every_route(world: World) {
     let server = Server::start(world).await;
     let admin = server.sign_in(ADMIN).await;
-    let account = create(&admin, "There").await.id;
-    let deleted = create(&admin, "Gone").await.id;
-    admin.tenant().accounts().delete(deleted).await.unwrap();
-    let (tenant, staff) = (server.world.harbour.id, server.sign_in(STAFF).await);
-    let exception = staff.platform().subscriptions().add_override(tenant, &exception()).await.unwrap().id;
-    let crew = CreateTeam { name: "Crew".into() };
-    let team = admin.tenant().teams().create(account, &crew).await.unwrap().id;
-    server.add_person("second@harbour.example", &[(tenant, None)]).await;
-    let members = admin.tenant().members().list(&ListMembers::default()).await.unwrap().items;
-    let member = members.iter().find(|member| member.email.as_str() == "second@harbour.example").unwrap().id;
-    let schema = serde_json::from_value(json!({"key": "plain", "name": "Plain", "fields": []})).unwrap();
-    admin.tenant().schemas().put(&schema).await.unwrap();
-    let plain = CreateProfile { kind: "plain".into(), data: json!({}) };
-    let profile = admin.tenant().profiles().create(member, &plain).await.unwrap().id;
-    let wanted = |scopes: &[&str]| CreateApiKey {
-        name: "Key".into(),
-        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-        ..Default::default()
-    };
-    let key = admin.tenant().api_keys().create(&wanted(&[])).await.unwrap().api_key.id;
-    let reading = ["tenant.*.read", "account.*.read", "user.*.read"];
-    let reading = admin.tenant().api_keys().create(&wanted(&reading)).await.unwrap().key;
-    let asked = CreateInvitation { email: "invited@new.example".into(), roles: Vec::new() };
-    let invitation = admin.tenant().invitations().create(&asked).await.unwrap().id;
-    let (user, _) = server.world.member(&server.world.harbour, "unable@harbour.example").await;
-    let rights = rights(&admin, &staff, member, user, Scope::account(tenant, account)).await;
-    // Who restores needs something deleted; the admin, who comes last, deletes what was there.
-    let gone = CreateTeam { name: "Gone".into() };
-    let deleted_team = admin.tenant().teams().create(account, &gone).await.unwrap().id;
-    admin.tenant().teams().delete(deleted_team).await.unwrap();
-    let deleted_profile = admin.tenant().profiles().create(member, &plain).await.unwrap().id;
-    admin.tenant().profiles().delete(deleted_profile).await.unwrap();
+    let Things { there, gone, reading_key } = things(&server, &admin).await;
     let suspended = suspended(&server, &admin).await;
     let document = document();
     let (mut text, mut untrue, mut compared) = (String::new(), Vec::new(), BTreeSet::new());
     for (number, (caller, credential)) in CALLERS.iter().enumerate() {
         let token = match *credential {
-            READING_KEY => reading.clone(),
+            READING_KEY => reading_key.clone(),
             EXPIRED => expired_token(&server).await,
             SUSPENDED => suspended[0].clone(),
             MEMBERSHIP_SUSPENDED => suspended[1].clone(),
@@ -118,24 +87,12 @@ async fn everybody_calls_every_route(world: World) {
             other => other.into(),
         };
         for (method, path, body) in routes() {
-            let (id, team, profile) = if path.ends_with("restore") && *credential != ADMIN {
-                (deleted, deleted_team, deleted_profile)
-            } else {
-                (account, team, profile)
-            };
+            // Who restores needs something deleted; the admin, who comes last, deletes what was there.
+            let first: &[_] = if path.ends_with("restore") && *credential != ADMIN { &gone } else { &[] };
             let fill = |text: &str| {
-                text.replace("{id}", &id.to_string())
-                    .replace("{tenant}", &tenant.to_string())
-                    .replace("{member}", &member.to_string())
-                    .replace("{profile}", &profile.to_string())
-                    .replace("{key}", &key.to_string())
-                    .replace("{user}", &user.to_string())
-                    .replace("{team}", &team.to_string())
-                    .replace("{override_id}", &exception.to_string())
-                    .replace("{invitation}", &invitation.to_string())
-                    .replace("{caller}", &format!("caller{number}"))
+                let text = text.replace("{caller}", &format!("caller{number}"));
+                first.iter().chain(&there).fold(text, |text, (name, id)| text.replace(name, id))
             };
-            let fill = |text: &str| rights.iter().fold(fill(text), |text, (name, id)| text.replace(name, id));
             let address = fill(&path);
             let request = || {
                 let mut request = server.request(method.clone(), &address);
@@ -196,6 +153,66 @@ fn outcome(answer: &Answer, path: &str) -> String {
 /// Whether an operation has a parameter.
 fn takes(operation: &Value, name: &str) -> bool {
     operation["parameters"].as_array().unwrap().iter().any(|parameter| parameter["name"] == name)
+}
+
+/// What the calls are about, and who calls with a key.
+struct Things {
+    /// The names under which the table has them, with the ids.
+    there: Vec<(&'static str, String)>,
+    /// The same for who restores and needs something deleted.
+    gone: Vec<(&'static str, String)>,
+    reading_key: String,
+}
+
+async fn things(server: &Server, admin: &Client) -> Things {
+    let account = create(admin, "There").await.id;
+    let deleted = create(admin, "Gone").await.id;
+    admin.tenant().accounts().delete(deleted).await.unwrap();
+    let (tenant, staff) = (server.world.harbour.id, server.sign_in(STAFF).await);
+    let exception = staff.platform().subscriptions().add_override(tenant, &exception()).await.unwrap().id;
+    let crew = CreateTeam { name: "Crew".into() };
+    let team = admin.tenant().teams().create(account, &crew).await.unwrap().id;
+    server.add_person("second@harbour.example", &[(tenant, None)]).await;
+    let members = admin.tenant().members().list(&ListMembers::default()).await.unwrap().items;
+    let member = members.iter().find(|member| member.email.as_str() == "second@harbour.example").unwrap().id;
+    let schema = serde_json::from_value(json!({"key": "plain", "name": "Plain", "fields": []})).unwrap();
+    admin.tenant().schemas().put(&schema).await.unwrap();
+    let plain = CreateProfile { kind: "plain".into(), data: json!({}) };
+    let profile = admin.tenant().profiles().create(member, &plain).await.unwrap().id;
+    let wanted = |scopes: &[&str]| CreateApiKey {
+        name: "Key".into(),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        ..Default::default()
+    };
+    let key = admin.tenant().api_keys().create(&wanted(&[])).await.unwrap().api_key.id;
+    let reading = ["tenant.*.read", "account.*.read", "user.*.read"];
+    let reading = admin.tenant().api_keys().create(&wanted(&reading)).await.unwrap().key;
+    let asked = CreateInvitation { email: "invited@new.example".into(), roles: Vec::new() };
+    let invitation = admin.tenant().invitations().create(&asked).await.unwrap().id;
+    let (user, _) = server.world.member(&server.world.harbour, "unable@harbour.example").await;
+    let rights = rights(admin, &staff, member, user, Scope::account(tenant, account)).await;
+    let gone = CreateTeam { name: "Gone".into() };
+    let deleted_team = admin.tenant().teams().create(account, &gone).await.unwrap().id;
+    admin.tenant().teams().delete(deleted_team).await.unwrap();
+    let deleted_profile = admin.tenant().profiles().create(member, &plain).await.unwrap().id;
+    admin.tenant().profiles().delete(deleted_profile).await.unwrap();
+    let gone = vec![
+        ("{id}", deleted.to_string()),
+        ("{team}", deleted_team.to_string()),
+        ("{profile}", deleted_profile.to_string()),
+    ];
+    let there = [
+        ("{id}", account.to_string()),
+        ("{tenant}", tenant.to_string()),
+        ("{member}", member.to_string()),
+        ("{profile}", profile.to_string()),
+        ("{key}", key.to_string()),
+        ("{user}", user.to_string()),
+        ("{team}", team.to_string()),
+        ("{override_id}", exception.to_string()),
+        ("{invitation}", invitation.to_string()),
+    ];
+    Things { there: there.into_iter().chain(rights).collect(), gone, reading_key: reading }
 }
 
 /// What was given before, to be taken: the names under which the table has it, with the ids.
