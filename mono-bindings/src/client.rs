@@ -36,8 +36,8 @@ impl Client {
     ///   server gives along.
     ///
     /// # Errors
-    /// `Validation` where the address is not `http` or `https`, or holds a user name, password, query or fragment, or a key
-    /// has another length.
+    /// `Validation` where the address is not `http` or `https`, or holds a user name, password, query or fragment, a key has
+    /// another length, or there are keys and none among them.
     #[uniffi::constructor(default(timeout = None, token_store = None, permission_keys = None))]
     pub fn new(
         address: String,

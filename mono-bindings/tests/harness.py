@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 
-import swift_cancellation
+import generated
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -54,8 +54,7 @@ def generate(generator, library, language, folder):
     copy = pathlib.Path(shutil.copy(library, folder))
     command = [generator, "generate", "--no-format", "--language", language, "--out-dir", folder, copy]
     subprocess.run(command, cwd=ROOT, check=True)
-    if language == "swift":
-        swift_cancellation.add(folder / "Mono.swift")
+    generated.complete(language, folder)
 
 
 def free_port():

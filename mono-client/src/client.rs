@@ -72,7 +72,7 @@ impl Client {
             store: None,
             cache: None,
             #[cfg(feature = "snapshot")]
-            permission_keys: Vec::new(),
+            permission_keys: None,
         }
     }
 
@@ -157,7 +157,7 @@ pub struct ClientBuilder {
     store: Option<Arc<dyn TokenStore>>,
     cache: Option<CacheSettings>,
     #[cfg(feature = "snapshot")]
-    permission_keys: Vec<[u8; 32]>,
+    permission_keys: Option<Vec<[u8; 32]>>,
 }
 
 // Written by hand: an address may hold a password until it is checked.
@@ -202,7 +202,7 @@ impl ClientBuilder {
     /// gives along.
     #[cfg(feature = "snapshot")]
     pub fn permission_keys(mut self, keys: impl Into<Vec<[u8; 32]>>) -> Self {
-        self.permission_keys = keys.into();
+        self.permission_keys = Some(keys.into());
         self
     }
 
@@ -216,9 +216,16 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// `Validation` where the address is not `http` or `https`, holds a user name, password, query or fragment, or
-    /// asks for HTTPS of a client that was built without the feature `rustls`.
+    /// asks for HTTPS of a client that was built without the feature `rustls`; where there are permission keys, and none
+    /// among them.
     pub fn build(self) -> Result<Client> {
         let base = parse_address(&self.address)?;
+        #[cfg(feature = "snapshot")]
+        if self.permission_keys.as_ref().is_some_and(Vec::is_empty) {
+            // Perhaps a setting that was not filled in: it would trust whatever key the server names.
+            let message = "give a key at least, or leave the keys out";
+            return Err(Error::invalid("permission_keys", "no_keys", message));
+        }
         let http = system::http().user_agent(self.user_agent).build().map_err(crate::error::transport)?;
         let cache = self.cache.map(|settings| Arc::new(Cache::new(settings)));
         Ok(Client {
@@ -226,7 +233,7 @@ impl ClientBuilder {
             timeout: self.timeout,
             session: Session::new(self.store, cache),
             #[cfg(feature = "snapshot")]
-            permissions: Permissions::new(self.permission_keys),
+            permissions: Permissions::new(self.permission_keys.unwrap_or_default()),
             tenant: None,
             version: None,
             idempotency_key: None,
@@ -293,6 +300,13 @@ mod tests {
             assert_eq!(error.code(), code, "{address}");
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         }
+    }
+
+    #[cfg(feature = "snapshot")]
+    #[test]
+    fn to_believe_no_key_is_not_to_believe_any() {
+        let error = Client::builder("http://host").permission_keys([]).build().unwrap_err();
+        assert!(error.details().unwrap().to_string().contains("no_keys"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger
 import kotlinx.coroutines.*
 
 /** Keeps the session in memory, and counts. */
-private class MemoryStore(@Volatile var session: String? = null, val error: Exception? = null) : TokenStore {
+private class MemoryStore(@Volatile var session: String? = null, val error: Throwable? = null) : TokenStore {
     val saved = AtomicInteger()
     val cleared = AtomicInteger()
 
@@ -114,6 +114,12 @@ val ONLINE: Map<String, suspend () -> Unit> = mapOf(
         val full = MemoryStore(error = java.io.IOException("full"))
         val other = raised<MonoException.Internal> { signedIn("lena@lagoon.example", full) }
         check("callback_failed", other.code)
+        for (error in listOf(NotImplementedError(), StackOverflowError())) {
+            val mono = client(MemoryStore(error = error))
+            val failed = raised<MonoException.Internal> { mono.login("lena@lagoon.example", PASSWORD) }
+            check("callback_failed", failed.code)
+            check(false, mono.isSignedIn())
+        }
     },
     "each call is logged without a secret" to {
         setLogListener(Log, LogLevel.DEBUG)

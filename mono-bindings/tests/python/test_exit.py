@@ -6,8 +6,8 @@ import unittest
 
 PROGRAM = """
 import asyncio, os, sys, threading
-from mono_bindings import ListAccounts, LogLevel, LogListener, MonoError, PermissionEngine, shutdown
-from mono_bindings import set_log_listener
+from mono_bindings import ListAccounts, LogLevel, LogListener, MonoError, PermissionEngine, ProgressListener
+from mono_bindings import set_log_listener, shutdown
 from support import PASSWORD, client, seed
 
 class Log(LogListener):
@@ -46,10 +46,35 @@ threading.Thread(target=lambda: asyncio.run(gathered()), daemon=True).start()
 busy.wait()
 """,
     "in a child, after it has forked": """
+async def refused():
+    try:
+        await client().ping()
+    except MonoError.Unavailable as error:
+        assert error.code == "forked", error
+    else:
+        sys.exit("a child has made a call")
+
 asyncio.run(calls())
 child = os.fork()
 if child:
     assert os.waitpid(child, 0)[1] == 0
+else:
+    asyncio.run(refused())
+""",
+    "after shutting down within a listener": """
+class Stop(ProgressListener):
+    def on_progress(self, done, total):
+        shutdown()
+
+async def main():
+    mono = client()
+    await mono.login("lena@lagoon.example", PASSWORD)
+    try:
+        await mono.all_accounts(progress=Stop())
+    except MonoError.Unavailable as error:
+        assert error.code == "shut_down", error
+
+asyncio.run(main())
 """,
     "after shutting down by itself": """
 async def main():
@@ -71,7 +96,27 @@ asyncio.run(main())
 }
 
 
+SUBINTERPRETER = """
+import sys
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+
+other = interpreters.create()
+refused = "import sys; sys.path = {!r}\\ntry: import mono_bindings\\nexcept ImportError: pass\\nelse: raise SystemError"
+interpreters.run_string(other, refused.format(sys.path))
+interpreters.destroy(other)
+from support import client
+client().is_signed_in()
+"""
+
+
 class ExitCases(unittest.TestCase):
+    def test_another_interpreter_of_the_process_is_refused(self):
+        ended = subprocess.run([sys.executable, "-W", "ignore", "-c", SUBINTERPRETER], capture_output=True, text=True)
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+
     def test_it_ends_in_peace(self):
         for name, end in ENDS.items():
             for _ in range(3):

@@ -119,6 +119,8 @@ class ServerCases(unittest.IsolatedAsyncioTestCase):
         for make in [
             lambda: Client("http://ada:secret@127.0.0.1"),
             lambda: Client("file:///etc/passwd"),
+            lambda: Client("http://127.0.0.1\n"),
+            lambda: Client("http://127.0.0.1", permission_keys=[]),
             lambda: self.client.with_tenant("harbour"),
         ]:
             with self.assertRaises(MonoError.Validation) as caught:

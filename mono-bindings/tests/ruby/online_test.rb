@@ -40,10 +40,13 @@ class OnlineTest < Minitest::Test
     mono = client
     login = mono.login("lena@lagoon.example", PASSWORD)
     assert_operator login.expires_at, :>, Time.now
-    refute_includes login.to_s, login.access_token
+    [login.to_s, login.inspect, [login].inspect].each { |shown| refute_includes shown, login.access_token }
+    challenge = SecondFactorChallenge.new(challenge: "hunter2", expires_at: Time.now)
+    refute_includes LoginAnswer::SECOND_FACTOR.new(challenge: challenge).inspect + challenge.inspect, "hunter2"
     assert_equal login.user_id, mono.me.id
     error = assert_raises(MonoError::Unauthorized) { client.login("lena@lagoon.example", "Wrong-Password-1!") }
     assert_equal "invalid_credentials", error.code
+    assert_kind_of MonoError, error
   end
 
   def test_the_permissions_of_the_server_decide_as_the_table_says
@@ -111,6 +114,46 @@ class OnlineTest < Minitest::Test
     assert_equal "locked", error.code
     error = assert_raises(MonoError::Internal) { signed_in("lena@lagoon.example", MemoryStore.new(error: IOError.new("full"))) }
     assert_equal "callback_failed", error.code
+  end
+
+  def test_what_is_no_standard_error_fails_too
+    [NotImplementedError.new, SystemExit.new, Interrupt.new, NoMemoryError.new].each do |raised|
+      mono = client(MemoryStore.new(error: raised))
+      error = assert_raises(MonoError::Internal) { mono.login("lena@lagoon.example", PASSWORD) }
+      assert_equal "callback_failed", error.code
+      assert_includes error.details, raised.class.name
+      assert_equal false, mono.is_signed_in
+      stopped = Progress.new(raised)
+      assert_raises(MonoError::Internal) { signed_in("lena@lagoon.example").all_accounts(nil, nil, stopped) }
+    end
+  end
+
+  # In a program of its own: it is for good.
+  SHUTDOWN = <<~RUBY
+    begun, ends, go, seen = Queue.new, Queue.new, Queue.new, Queue.new
+    calling = signed_in("lena@lagoon.example")
+    listener = Class.new(ProgressListener) do
+      define_method(:on_progress) { |*| begun << true; go.pop; seen << :listened }
+    end.new
+    list = Thread.new { calling.all_accounts(nil, nil, listener) }
+    begun.pop
+    ending = Thread.new { ends << true; MonoBindings.shutdown; seen << :ended }
+    ends.pop
+    go << true
+    [list, ending].each(&:join)
+    begin
+      client.ping
+    rescue MonoBindings::MonoError => error
+      seen << error.code
+    end
+    seen = Array.new(seen.size) { seen.pop }
+    abort seen.inspect unless seen == [:listened, :ended, "shut_down"]
+    exit!(0) # without the cases
+  RUBY
+
+  def test_a_shutdown_waits_for_a_listener
+    command = ["ruby", "-W0", *$LOAD_PATH.flat_map { |folder| ["-I", folder] }, "-e"]
+    assert system(*command, "require 'support'\n#{SHUTDOWN}"), $?.inspect
   end
 
   def test_each_call_is_logged_without_a_secret

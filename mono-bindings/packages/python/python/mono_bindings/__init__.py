@@ -1,6 +1,10 @@
 """Permissions, limits and the client of mono: https://github.com/mono-rs/mono/blob/main/docs/bindings.md."""
 
-from . import _generated, mono_bindings
+from . import _generated
+
+_generated.forbid_subinterpreters()
+
+from . import mono_bindings
 from .mono_bindings import *
 
 _generated.forbid_copies(mono_bindings)

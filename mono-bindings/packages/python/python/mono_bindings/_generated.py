@@ -2,7 +2,18 @@
 
 import atexit
 import contextlib
-import os
+import ctypes
+
+
+def forbid_subinterpreters():
+    """The library calls back into the interpreter that imported it first, and would go on where that has ended."""
+    api = getattr(ctypes, "pythonapi", None)
+    if api is None:
+        return  # not CPython
+    for which in (api.PyInterpreterState_Get, api.PyInterpreterState_Main):
+        which.restype = ctypes.c_void_p
+    if api.PyInterpreterState_Get() != api.PyInterpreterState_Main():
+        raise ImportError("mono_bindings works in the main interpreter of a process alone")
 
 
 def forbid_copies(module):
@@ -25,7 +36,7 @@ def catch_everything(module):
                 except Exception:
                     raise
                 except BaseException as raised:
-                    raise RuntimeError(repr(raised)) from raised
+                    raise RuntimeError(type(raised).__name__) from raised
 
             return call(call_status, guarded, *others)
 
@@ -52,9 +63,5 @@ def forget_closed_loops(module):
 def end_at_exit(module):
     """Ends the threads of the library before the interpreter is taken down: it would end them in the midst of a callback,
     and the process with them. Without the client there are none."""
-    if not hasattr(module, "shutdown"):
-        return
-    atexit.register(module.shutdown)
-    # A child that was forked has none of the threads, and would wait for them.
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: atexit.unregister(module.shutdown))
+    if hasattr(module, "shutdown"):
+        atexit.register(module.shutdown)

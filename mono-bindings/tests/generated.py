@@ -1,7 +1,7 @@
-"""Lets a Swift task give its call up.
+"""What the generated sources lack, written into them.
 
-What UniFFI generates for Swift awaits a call to its end, whatever becomes of the task. The library can cancel a call, and
-what is generated for Kotlin and Python uses that; here it is written into the Swift sources too.
+A Swift task that is cancelled awaits its call to the end, and `dump` shows what a description hides. In Kotlin an `Error` that
+a store or listener throws, such as that of `TODO()`, is taken for success.
 """
 
 import re
@@ -15,11 +15,8 @@ def replaced(pattern, by, source):
     return changed
 
 
-def add(file):
-    """Adds it to the generated sources in a file."""
-    source = file.read_text()
-    if "uniffiRustCallAsync" not in source:
-        return  # the library without the client makes no calls
+def swift(source):
+    """The Swift sources, with it."""
     source = replaced(
         r"freeFunc: ffi_mono_bindings_rust_future_free_(\w+),",
         r"freeFunc: ffi_mono_bindings_rust_future_free_\1,\n"
@@ -42,4 +39,26 @@ def add(file):
         "    } onCancel: {\n        cancelFunc(rustFuture)\n    }\n    try Task.checkCancellation()\n",
         source,
     )
-    file.write_text(source)
+    for secret in ("Login", "SecondFactorChallenge"):
+        source += f"""
+extension {secret}: CustomReflectable {{
+    /// Nothing: it holds a secret.
+    public var customMirror: Mirror {{ Mirror(self, children: []) }}
+}}
+"""
+    return source
+
+
+def kotlin(source):
+    """The Kotlin sources, with it."""
+    return replaced(r"catch\(e: kotlin\.Exception\)", "catch(e: Throwable)", source)
+
+
+def complete(language, folder):
+    """Completes the sources of a language in a folder."""
+    pattern, completed = {"swift": ("*.swift", swift), "kotlin": ("**/*.kt", kotlin)}.get(language, (None, None))
+    for file in folder.glob(pattern) if pattern else []:
+        source = file.read_text()
+        # Without the client there are no calls, stores and listeners.
+        if "class Client" in source:
+            file.write_text(completed(source))
