@@ -78,8 +78,9 @@ fn expected_version(parts: &Parts) -> Result<Option<i64>, Error> {
     }
     let version =
         text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).filter(|_| values.next().is_none());
-    let number = |tag: &str| tag.split_once('.').map_or(tag, |(number, _)| number).parse().ok();
-    version.and_then(number).map(Some).ok_or_else(|| {
+    let number = version.map(|tag| tag.split_once('.').map_or(tag, |(number, _)| number));
+    let number = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+    number.and_then(|number| number.parse().ok()).map(Some).ok_or_else(|| {
         let message = "the header If-Match holds one version in quotes, such as \"3\", or an ETag";
         Error::invalid("If-Match", "invalid_version", message)
     })
