@@ -11,7 +11,7 @@ def replaced(pattern, by, source):
     """The source with the pattern replaced, wherever it stands; it has to be there."""
     changed, count = re.subn(pattern, by, source)
     if count == 0:
-        raise RuntimeError(f"the generated Swift sources have changed: there is no {pattern!r}")
+        raise RuntimeError(f"the generated sources have changed: there is no {pattern!r}")
     return changed
 
 
