@@ -72,12 +72,11 @@ where
 fn expected_version(parts: &Parts) -> Result<Option<i64>, Error> {
     let mut values = parts.headers.get_all(header::IF_MATCH).iter().filter(|_| !parts.method.is_safe());
     let Some(value) = values.next() else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
+    let text = value.to_str().ok().map(str::trim).filter(|_| values.next().is_none());
+    if text == Some("*") {
         return Ok(None);
     }
-    let version =
-        text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).filter(|_| values.next().is_none());
+    let version = text.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
     let number = version.map(|tag| tag.split_once('.').map_or(tag, |(number, _)| number));
     let number = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
     number.and_then(|number| number.parse().ok()).map(Some).ok_or_else(|| {
@@ -110,6 +109,10 @@ where
                 caller
             }
         };
+        // What concerns a person alone counts no versions.
+        if expected_version(parts)?.is_some() {
+            return Err(Error::no_version().into());
+        }
         Ok(Self(admitted(parts, caller).await?))
     }
 }

@@ -9,6 +9,7 @@ use mono_core::text::Email;
 use mono_storage::store::{ATTEMPTS_IN_FLIGHT, Attempt, Throttle};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
+use tracing::Instrument as _;
 
 /// How long a try counts.
 const WINDOW: Duration = Duration::from_mins(15);
@@ -74,6 +75,13 @@ impl Authenticator {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
+}
+
+/// Judges a try to its end, also where the client has hung up meanwhile: a right one that nobody judges would count.
+pub(crate) async fn judged<T: Send + 'static>(
+    judgement: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::spawn(judgement.in_current_span()).await.map_err(Error::internal)?
 }
 
 /// How often the address was tried from everywhere.

@@ -164,6 +164,11 @@ impl Error {
             .with_details(serde_json::json!({ "currentVersion": current }))
     }
 
+    /// A condition on the version of what has none: it is refused, never ignored in silence.
+    pub fn no_version() -> Self {
+        Self::invalid("If-Match", "no_version", "what this changes has no version to compare")
+    }
+
     /// A failure inside, whose cause is for the log only.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(ErrorKind::Internal, "internal", "something went wrong on our side").with_source(source)

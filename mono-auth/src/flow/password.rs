@@ -14,6 +14,7 @@ use mono_storage::db::PlatformTx;
 use mono_storage::store::{Credentials, Mail, NewMail, TokenPurpose};
 use secrecy::SecretString;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// What was sent to a person to let them in, or to change how they are let in.
 const SENT: [TokenPurpose; 6] = [
@@ -74,17 +75,21 @@ impl Authenticator {
         let throttles = throttle::attempts(throttle::SIGN_IN, person.user.email.as_str(), &request);
         let system = system(request);
         let attempt = self.reserve(&system, &throttles).await?;
-        tokio::time::sleep(throttle::delay(&attempt)).await;
-        let verified = self.inner.passwords.verify(password, person.password_hash.clone()).await?;
-        let mut tx = self.inner.database.platform(&system).write().await?;
-        if verified {
-            tx.throttles().release(&attempt).await?;
-        } else {
-            tx.throttles().keep(&attempt).await?;
-            tx.audit_user(Action::LoginFailed, Some(person.user.id)).await?;
-        }
-        tx.commit().await?;
-        Ok(verified)
+        let (inner, user, hash) = (Arc::clone(&self.inner), person.user.id, person.password_hash.clone());
+        throttle::judged(async move {
+            tokio::time::sleep(throttle::delay(&attempt)).await;
+            let verified = inner.passwords.verify(password, hash).await?;
+            let mut tx = inner.database.platform(&system).write().await?;
+            if verified {
+                tx.throttles().release(&attempt).await?;
+            } else {
+                tx.throttles().keep(&attempt).await?;
+                tx.audit_user(Action::LoginFailed, Some(user)).await?;
+            }
+            tx.commit().await?;
+            Ok(verified)
+        })
+        .await
     }
 }
 

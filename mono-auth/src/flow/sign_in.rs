@@ -49,13 +49,17 @@ impl Authenticator {
         let throttles = throttle::attempts(throttle::SIGN_IN, &given.email, &request);
         let system = system(request);
         let attempt = self.reserve(&system, &throttles).await?;
-        tokio::time::sleep(throttle::delay(&attempt)).await;
+        let authenticator = self.clone();
+        throttle::judged(async move { authenticator.judge(given, &system, &attempt).await }).await
+    }
 
+    async fn judge(&self, given: SignIn, system: &Caller, attempt: &Attempt) -> Result<SignInAnswer, Error> {
+        tokio::time::sleep(throttle::delay(attempt)).await;
         loop {
             // An address that cannot exist costs as much as one that is unknown.
             let found = match Email::parse(&given.email) {
                 Ok(email) => {
-                    self.inner.database.platform(&system).read().await?.users().credentials(&email).await?
+                    self.inner.database.platform(system).read().await?.users().credentials(&email).await?
                 }
                 Err(_) => None,
             };
@@ -63,11 +67,11 @@ impl Authenticator {
             let verified = self.inner.passwords.verify(given.password.clone(), hash.clone()).await?;
             let (slug, host) = (given.tenant.as_deref(), given.host.as_deref());
             // By itself: the whole, run once more, would count another attempt.
-            let settle = || Box::pin(self.settle(&system, &attempt, found.as_ref(), verified, slug, host));
+            let settle = || Box::pin(self.settle(system, attempt, found.as_ref(), verified, slug, host));
             let Some(answer) = retry(settle).await? else { continue };
             if let (Some(found), Some(hash)) =
                 (&found, hash.filter(|hash| self.inner.passwords.is_outdated(hash)))
-                && let Err(error) = self.rehash(&system, found.user.id, &hash, given.password).await
+                && let Err(error) = self.rehash(system, found.user.id, &hash, given.password).await
             {
                 tracing::warn!("a password is hashed anew at the next sign-in: {error}");
             }

@@ -28,11 +28,7 @@ impl Expected {
     /// Refuses to commit what nothing was compared for: a condition is never dropped in silence.
     pub(super) fn require_checked(&self) -> Result<(), Error> {
         if self.is_open() {
-            return Err(Error::invalid(
-                "If-Match",
-                "no_version",
-                "what this changes has no version to compare",
-            ));
+            return Err(Error::no_version());
         }
         Ok(())
     }

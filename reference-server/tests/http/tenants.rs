@@ -96,6 +96,7 @@ async fn a_stale_version_is_a_conflict_that_names_the_current_one(world: World) 
         ("\"2\"", json!({"name": "Third", "version": 1}), 400),
         ("2", json!({"name": "Third"}), 400),
         ("\"+2\"", json!({"name": "Third"}), 400),
+        ("*, \"2\"", json!({"name": "Third"}), 400),
         ("\"2\"", json!({"name": "Third"}), 200),
         ("*", json!({"name": "Fourth"}), 200),
     ] {
