@@ -93,6 +93,14 @@ struct Flight<V> {
     landed: watch::Receiver<Option<Result<Cached<V>, Arc<Error>>>>,
 }
 
+impl<V> Flight<V> {
+    /// A load that has ended.
+    fn of(value: Cached<V>) -> Self {
+        let stamp = value.0.stamp.clone();
+        Self { stamp, landed: watch::channel(Some(Ok(value))).1 }
+    }
+}
+
 impl<V> Clone for Flight<V> {
     fn clone(&self) -> Self {
         Self { stamp: self.stamp.clone(), landed: self.landed.clone() }
@@ -215,7 +223,7 @@ where
     }
 
     /// Joins the load that runs, unless a tag was touched since it began: whoever asks now may have written since then.
-    /// Otherwise begins one, in a task of its own.
+    /// Otherwise begins one, in a task of its own; but not where one has ended since the caller looked.
     fn fly<'t, F>(
         self: &Arc<Self>,
         key: &K,
@@ -230,6 +238,10 @@ where
             && self.bus.freshness().holds(&flight.stamp)
         {
             return flight.clone();
+        }
+        // What a load gives is kept before its flight is taken away.
+        if let Some((value, true)) = self.find(key) {
+            return Flight::of(value);
         }
         // Before the load: what is written while it runs, it may have missed.
         let stamp = self.bus.freshness().stamp(tags);
@@ -330,5 +342,30 @@ impl<K, V> Lifecycle<K, V> for Evictions {
 
     fn on_evict(&self, (): &mut (), _: K, _: V) {
         self.0.eviction();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::runtime::Handle;
+    use tokio::task::block_in_place;
+
+    async fn load() -> Result<Loaded<u8>, Error> {
+        let lifetime = Lifetime { fresh: Duration::from_mins(5), stale: Duration::ZERO };
+        Ok(Loaded { value: 7, lifetime, weight: 1 })
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_found_nothing_and_is_late_for_the_load_loads_nothing() {
+        let memory = Memory::<u8, u8>::new(&Bus::in_memory(), 1 << 20);
+        // Between the look and the load, somebody else's load begins and ends.
+        let own = |key: &u8| {
+            let other = memory.get_or_load(key, |key| *key, [], load);
+            block_in_place(|| Handle::current().block_on(other)).map(|_| *key).unwrap_or_default()
+        };
+        let value = memory.get_or_load(&1, own, [], load).await;
+        assert_eq!(value.ok().as_deref(), Some(&7));
+        assert_eq!(memory.counters().read().loads, 1);
     }
 }
