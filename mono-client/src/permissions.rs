@@ -115,8 +115,7 @@ impl Client {
         };
         let snapshot = self.permissions.verify(&answer, system::now())?;
         let Some(credential) = credential else { return Err(error::signed_out()) };
-        self.require_own(&snapshot, &credential)?;
-        self.keep(Kept { identity: credential.identity, snapshot: Arc::new(snapshot), doubts })
+        self.keep(&credential, snapshot, doubts)
     }
 
     /// A genuine snapshot of somebody else would be believed as well as one's own.
@@ -134,11 +133,13 @@ impl Client {
     }
 
     /// Keeps the permissions, where nothing newer has come meanwhile, and gives what is kept.
-    fn keep(&self, new: Kept) -> Result<Arc<Snapshot>> {
+    fn keep(&self, credential: &Credential, snapshot: Snapshot, doubts: u64) -> Result<Arc<Snapshot>> {
         let mut known = self.permissions.write();
-        if self.session.identity() != Some(new.identity) {
+        if self.session.identity() != Some(credential.identity) {
             return Err(error::signed_out());
         }
+        self.require_own(&snapshot, credential)?;
+        let new = Kept { identity: credential.identity, snapshot: Arc::new(snapshot), doubts };
         let newest = match known.kept.take() {
             Some(kept) if kept.identity == new.identity && kept.is_newer(&new) => kept,
             _ => new,
