@@ -149,7 +149,7 @@ impl TenantTx {
     }
 
     /// Tells of each threshold that is reached and was not told of.
-    async fn announce(
+    pub(crate) async fn announce(
         &mut self,
         limit: &str,
         account: Option<AccountId>,
@@ -177,7 +177,7 @@ impl TenantTx {
         for (threshold, _) in reached {
             let event =
                 LimitEvent { limit: limit.to_owned(), account, threshold, used, maximum, window_start };
-            self.emit(LimitEvent::KIND, &event).await?;
+            self.emit(&event).await?;
         }
         Ok(())
     }

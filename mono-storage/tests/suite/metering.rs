@@ -4,8 +4,7 @@ use mono_core::id::TenantId;
 use mono_core::subscription::{DailyUsage, Entitlements, Key, LimitEvent, Override, Subscription, Threshold};
 use mono_core::time::{FixedClock, NaiveDate};
 use mono_storage::db::Database;
-use mono_storage::store::Event;
-use mono_storage::testkit::{TenantWorld, World};
+use mono_storage::testkit::{self, TenantWorld, World};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -26,11 +25,6 @@ mono_storage::conformance!(
 /// How much of the limit is written.
 async fn written(database: &Database, tenant: &TenantWorld, limit: &str) -> u64 {
     database.tenant(&tenant.admin).read().await.unwrap().used(limit).await.unwrap()
-}
-
-async fn events(database: &Database, tenant: &TenantWorld) -> Vec<Event> {
-    let system = Caller::system_in(SystemReason::Metering, tenant.id);
-    database.tenant(&system).read().await.unwrap().events().await.unwrap()
 }
 
 async fn no_number_of_callers_passes_a_hard_limit_on_one_node(world: World) {
@@ -180,11 +174,9 @@ async fn a_new_day_begins_at_nothing(world: World) {
 async fn each_threshold_is_told_once(world: World) {
     let (database, caller) = (&world.test.database, &world.harbour.admin);
     let told = async || -> Vec<Threshold> {
-        let events = events(database, &world.harbour).await;
-        let limit_events = events.into_iter().filter(|event| event.kind == LimitEvent::KIND);
-        limit_events
-            .map(|event| serde_json::from_value::<LimitEvent>(event.payload).unwrap().threshold)
-            .collect()
+        let events = testkit::events(database, world.harbour.id).await.unwrap();
+        let limit_events = events.iter().filter_map(|event| event.read::<LimitEvent>().unwrap());
+        limit_events.map(|event| event.threshold).collect()
     };
     for (amount, expected) in
         [(159, vec![]), (1, vec![Threshold::NearlyFull]), (30, vec![Threshold::NearlyFull])]
@@ -213,7 +205,7 @@ async fn a_refusal_counts_nothing(world: World) {
     database.count(caller, None, "messages", 200).await.unwrap();
     database.flush_usage().await.unwrap();
     assert_eq!(written(database, &world.harbour, "messages").await, 200);
-    let events = events(database, &world.harbour).await;
+    let events = testkit::events(database, world.harbour.id).await.unwrap();
     assert_eq!(events.len(), 2);
 }
 
