@@ -273,7 +273,7 @@ impl TenantTx {
         let current = |key: &Key, window: Window| {
             let start = window.start(now);
             let written = used.get(&(key.as_str().to_owned(), start)).copied().unwrap_or_default();
-            written.saturating_add(self.database().meter().pending(tenant, account, key.as_str(), start))
+            self.database().meter().used(tenant, account, key.as_str(), start, written)
         };
         Ok(self.caller().entitlements_of(account).usage(current))
     }
