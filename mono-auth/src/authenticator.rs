@@ -22,6 +22,7 @@ use mono_core::id::TenantId;
 use mono_core::model::auth_policy::AuthPolicy;
 use mono_core::permission::RateLimitTier;
 use mono_core::{Error, ErrorKind};
+use mono_storage::cache::LayerCounts;
 use mono_storage::db::Database;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -196,6 +197,11 @@ impl Authenticator {
     /// Forgets what is cached about permissions, plans and sessions, so that the next call sees the present state.
     pub fn forget(&self) {
         self.inner.identities.forget();
+    }
+
+    /// What the layers have counted that keep what people and API keys may do, and the catalogue, each with its name.
+    pub fn cache_counts(&self) -> [(&'static str, LayerCounts); 3] {
+        self.inner.identities.counts()
     }
 
     /// Checks that the stored catalogue is whole and has every permission that the program asks for.
