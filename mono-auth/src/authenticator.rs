@@ -180,12 +180,13 @@ impl Authenticator {
         Ok(Caller::mint(identity, Arc::new(request)))
     }
 
-    /// The budget of the rate limiter that a permission draws on; `None` where the catalogue does not have it.
+    /// Tells which budget of the rate limiter a permission draws on; `None` where the catalogue does not have it.
     ///
     /// # Errors
     /// `Unavailable` where the catalogue cannot be read.
-    pub async fn rate_limit_tier(&self, permission: &str) -> Result<Option<RateLimitTier>, Error> {
-        Ok(self.inner.identities.catalogue().await?.rate_limit_tier(permission))
+    pub async fn rate_limit_tiers(&self) -> Result<impl Fn(&str) -> Option<RateLimitTier> + use<>, Error> {
+        let catalogue = self.inner.identities.catalogue().await?;
+        Ok(move |permission: &str| catalogue.rate_limit_tier(permission))
     }
 
     /// The passwords of the installation.
