@@ -1,6 +1,7 @@
 //! What a person may do in a tenant, kept for a few seconds.
 
 mod facts;
+mod layer;
 mod policy;
 
 pub(crate) use policy::fresh_until;
@@ -10,7 +11,8 @@ use crate::flow::api_keys::{expired, invalid, revoked};
 use crate::flow::impersonate::IMPERSONATE;
 use crate::secret;
 use crate::settings::AuthSettings;
-use moka::future::Cache;
+use facts::weight;
+use layer::{Kept, Layer};
 use mono_core::caller::{Actor, Caller, Freshness, Identity, SystemReason};
 use mono_core::error::Problem;
 use mono_core::id::{MemberId, SessionId, TenantId, UserId};
@@ -21,10 +23,10 @@ use mono_core::permission::{Engine, KeyRestriction, Permission, RateLimitTier, S
 use mono_core::subscription::PlanCatalogue;
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
-use mono_storage::bus::{Stamp, Tag};
+use mono_storage::bus::Tag;
+use mono_storage::cache::LayerCounts;
 use mono_storage::db::Database;
 use mono_storage::store::{Definitions, Principal, TenantPart};
-use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,8 +35,8 @@ use std::time::Duration;
 const STALE_FOR: Duration = Duration::from_millis(2500);
 /// How often the use of an API key is noted at most.
 const NOTED_EVERY: Duration = Duration::from_mins(1);
-/// How many people's rights are kept at most.
-const CAPACITY: u64 = 100_000;
+/// How many bytes the rights of people take up at most, and those of API keys.
+const CAPACITY: u64 = 128 << 20;
 
 type Key = (SessionId, UserId, Place);
 
@@ -52,17 +54,10 @@ pub(crate) enum Place {
 pub(crate) struct Identities {
     database: Database,
     pub(crate) settings: Arc<AuthSettings>,
-    known: Cache<Key, Kept<Arc<Identity>>>,
+    known: Layer<Key, Arc<Identity>>,
     /// By the hash of the whole text: another secret is another entry.
-    keys: Cache<String, Kept<KnownKey>>,
-    catalogue: Cache<(), Kept<Arc<Catalogue>>>,
-}
-
-/// What was loaded, with the state of its tags from before the load.
-#[derive(Clone)]
-struct Kept<V> {
-    stamp: Stamp,
-    value: V,
+    keys: Layer<String, KnownKey>,
+    catalogue: Layer<(), Arc<Catalogue>>,
 }
 
 /// An API key that was found to be right.
@@ -102,11 +97,11 @@ impl Catalogue {
 impl Identities {
     pub(crate) fn new(database: Database) -> Self {
         Self {
-            database,
             settings: Arc::default(),
-            known: Cache::builder().max_capacity(CAPACITY).time_to_live(STALE_FOR).build(),
-            keys: Cache::builder().max_capacity(CAPACITY).time_to_live(STALE_FOR).build(),
-            catalogue: Cache::builder().max_capacity(1).time_to_live(STALE_FOR).build(),
+            known: Layer::new(database.bus(), CAPACITY),
+            keys: Layer::new(database.bus(), CAPACITY),
+            catalogue: Layer::new(database.bus(), 1),
+            database,
         }
     }
 
@@ -115,9 +110,18 @@ impl Identities {
     }
 
     pub(crate) fn forget(&self) {
-        self.known.invalidate_all();
-        self.keys.invalidate_all();
-        self.catalogue.invalidate_all();
+        self.known.forget();
+        self.keys.forget();
+        self.catalogue.forget();
+    }
+
+    /// What each layer has counted.
+    pub(crate) fn counts(&self) -> [(&'static str, LayerCounts); 3] {
+        [
+            ("sessions", self.known.counts()),
+            ("api_keys", self.keys.counts()),
+            ("catalogue", self.catalogue.counts()),
+        ]
     }
 
     /// The catalogue as it is stored.
@@ -126,30 +130,9 @@ impl Identities {
             let stamp = self.database.bus().stamp([(None, &Tag::RIGHTS)]);
             let system = Caller::system(SystemReason::Authentication);
             let definitions = self.database.platform(&system).read().await?.catalogue().load().await?;
-            Ok(Kept { stamp, value: Catalogue::build(definitions).map(Arc::new)? })
+            Ok(Kept { stamp, value: Catalogue::build(definitions).map(Arc::new)?, weight: 1 })
         };
-        self.kept(&self.catalogue, (), load).await
-    }
-
-    /// Gives what is kept or loads it; what was changed since it was loaded is loaded again.
-    async fn kept<K, V, F>(&self, cache: &Cache<K, Kept<V>>, key: K, load: impl Fn() -> F) -> Result<V, Error>
-    where
-        K: Hash + Eq + Clone + Send + Sync + 'static,
-        V: Clone + Send + Sync + 'static,
-        F: Future<Output = Result<Kept<V>, Error>>,
-    {
-        // Nearly always it is there: no load is made ready for that.
-        let kept = match cache.get(&key).await {
-            Some(kept) => kept,
-            None => cache.try_get_with(key.clone(), Box::pin(load())).await.map_err(shared)?,
-        };
-        if self.database.bus().holds(&kept.stamp) {
-            return Ok(kept.value);
-        }
-        // Also where the load of somebody else was joined, which had begun before the change.
-        cache.invalidate(&key).await;
-        let kept = cache.try_get_with(key, Box::pin(load())).await.map_err(shared)?;
-        Ok(kept.value)
+        self.catalogue.get((), load).await
     }
 
     /// Who stands behind a session, in a tenant or above all of them.
@@ -205,9 +188,10 @@ impl Identities {
             };
             let actor = |member| Actor::User { user, member, session, impersonator };
             let identity = self.identity(&catalogue, &principal, tenant, None, actor)?;
-            Ok(Kept { stamp, value: Arc::new(Identity { freshness, ..identity }) })
+            let weight = weight(&principal);
+            Ok(Kept { stamp, value: Arc::new(Identity { freshness, ..identity }), weight })
         };
-        self.kept(&self.known, (session, user, place), load).await
+        self.known.get((session, user, place), load).await
     }
 
     /// Who stands behind an API key: its owner, in its tenant.
@@ -245,9 +229,9 @@ impl Identities {
                 tracing::warn!(key = %key.id, "the use of an API key could not be noted: {error}");
             }
             let value = KnownKey { identity: Arc::new(identity), expires_at: key.expires_at };
-            Ok(Kept { stamp, value })
+            Ok(Kept { stamp, value, weight: weight(&principal) })
         };
-        self.kept(&self.keys, secret::hash(text), load).await
+        self.keys.get(secret::hash(text), load).await
     }
 
     /// Notes that a key was used, once a minute.
@@ -332,14 +316,4 @@ fn not_a_member() -> Error {
 
 pub(crate) fn ended() -> Error {
     Error::new(ErrorKind::Unauthorized, "session_ended", "the session has ended; sign in again")
-}
-
-/// An error that several waiters of one load are given; it is told again for each.
-fn shared(error: Arc<Error>) -> Error {
-    let again = Error::new(error.kind(), error.code().to_owned(), error.message());
-    let again = match error.details() {
-        Some(details) => again.with_details(details.clone()),
-        None => again,
-    };
-    again.with_source(error)
 }

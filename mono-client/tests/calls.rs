@@ -3,11 +3,12 @@
 
 mod stub;
 
-use mono_client::{Answered, HealthStatus};
+use mono_client::Answered;
 use mono_core::ErrorKind;
 use mono_core::api::accounts::{CreateAccount, ListAccounts, ScrollAccounts, UpdateAccount};
 use mono_core::api::auth::LoginRequest;
 use mono_core::api::envelope::Failure;
+use mono_core::api::health::{Health, HealthSummary};
 use mono_core::id::{AccountId, TenantId};
 use serde_json::{Value, json};
 use stub::{Stub, answer, success};
@@ -138,14 +139,15 @@ async fn a_refusal_reads_back_into_the_same_error() {
 #[tokio::test]
 async fn a_server_that_is_down_and_says_so_is_an_answer() {
     for (status, word, expected) in [
-        (200, "healthy", HealthStatus::Healthy),
-        (200, "degraded", HealthStatus::Degraded),
-        (503, "down", HealthStatus::Down),
-        (200, "sleepy", HealthStatus::Unknown),
+        (200, "healthy", Health::Healthy),
+        (200, "degraded", Health::Degraded),
+        (503, "down", Health::Down),
+        (200, "sleepy", Health::Unknown),
     ] {
-        let stub = Stub::start([success(status, &json!({ "status": word, "version": "1.2" }))]).await;
-        let health = stub.client().health().await.unwrap();
-        assert_eq!((health.status, &health.details["version"]), (expected, &json!("1.2")));
+        let data = json!({ "status": word, "services": { "database": word }, "ofANewerServer": 1 });
+        let stub = Stub::start([success(status, &data)]).await;
+        let services = [("database".to_owned(), expected)].into();
+        assert_eq!(stub.client().health().await.unwrap(), HealthSummary { status: expected, services });
         assert_eq!(stub.requests().len(), 1, "what counts is how it is now");
     }
     let stub = Stub::start([answer(503, "", "<html>")]).await;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod api_keys;
+mod auth_policies;
 mod callers;
 mod flows;
 mod impersonation;
@@ -10,6 +11,7 @@ mod mail;
 mod reencrypt;
 mod second_factors;
 mod sessions;
+mod step_up;
 mod throttling;
 
 use mono_auth::{Authenticator, KeyRing, SignIn, SignedIn};

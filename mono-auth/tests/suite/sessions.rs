@@ -1,6 +1,6 @@
-//! Sessions: refreshed, listed, ended.
+//! Sessions: begun, refreshed, listed, ended.
 
-use crate::{caller, person, sign_in, timed};
+use crate::{PASSWORD, caller, person, sign_in, timed};
 use mono_auth::{Authenticator, SignedIn};
 use mono_core::Error;
 use mono_core::caller::{Caller, RequestContext, SystemReason};
@@ -21,6 +21,7 @@ mono_storage::conformance!(
     who_goes_to_another_tenant_gets_a_token_for_it,
     a_single_use_token_is_used_once_however_many_try,
     what_ended_long_ago_is_taken_away,
+    a_weaker_hash_is_replaced_at_the_next_sign_in,
 );
 
 const EMAIL: &str = "ana@harbour.example";
@@ -251,4 +252,44 @@ async fn what_ended_long_ago_is_taken_away(world: World) {
     assert_eq!(left.len(), 1);
     drop(tx);
     caller(&authenticator, &kept).await.unwrap();
+}
+
+async fn a_weaker_hash_is_replaced_at_the_next_sign_in(world: World) {
+    use argon2::password_hash::CustomizedPasswordHasher;
+    let (authenticator, _) = timed(&world);
+    let ana = person(&world, &authenticator, EMAIL, "user").await;
+    let params = argon2::Params::new(8 * 1024, 1, 1, None).unwrap();
+    let argon2 = argon2::Argon2::default();
+    let weak = argon2
+        .hash_password_customized(
+            PASSWORD.as_bytes(),
+            b"sixteen bytes ..",
+            Some("argon2id"),
+            Some(0x13),
+            params,
+        )
+        .unwrap()
+        .to_string();
+    let system = Caller::system(SystemReason::Seed);
+    let mut tx = world.test.database.platform(&system).write().await.unwrap();
+    mono_storage::platform_sql!(tx, "UPDATE users SET password_hash = $2 WHERE id = $1", ana, weak.as_str())
+        .execute()
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let authenticator = authenticator.clone();
+        // The first one replaces the hash that others are just held against.
+        tasks.spawn(async move { sign_in(&authenticator, EMAIL).await.map(drop) });
+    }
+    for signed_in in tasks.join_all().await {
+        signed_in.expect("the password is right");
+    }
+    let email = mono_core::text::Email::parse(EMAIL).unwrap();
+    let mut tx = world.test.database.platform(&system).read().await.unwrap();
+    let stored = tx.users().credentials(&email).await.unwrap().unwrap().password_hash.unwrap();
+    assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+    drop(tx);
+    sign_in(&authenticator, EMAIL).await.expect("the password is still the same");
 }
