@@ -10,6 +10,7 @@ use crate::flow::api_keys::{expired, invalid, revoked};
 use crate::flow::impersonate::IMPERSONATE;
 use crate::secret;
 use crate::settings::AuthSettings;
+use moka::Expiry;
 use moka::future::Cache;
 use mono_core::caller::{Actor, Caller, Freshness, Identity, SystemReason};
 use mono_core::error::Problem;
@@ -26,10 +27,10 @@ use mono_storage::db::Database;
 use mono_storage::store::{Definitions, Principal, TenantPart};
 use std::hash::Hash;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long each of the two caches may be out of date. A person is worked out from a catalogue that is as old already:
-/// together they stay within the five seconds that the security rules allow.
+/// How long each of the two caches may be out of date, from the begin of its load on. A person is worked out from a
+/// catalogue that is as old already: together they stay within the five seconds that the security rules allow.
 const STALE_FOR: Duration = Duration::from_millis(2500);
 /// How often the use of an API key is noted at most.
 const NOTED_EVERY: Duration = Duration::from_mins(1);
@@ -61,8 +62,29 @@ pub(crate) struct Identities {
 /// What was loaded, with the state of its tags from before the load.
 #[derive(Clone)]
 struct Kept<V> {
+    /// When the load began.
+    since: Instant,
     stamp: Stamp,
     value: V,
+}
+
+/// Counts the time of what is kept from the begin of its load: as old it is when it is put in.
+struct SinceItsLoad;
+
+impl SinceItsLoad {
+    fn left<V>(kept: &Kept<V>, now: Instant) -> Option<Duration> {
+        Some(STALE_FOR.saturating_sub(now.saturating_duration_since(kept.since)))
+    }
+}
+
+impl<K, V> Expiry<K, Kept<V>> for SinceItsLoad {
+    fn expire_after_create(&self, _: &K, kept: &Kept<V>, now: Instant) -> Option<Duration> {
+        Self::left(kept, now)
+    }
+
+    fn expire_after_update(&self, _: &K, kept: &Kept<V>, now: Instant, _: Option<Duration>) -> Option<Duration> {
+        Self::left(kept, now)
+    }
 }
 
 /// An API key that was found to be right.
@@ -104,9 +126,9 @@ impl Identities {
         Self {
             database,
             settings: Arc::default(),
-            known: Cache::builder().max_capacity(CAPACITY).time_to_live(STALE_FOR).build(),
-            keys: Cache::builder().max_capacity(CAPACITY).time_to_live(STALE_FOR).build(),
-            catalogue: Cache::builder().max_capacity(1).time_to_live(STALE_FOR).build(),
+            known: Cache::builder().max_capacity(CAPACITY).expire_after(SinceItsLoad).build(),
+            keys: Cache::builder().max_capacity(CAPACITY).expire_after(SinceItsLoad).build(),
+            catalogue: Cache::builder().max_capacity(1).expire_after(SinceItsLoad).build(),
         }
     }
 
@@ -126,7 +148,7 @@ impl Identities {
             let stamp = self.database.bus().stamp([(None, &Tag::RIGHTS)]);
             let system = Caller::system(SystemReason::Authentication);
             let definitions = self.database.platform(&system).read().await?.catalogue().load().await?;
-            Ok(Kept { stamp, value: Catalogue::build(definitions).map(Arc::new)? })
+            Ok((stamp, Catalogue::build(definitions).map(Arc::new)?))
         };
         self.kept(&self.catalogue, (), load).await
     }
@@ -136,8 +158,12 @@ impl Identities {
     where
         K: Hash + Eq + Clone + Send + Sync + 'static,
         V: Clone + Send + Sync + 'static,
-        F: Future<Output = Result<Kept<V>, Error>>,
+        F: Future<Output = Result<(Stamp, V), Error>>,
     {
+        let load = || {
+            let (since, load) = (Instant::now(), load());
+            async move { load.await.map(|(stamp, value)| Kept { since, stamp, value }) }
+        };
         // Nearly always it is there: no load is made ready for that.
         let kept = match cache.get(&key).await {
             Some(kept) => kept,
@@ -205,7 +231,7 @@ impl Identities {
             };
             let actor = |member| Actor::User { user, member, session, impersonator };
             let identity = self.identity(&catalogue, &principal, tenant, None, actor)?;
-            Ok(Kept { stamp, value: Arc::new(Identity { freshness, ..identity }) })
+            Ok((stamp, Arc::new(Identity { freshness, ..identity })))
         };
         self.kept(&self.known, (session, user, place), load).await
     }
@@ -244,8 +270,7 @@ impl Identities {
             if let Err(error) = self.touch(&key, &texts.hash(shown)?).await {
                 tracing::warn!(key = %key.id, "the use of an API key could not be noted: {error}");
             }
-            let value = KnownKey { identity: Arc::new(identity), expires_at: key.expires_at };
-            Ok(Kept { stamp, value })
+            Ok((stamp, KnownKey { identity: Arc::new(identity), expires_at: key.expires_at }))
         };
         self.kept(&self.keys, secret::hash(text), load).await
     }
@@ -342,4 +367,23 @@ fn shared(error: Arc<Error>) -> Error {
         None => again,
     };
     again.with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mono_storage::bus::Bus;
+
+    #[tokio::test]
+    async fn the_time_of_a_load_counts() {
+        let since = Instant::now();
+        let kept = Kept { since, stamp: Bus::in_memory().stamp([]), value: () };
+        let left = |seconds| {
+            let now = since + Duration::from_secs(seconds);
+            let left = SinceItsLoad.expire_after_create(&(), &kept, now);
+            assert_eq!(left, SinceItsLoad.expire_after_update(&(), &kept, now, Some(Duration::MAX)));
+            left.unwrap()
+        };
+        assert_eq!([0, 1, 9].map(left).map(|left| left.as_millis()), [2500, 1500, 0]);
+    }
 }
