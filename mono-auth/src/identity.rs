@@ -82,7 +82,13 @@ impl<K, V> Expiry<K, Kept<V>> for SinceItsLoad {
         Self::left(kept, now)
     }
 
-    fn expire_after_update(&self, _: &K, kept: &Kept<V>, now: Instant, _: Option<Duration>) -> Option<Duration> {
+    fn expire_after_update(
+        &self,
+        _: &K,
+        kept: &Kept<V>,
+        now: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
         Self::left(kept, now)
     }
 }

@@ -89,18 +89,44 @@ impl Shared {
         Ok(())
     }
 
-    /// The processes that hold the data, as they name themselves; nothing where they do not say.
+    /// The processes that hold the data, as they name themselves; nothing where they do not say. All of them have to answer:
+    /// of a cluster the driver passes over a server that it cannot reach.
     async fn who_answers(&self, connection: &mut Connection) -> Result<String, RedisError> {
-        match limit(self.timeout, connection.send(redis::cmd("INFO").arg("server").arg("replication"))).await {
-            Ok(info) => Ok(names(&info)),
+        let info =
+            limit(self.timeout, connection.send(redis::cmd("INFO").arg("server").arg("replication"))).await;
+        let info = match info {
             // The user may not ask, or the server is too old to answer.
             Err(error) if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) => {
                 tracing::debug!("Redis does not say who it is: {error}");
-                Ok(String::new())
+                return Ok(String::new());
             }
-            Err(error) => Err(error),
+            info => info?,
+        };
+        if let (Connection::Cluster(_), Value::Map(answers)) = (&*connection, &info) {
+            let slots = limit(self.timeout, connection.send(redis::cmd("CLUSTER").arg("SLOTS"))).await?;
+            if answers.len() < masters(&slots) {
+                return Err((ErrorKind::ClusterConnectionNotFound, "a server of the cluster is away").into());
+            }
+        }
+        Ok(names(&info))
+    }
+}
+
+/// How many servers share the slots.
+fn masters(slots: &Value) -> usize {
+    let mut masters = Vec::new();
+    if let Value::Array(ranges) = slots {
+        for range in ranges {
+            // The first slot, the last one, the master, its replicas.
+            if let Value::Array(parts) = range
+                && let Some(master) = parts.get(2)
+                && !masters.contains(&master)
+            {
+                masters.push(master);
+            }
         }
     }
+    masters.len()
 }
 
 /// What changes where a server starts anew or another one takes over, in the answers of all servers.

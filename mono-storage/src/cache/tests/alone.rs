@@ -34,7 +34,8 @@ async fn a_value_of_one_tenant_never_answers_another() {
 async fn nothing_is_kept_as_nothing() {
     let Some(server) = RedisServer::start() else { return };
     for node in [Node::alone(), Node::of(&server.url()).await] {
-        let loads = undisturbed(&[&node], async |owner| {
+        let nodes = [&node];
+        let loads = undisturbed(&nodes, async |owner| {
             let loads = Arc::<AtomicU64>::default();
             for _ in 0..3 {
                 let loads = Arc::clone(&loads);
@@ -181,8 +182,7 @@ async fn a_value_that_is_stale_is_given_while_it_cannot_be_loaded_anew_and_the_l
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let said = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let (node, truth, refusals) =
-        (Node::alone(), Arc::<Truth>::default(), Arc::<AtomicU64>::default());
+    let (node, truth, refusals) = (Node::alone(), Arc::<Truth>::default(), Arc::<AtomicU64>::default());
     let refuse = || {
         let refusals = Arc::clone(&refusals);
         move || async move {

@@ -119,7 +119,7 @@ async fn within<T>(work: impl Future<Output = T>) -> T {
 /// What an attempt gives, for a tenant of its own, in which no node has had to forget everything: a machine that stops a
 /// node for seconds makes the others take it for lost, and then counts say nothing.
 async fn undisturbed<T>(nodes: &[&Node], attempt: impl AsyncFn(u128) -> T) -> T {
-    for owner in 1..20 {
+    for owner in 1_001..1_020 {
         let stamps = nodes.iter().map(|node| node.bus.stamp([])).collect::<Vec<_>>();
         let result = attempt(owner).await;
         if nodes.iter().zip(&stamps).all(|(node, stamp)| node.bus.holds(stamp)) {

@@ -6,7 +6,8 @@ use mono_core::id::UserId;
 
 /// Both nodes see a change of either, and each change costs one load.
 async fn share(a: Node, b: Node) {
-    let loads = undisturbed(&[&a, &b], async |owner| {
+    let nodes = [&a, &b];
+    let loads = undisturbed(&nodes, async |owner| {
         let (truth, hits) = (Arc::<Truth>::default(), b.cache.counts().1.hits);
         assert_eq!(a.read(owner, &truth).await, "0");
         assert_eq!(b.read(owner, &truth).await, "0");
