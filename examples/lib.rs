@@ -24,6 +24,7 @@ documents! {
     cache: "cache.md";
     client: "client.md";
     concepts: "concepts.md";
+    events: "events.md";
     isolation: "isolation.md";
     own_tables: "own-tables.md";
     permissions: "permissions.md";

@@ -22,6 +22,7 @@ use mono_core::id::TenantId;
 use mono_core::model::auth_policy::AuthPolicy;
 use mono_core::permission::RateLimitTier;
 use mono_core::{Error, ErrorKind};
+use mono_storage::cache::LayerCounts;
 use mono_storage::db::Database;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -179,12 +180,13 @@ impl Authenticator {
         Ok(Caller::mint(identity, Arc::new(request)))
     }
 
-    /// The budget of the rate limiter that a permission draws on; `None` where the catalogue does not have it.
+    /// Tells which budget of the rate limiter a permission draws on; `None` where the catalogue does not have it.
     ///
     /// # Errors
     /// `Unavailable` where the catalogue cannot be read.
-    pub async fn rate_limit_tier(&self, permission: &str) -> Result<Option<RateLimitTier>, Error> {
-        Ok(self.inner.identities.catalogue().await?.rate_limit_tier(permission))
+    pub async fn rate_limit_tiers(&self) -> Result<impl Fn(&str) -> Option<RateLimitTier> + use<>, Error> {
+        let catalogue = self.inner.identities.catalogue().await?;
+        Ok(move |permission: &str| catalogue.rate_limit_tier(permission))
     }
 
     /// The passwords of the installation.
@@ -195,6 +197,11 @@ impl Authenticator {
     /// Forgets what is cached about permissions, plans and sessions, so that the next call sees the present state.
     pub fn forget(&self) {
         self.inner.identities.forget();
+    }
+
+    /// What the layers have counted that keep what people and API keys may do, and the catalogue, each with its name.
+    pub fn cache_counts(&self) -> [(&'static str, LayerCounts); 3] {
+        self.inner.identities.counts()
     }
 
     /// Checks that the stored catalogue is whole and has every permission that the program asks for.

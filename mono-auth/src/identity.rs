@@ -1,6 +1,7 @@
 //! What a person may do in a tenant, kept for a few seconds.
 
 mod facts;
+mod layer;
 mod policy;
 
 pub(crate) use policy::fresh_until;
@@ -10,8 +11,8 @@ use crate::flow::api_keys::{expired, invalid, revoked};
 use crate::flow::impersonate::IMPERSONATE;
 use crate::secret;
 use crate::settings::AuthSettings;
-use moka::Expiry;
-use moka::future::Cache;
+use facts::weight;
+use layer::{Kept, Layer};
 use mono_core::caller::{Actor, Caller, Freshness, Identity, SystemReason};
 use mono_core::error::Problem;
 use mono_core::id::{MemberId, SessionId, TenantId, UserId};
@@ -22,20 +23,20 @@ use mono_core::permission::{Engine, KeyRestriction, Permission, RateLimitTier, S
 use mono_core::subscription::PlanCatalogue;
 use mono_core::time::Timestamp;
 use mono_core::{Error, ErrorKind};
-use mono_storage::bus::{Stamp, Tag};
+use mono_storage::bus::Tag;
+use mono_storage::cache::LayerCounts;
 use mono_storage::db::Database;
 use mono_storage::store::{Definitions, Principal, TenantPart};
-use std::hash::Hash;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long each of the two caches may be out of date, from the begin of its load on. A person is worked out from a
 /// catalogue that is as old already: together they stay within the five seconds that the security rules allow.
 const STALE_FOR: Duration = Duration::from_millis(2500);
 /// How often the use of an API key is noted at most.
 const NOTED_EVERY: Duration = Duration::from_mins(1);
-/// How many people's rights are kept at most.
-const CAPACITY: u64 = 100_000;
+/// How many bytes the rights of people take up at most, and those of API keys.
+const CAPACITY: u64 = 128 << 20;
 
 type Key = (SessionId, UserId, Place);
 
@@ -53,44 +54,10 @@ pub(crate) enum Place {
 pub(crate) struct Identities {
     database: Database,
     pub(crate) settings: Arc<AuthSettings>,
-    known: Cache<Key, Kept<Arc<Identity>>>,
+    known: Layer<Key, Arc<Identity>>,
     /// By the hash of the whole text: another secret is another entry.
-    keys: Cache<String, Kept<KnownKey>>,
-    catalogue: Cache<(), Kept<Arc<Catalogue>>>,
-}
-
-/// What was loaded, with the state of its tags from before the load.
-#[derive(Clone)]
-struct Kept<V> {
-    /// When the load began.
-    since: Instant,
-    stamp: Stamp,
-    value: V,
-}
-
-/// Counts the time of what is kept from the begin of its load: as old it is when it is put in.
-struct SinceItsLoad;
-
-impl SinceItsLoad {
-    fn left<V>(kept: &Kept<V>, now: Instant) -> Option<Duration> {
-        Some(STALE_FOR.saturating_sub(now.saturating_duration_since(kept.since)))
-    }
-}
-
-impl<K, V> Expiry<K, Kept<V>> for SinceItsLoad {
-    fn expire_after_create(&self, _: &K, kept: &Kept<V>, now: Instant) -> Option<Duration> {
-        Self::left(kept, now)
-    }
-
-    fn expire_after_update(
-        &self,
-        _: &K,
-        kept: &Kept<V>,
-        now: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Self::left(kept, now)
-    }
+    keys: Layer<String, KnownKey>,
+    catalogue: Layer<(), Arc<Catalogue>>,
 }
 
 /// An API key that was found to be right.
@@ -130,11 +97,11 @@ impl Catalogue {
 impl Identities {
     pub(crate) fn new(database: Database) -> Self {
         Self {
-            database,
             settings: Arc::default(),
-            known: Cache::builder().max_capacity(CAPACITY).expire_after(SinceItsLoad).build(),
-            keys: Cache::builder().max_capacity(CAPACITY).expire_after(SinceItsLoad).build(),
-            catalogue: Cache::builder().max_capacity(1).expire_after(SinceItsLoad).build(),
+            known: Layer::new(database.bus(), CAPACITY),
+            keys: Layer::new(database.bus(), CAPACITY),
+            catalogue: Layer::new(database.bus(), 1),
+            database,
         }
     }
 
@@ -143,9 +110,18 @@ impl Identities {
     }
 
     pub(crate) fn forget(&self) {
-        self.known.invalidate_all();
-        self.keys.invalidate_all();
-        self.catalogue.invalidate_all();
+        self.known.forget();
+        self.keys.forget();
+        self.catalogue.forget();
+    }
+
+    /// What each layer has counted.
+    pub(crate) fn counts(&self) -> [(&'static str, LayerCounts); 3] {
+        [
+            ("sessions", self.known.counts()),
+            ("api_keys", self.keys.counts()),
+            ("catalogue", self.catalogue.counts()),
+        ]
     }
 
     /// The catalogue as it is stored.
@@ -154,34 +130,9 @@ impl Identities {
             let stamp = self.database.bus().stamp([(None, &Tag::RIGHTS)]);
             let system = Caller::system(SystemReason::Authentication);
             let definitions = self.database.platform(&system).read().await?.catalogue().load().await?;
-            Ok((stamp, Catalogue::build(definitions).map(Arc::new)?))
+            Ok(Kept { stamp, value: Catalogue::build(definitions).map(Arc::new)?, weight: 1 })
         };
-        self.kept(&self.catalogue, (), load).await
-    }
-
-    /// Gives what is kept or loads it; what was changed since it was loaded is loaded again.
-    async fn kept<K, V, F>(&self, cache: &Cache<K, Kept<V>>, key: K, load: impl Fn() -> F) -> Result<V, Error>
-    where
-        K: Hash + Eq + Clone + Send + Sync + 'static,
-        V: Clone + Send + Sync + 'static,
-        F: Future<Output = Result<(Stamp, V), Error>>,
-    {
-        let load = || {
-            let (since, load) = (Instant::now(), load());
-            async move { load.await.map(|(stamp, value)| Kept { since, stamp, value }) }
-        };
-        // Nearly always it is there: no load is made ready for that.
-        let kept = match cache.get(&key).await {
-            Some(kept) => kept,
-            None => cache.try_get_with(key.clone(), Box::pin(load())).await.map_err(shared)?,
-        };
-        if self.database.bus().holds(&kept.stamp) {
-            return Ok(kept.value);
-        }
-        // Also where the load of somebody else was joined, which had begun before the change.
-        cache.invalidate(&key).await;
-        let kept = cache.try_get_with(key, Box::pin(load())).await.map_err(shared)?;
-        Ok(kept.value)
+        self.catalogue.get((), load).await
     }
 
     /// Who stands behind a session, in a tenant or above all of them.
@@ -237,9 +188,10 @@ impl Identities {
             };
             let actor = |member| Actor::User { user, member, session, impersonator };
             let identity = self.identity(&catalogue, &principal, tenant, None, actor)?;
-            Ok((stamp, Arc::new(Identity { freshness, ..identity })))
+            let weight = weight(&principal);
+            Ok(Kept { stamp, value: Arc::new(Identity { freshness, ..identity }), weight })
         };
-        self.kept(&self.known, (session, user, place), load).await
+        self.known.get((session, user, place), load).await
     }
 
     /// Who stands behind an API key: its owner, in its tenant.
@@ -276,9 +228,10 @@ impl Identities {
             if let Err(error) = self.touch(&key, &texts.hash(shown)?).await {
                 tracing::warn!(key = %key.id, "the use of an API key could not be noted: {error}");
             }
-            Ok((stamp, KnownKey { identity: Arc::new(identity), expires_at: key.expires_at }))
+            let value = KnownKey { identity: Arc::new(identity), expires_at: key.expires_at };
+            Ok(Kept { stamp, value, weight: weight(&principal) })
         };
-        self.kept(&self.keys, secret::hash(text), load).await
+        self.keys.get(secret::hash(text), load).await
     }
 
     /// Notes that a key was used, once a minute.
@@ -363,33 +316,4 @@ fn not_a_member() -> Error {
 
 pub(crate) fn ended() -> Error {
     Error::new(ErrorKind::Unauthorized, "session_ended", "the session has ended; sign in again")
-}
-
-/// An error that several waiters of one load are given; it is told again for each.
-fn shared(error: Arc<Error>) -> Error {
-    let again = Error::new(error.kind(), error.code().to_owned(), error.message());
-    let again = match error.details() {
-        Some(details) => again.with_details(details.clone()),
-        None => again,
-    };
-    again.with_source(error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use mono_storage::bus::Bus;
-
-    #[tokio::test]
-    async fn the_time_of_a_load_counts() {
-        let since = Instant::now();
-        let kept = Kept { since, stamp: Bus::in_memory().stamp([]), value: () };
-        let left = |seconds| {
-            let now = since + Duration::from_secs(seconds);
-            let left = SinceItsLoad.expire_after_create(&(), &kept, now);
-            assert_eq!(left, SinceItsLoad.expire_after_update(&(), &kept, now, Some(Duration::MAX)));
-            left.unwrap()
-        };
-        assert_eq!([0, 1, 9].map(left).map(|left| left.as_millis()), [2500, 1500, 0]);
-    }
 }

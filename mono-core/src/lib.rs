@@ -6,6 +6,7 @@ pub mod audit;
 pub mod caller;
 mod distinct;
 pub mod error;
+pub mod event;
 pub mod history;
 pub mod id;
 pub mod idempotency;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Problem};
 use crate::id::ApiKeyId;
-use crate::permission::RateLimitTier;
+use crate::permission::{Permission, RateLimitTier};
 use crate::subscription::{Allowance, Entitlements, Key, Source};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -48,15 +48,20 @@ impl Limit {
         Self { plan_key: format!("rate_{name}").into(), name: name.into(), rate, local }
     }
 
-    /// The limit as the plan of a tenant has it; `None` where the plan has no end. A plan that does not speak of it
-    /// changes nothing, nor does one that is paused.
-    fn under(&self, entitlements: &Entitlements) -> Option<Self> {
+    /// The limit as the plan of a tenant has it, or an API key where it has a number of its own, which never widens what
+    /// the plan grants; `None` where the plan has no end and the key no number. A plan that does not speak of it changes
+    /// nothing, nor does one that is paused.
+    fn under(&self, entitlements: &Entitlements, of_key: Option<u32>) -> Option<Self> {
         let planned = entitlements.limit(&self.plan_key);
-        match (&planned.source, planned.maximum) {
-            (Source::Undeclared | Source::NotInForce | Source::Unrestricted, _) => Some(self.clone()),
+        let planned = match (&planned.source, planned.maximum) {
+            (Source::Undeclared | Source::NotInForce | Source::Unrestricted, _) => {
+                return Some(self.with_calls(of_key.unwrap_or(self.rate.calls)));
+            }
             (_, Allowance::Unlimited) => None,
-            (_, Allowance::UpTo(calls)) => Some(self.with_calls(u32::try_from(calls).unwrap_or(u32::MAX))),
-        }
+            (_, Allowance::UpTo(calls)) => Some(u32::try_from(calls).unwrap_or(u32::MAX)),
+        };
+        // The smaller of those that there are.
+        planned.into_iter().chain(of_key).min().map(|calls| self.with_calls(calls))
     }
 
     fn with_calls(&self, calls: u32) -> Self {
@@ -68,7 +73,7 @@ impl Limit {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouteLimits {
-    /// The permission that the route asks for: its tier in the catalogue is that of the route.
+    /// A permission whose tier in the catalogue is that of the route, in place of those that the route asks for.
     pub permission: Option<String>,
     /// The tier, whatever the permission.
     pub tier: Option<RateLimitTier>,
@@ -93,8 +98,10 @@ pub struct RateLimits {
     limits: BTreeMap<String, Limit>,
     tiers: BTreeMap<RateLimitTier, Limit>,
     routes: BTreeMap<String, RouteLimits>,
-    /// The calls of single API keys in place of the usual.
-    keys: BTreeMap<ApiKeyId, u32>,
+    /// The permissions that a route asks for.
+    asked: BTreeMap<String, Vec<Permission>>,
+    /// The calls of single API keys in place of the usual, by the name of the limit.
+    keys: BTreeMap<ApiKeyId, BTreeMap<String, u32>>,
 }
 
 /// The limit of who is not known.
@@ -126,7 +133,10 @@ impl RateLimits {
             self.tiers.insert(*tier, Limit::new(tier.as_str(), entry.rate(), entry.local));
         }
         self.routes.extend(file.routes.clone());
-        self.keys.extend(&file.keys);
+        let lower = |calls: &BTreeMap<String, u32>| {
+            calls.iter().map(|(name, calls)| (name.to_lowercase(), *calls)).collect()
+        };
+        self.keys.extend(file.keys.iter().map(|(key, calls)| (*key, lower(calls))));
         let problems = self.problems(&file);
         if problems.is_empty() { Ok(self) } else { Err(Error::validation(problems)) }
     }
@@ -141,12 +151,24 @@ impl RateLimits {
                 problems.push(Problem::new(place, "invalid_rate", message));
             }
         }
-        for (key, _) in file.keys.iter().filter(|(_, calls)| **calls == 0) {
-            let message = "a key has at least one call; revoke it where it shall have none";
-            problems.push(Problem::new(format!("keys.{key}"), "invalid_rate", message));
+        for (key, name, calls) in
+            file.keys.iter().flat_map(|(key, all)| all.iter().map(move |(name, calls)| (key, name, *calls)))
+        {
+            let place = format!("keys.{key}.{name}");
+            if calls == 0 {
+                let message = "a key has at least one call; revoke it where it shall have none";
+                problems.push(Problem::new(place.clone(), "invalid_rate", message));
+            }
+            if !self.counts_callers(name) {
+                let message = format!(
+                    "no call of a key counts under `{name}`: it is `api`, a tier, or named by a route"
+                );
+                problems.push(Problem::new(place, "unknown_limit", message));
+            }
         }
-        for name in file.limits.keys().filter(|name| Key::parse(name).is_err()) {
-            let message = "a name has lower-case letters, digits and `_`";
+        let of_tier = |name: &str| self.tiers.keys().any(|tier| tier.as_str().eq_ignore_ascii_case(name));
+        for name in file.limits.keys().filter(|name| Key::parse(name).is_err() || of_tier(name)) {
+            let message = "a name has lower-case letters, digits and `_`, and is not that of a tier";
             problems.push(Problem::new(format!("limits.{name}"), "invalid_key", message));
         }
         for (route, rule) in &file.routes {
@@ -164,6 +186,22 @@ impl RateLimits {
         problems
     }
 
+    /// Whether calls of those who are known count under a limit or tier of this name.
+    fn counts_callers(&self, name: &str) -> bool {
+        let by_route = |rule: &RouteLimits| rule.limit.as_deref() == Some(name);
+        name == API
+            || self.tiers.keys().any(|tier| tier.as_str() == name)
+            || self.routes.values().any(by_route)
+    }
+
+    /// The same, where a route asks for these permissions by itself: its tier is the strictest of theirs, unless something
+    /// else is said about it.
+    #[must_use]
+    pub fn asking(mut self, route: impl Into<String>, permissions: &[Permission]) -> Self {
+        self.asked.insert(route.into(), permissions.to_vec());
+        self
+    }
+
     /// A limit by its name.
     pub fn named(&self, name: &str) -> Option<&Limit> {
         self.limits.get(name)
@@ -179,16 +217,14 @@ impl RateLimits {
         self.routes.get(route)
     }
 
-    /// The tier of a route: its own, that of its permission, or the one that fits its method.
-    pub fn tier(
-        &self,
-        route: &str,
-        of_permission: impl FnOnce(&str) -> Option<RateLimitTier>,
-    ) -> RateLimitTier {
-        let rule = self.route(route);
-        let own = rule.and_then(|rule| rule.tier);
-        own.or_else(|| rule.and_then(|rule| of_permission(rule.permission.as_deref()?)))
-            .unwrap_or_else(|| usual_tier(route))
+    /// The tier of a route: what is said about it, the strictest of the permissions that it asks for, or the one that fits
+    /// its method.
+    pub fn tier(&self, route: &str, of_permission: impl Fn(&str) -> Option<RateLimitTier>) -> RateLimitTier {
+        let said = self
+            .route(route)
+            .and_then(|rule| rule.tier.or_else(|| of_permission(rule.permission.as_deref()?)));
+        let asked = || self.asked.get(route)?.iter().filter_map(|asked| of_permission(asked.name())).max();
+        said.or_else(asked).unwrap_or_else(|| usual_tier(route))
     }
 
     /// What a call counts under whose caller is not known.
@@ -199,8 +235,8 @@ impl RateLimits {
     }
 
     /// What a call of a known caller counts under: the usual limit, the tier of the route, and what the route names
-    /// beside them. All hold; the tighter answers. An API key may have a number of calls in place of the usual one; it
-    /// never widens what the plan grants.
+    /// beside them. All hold; the tighter answers. An API key may have a number of calls of its own under each; it never
+    /// widens what the plan grants.
     pub fn of_caller(
         &self,
         route: &str,
@@ -208,16 +244,15 @@ impl RateLimits {
         entitlements: &Entitlements,
         key: Option<ApiKeyId>,
     ) -> Vec<Limit> {
-        let calls = key.and_then(|key| self.keys.get(&key).copied());
-        let usual = self.named(API).and_then(|limit| {
-            let planned = limit.under(entitlements);
-            let Some(calls) = calls else { return planned };
-            Some(limit.with_calls(planned.map_or(calls, |planned| calls.min(planned.rate.calls))))
-        });
-        let tier = self.tiers.get(&tier).and_then(|limit| limit.under(entitlements));
+        let of_key = key.and_then(|key| self.keys.get(&key));
         let named = self.route(route).and_then(|rule| rule.limit.as_deref()).filter(|name| *name != API);
-        let named = named.and_then(|name| self.named(name)).and_then(|limit| limit.under(entitlements));
-        [usual, tier, named].into_iter().flatten().collect()
+        [self.named(API), self.tiers.get(&tier), named.and_then(|name| self.named(name))]
+            .into_iter()
+            .flatten()
+            .filter_map(|limit| {
+                limit.under(entitlements, of_key.and_then(|calls| calls.get(&*limit.name).copied()))
+            })
+            .collect()
     }
 }
 
@@ -242,7 +277,7 @@ struct File {
     #[serde(default)]
     routes: BTreeMap<String, RouteLimits>,
     #[serde(default)]
-    keys: BTreeMap<ApiKeyId, u32>,
+    keys: BTreeMap<ApiKeyId, BTreeMap<String, u32>>,
 }
 
 #[derive(Deserialize)]
@@ -291,7 +326,7 @@ mod tests {
         let limits = RateLimits::starter()
             .with(r#"{"routes": {"POST /x": {"limit": "bulk", "tier": "EXPENSIVE"}}}"#)
             .unwrap();
-        let tier = limits.tier("POST /x", |_| unreachable!());
+        let tier = limits.tier("POST /x", |_| None);
         let found = limits.of_caller("POST /x", tier, &Entitlements::none(), None);
         assert_eq!(rates(&found), [("api".into(), 120), ("expensive".into(), 100), ("bulk".into(), 5)]);
         assert_eq!(rates(&limits.of_stranger("POST /x")), [("anonymous".into(), 100), ("bulk".into(), 5)]);
@@ -315,12 +350,77 @@ mod tests {
     }
 
     #[test]
+    fn the_strictest_of_the_permissions_that_a_route_asks_for_counts_unless_another_is_named() {
+        let [read, change] =
+            [crate::permission!("tenant.roles.read"), crate::permission!("tenant.roles.assign")];
+        let of = |name: &str| match name {
+            "tenant.roles.read" => Some(RateLimitTier::Read),
+            "tenant.roles.assign" => Some(RateLimitTier::Expensive),
+            _ => None,
+        };
+        let limits = RateLimits::starter()
+            .asking("DELETE /both", &[change, read])
+            .asking("GET /tier", &[change])
+            .asking("GET /permission", &[change])
+            .asking("GET /limit", &[change])
+            .asking("DELETE /gone", &[crate::permission!("tenant.roles.gone")])
+            .with(
+                r#"{"routes": {"GET /tier": {"tier": "ADMIN"}, "GET /limit": {"limit": "bulk"},
+                    "GET /permission": {"permission": "tenant.roles.read"}}}"#,
+            )
+            .unwrap();
+        let tier = |route| limits.tier(route, of);
+        assert_eq!(tier("DELETE /both"), RateLimitTier::Expensive);
+        assert_eq!(tier("GET /tier"), RateLimitTier::Admin);
+        assert_eq!(tier("GET /permission"), RateLimitTier::Read);
+        assert_eq!(tier("GET /limit"), RateLimitTier::Expensive, "nothing is said of its tier");
+        assert_eq!(tier("DELETE /gone"), RateLimitTier::Delete, "a permission that is not in the catalogue");
+    }
+
+    /// Entitlements of a plan that speaks of calls a minute.
+    fn planned(maximum: i64) -> Entitlements {
+        let mut plan = serde_json::to_value(Entitlements::none()).unwrap();
+        plan["limits"]["rate_api"] = serde_json::json!({
+            "maximum": maximum, "source": "default", "window": "total", "enforcement": "hard"
+        });
+        serde_json::from_value(plan).unwrap()
+    }
+
+    #[test]
     fn a_key_of_its_own_never_widens_what_the_plan_grants() {
         let [tight, wide, other] = [1, 2, 3].map(ApiKeyId::from_u128);
-        let limits = RateLimits::starter().with(&format!(r#"{{"keys": {{"{tight}": 10, "{wide}": 1000}}}}"#));
-        let limits = limits.unwrap();
-        let calls = |key| rates(&limits.of_caller("", RateLimitTier::Read, &Entitlements::none(), key))[0].1;
-        assert_eq!([None, Some(tight), Some(wide), Some(other)].map(calls), [120, 10, 120, 120]);
+        let text =
+            format!(r#"{{"keys": {{"{tight}": {{"api": 10, "READ": 20}}, "{wide}": {{"api": 1000}}}}}}"#);
+        let limits = RateLimits::starter().with(&text).unwrap();
+        let calls = |entitlements: &Entitlements| {
+            [None, Some(tight), Some(wide), Some(other)]
+                .map(|key| rates(&limits.of_caller("", RateLimitTier::Read, entitlements, key))[0].1)
+        };
+        assert_eq!(calls(&Entitlements::none()), [120, 10, 1000, 120], "the plan does not speak of it");
+        assert_eq!(calls(&planned(300)), [300, 10, 300, 300]);
+        assert_eq!(calls(&planned(5)), [5, 5, 5, 5]);
+        let of_tight = limits.of_caller("", RateLimitTier::Read, &planned(-1), Some(tight));
+        assert_eq!(
+            rates(&of_tight),
+            [("api".into(), 10), ("read".into(), 20)],
+            "the key has an end of its own"
+        );
+        let of_other = limits.of_caller("", RateLimitTier::Read, &planned(-1), Some(other));
+        assert_eq!(rates(&of_other), [("read".into(), 10_000)]);
+    }
+
+    #[test]
+    fn calls_of_a_key_under_what_counts_none_of_them_are_refused() {
+        let with = |names: &str| {
+            let key = ApiKeyId::from_u128(1);
+            RateLimits::starter().with(&format!(r#"{{"keys": {{"{key}": {names}}}}}"#))
+        };
+        assert!(with(r#"{"api": 1, "ADMIN": 1, "bulk": 1}"#).is_ok());
+        for name in ["anonymous", "upload", "admin", "API", "nothing"] {
+            let problems = with(&format!(r#"{{"{name}": 1}}"#)).unwrap_err().problems();
+            assert_eq!(problems.len(), 1, "{name}: {problems:?}");
+            assert_eq!(problems[0].code, "unknown_limit", "{name}");
+        }
     }
 
     #[test]
@@ -328,11 +428,13 @@ mod tests {
         let error = RateLimits::starter()
             .with(
                 r#"{"limits": {"Big": {"calls": 0, "seconds": 60}}, "routes": {"get x": {"limit": "none"}},
-                    "keys": {"00000000-0000-0000-0000-000000000001": 0}}"#,
+                    "keys": {"00000000-0000-0000-0000-000000000001": {"api": 0}}}"#,
             )
             .unwrap_err();
         let codes: Vec<String> = error.problems().into_iter().map(|problem| problem.code).collect();
         assert_eq!(codes, ["invalid_rate", "invalid_rate", "invalid_key", "invalid_route", "unknown_limit"]);
         assert!(RateLimits::starter().with(r#"{"limts": {}}"#).is_err());
+        let error = RateLimits::starter().with(r#"{"limits": {"read": {"calls": 1, "seconds": 60}}}"#);
+        assert_eq!(error.unwrap_err().problems()[0].code, "invalid_key", "that of a tier");
     }
 }

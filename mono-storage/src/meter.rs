@@ -58,53 +58,69 @@ impl Kind {
     }
 }
 
-/// The use of one limit in one window: in the database, on its way there, and not yet written.
+/// The use of one limit in one window.
 #[derive(Debug)]
 struct Counter {
     in_force: LimitInForce,
-    settled: AtomicU64,
-    in_flight: AtomicU64,
-    /// Less than nothing where something was taken back after it had been sent on its way.
+    /// All that this node knows of. Whoever counts looks at this number alone, so nobody passes.
+    used: AtomicU64,
+    /// What of it is not on its way to the database yet. Less than nothing where something was taken back after it had
+    /// been sent on its way.
     pending: AtomicI64,
+    /// What the database said when it was written last. Only one flush runs at a time.
+    settled: AtomicU64,
 }
 
 impl Counter {
+    const fn new(in_force: LimitInForce, used: u64) -> Self {
+        let (settled, pending) = (AtomicU64::new(used), AtomicI64::new(0));
+        Self { in_force, used: AtomicU64::new(used), pending, settled }
+    }
+
     /// Counts if there is room; gives what was in use before and whether it counted.
     fn count(&self, amount: u64) -> (u64, bool) {
-        let mut used = 0;
-        let counted = self.pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, |pending| {
-            let settled = self.settled.load(Ordering::Acquire);
-            used =
-                settled.saturating_add(self.in_flight.load(Ordering::Acquire)).saturating_add_signed(pending);
+        let counted = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
+            let total = used.checked_add(amount);
             let fits = self.in_force.enforcement == Enforcement::Soft
                 || amount == 0
-                || used.checked_add(amount).is_some_and(|total| self.in_force.maximum.holds(total));
-            fits.then(|| pending.saturating_add(signed(amount)))
+                || total.is_some_and(|total| self.in_force.maximum.holds(total));
+            fits.then_some(total.unwrap_or(u64::MAX))
         });
-        (used, counted.is_ok())
+        match counted {
+            Ok(used) => {
+                self.pending.fetch_add(signed(amount), Ordering::AcqRel);
+                (used, true)
+            }
+            Err(used) => (used, false),
+        }
     }
 
     /// Takes back what was counted.
     fn undo(&self, amount: u64) {
         self.pending.fetch_sub(signed(amount), Ordering::AcqRel);
+        self.add(-signed(amount));
     }
 
-    /// Sends what is pending on its way. At each moment it is counted in at least one place, so nobody passes.
+    /// Sends what is pending on its way.
     fn depart(&self) -> u64 {
         let amount = u64::try_from(self.pending.load(Ordering::Acquire)).unwrap_or_default();
-        self.in_flight.fetch_add(amount, Ordering::AcqRel);
-        self.undo(amount);
+        self.pending.fetch_sub(signed(amount), Ordering::AcqRel);
         amount
     }
 
-    fn arrive(&self, amount: u64, used: u64) {
-        self.settled.store(used, Ordering::Release);
-        self.in_flight.fetch_sub(amount, Ordering::AcqRel);
+    /// It is written, and with what other nodes have written this much is in use.
+    fn arrive(&self, amount: u64, written: u64) {
+        let known = self.settled.swap(written, Ordering::AcqRel).saturating_add(amount);
+        self.add(signed(written).saturating_sub(signed(known)));
     }
 
     fn come_back(&self, amount: u64) {
         self.pending.fetch_add(signed(amount), Ordering::AcqRel);
-        self.in_flight.fetch_sub(amount, Ordering::AcqRel);
+    }
+
+    fn add(&self, difference: i64) {
+        let add = |used: u64| Some(used.saturating_add_signed(difference));
+        let _ = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
     }
 }
 
@@ -159,17 +175,22 @@ struct Entry {
 }
 
 impl Meter {
-    /// What is counted here and not written yet.
-    pub(crate) fn pending(
+    /// What is in use with what is counted here and not written yet.
+    pub(crate) fn used(
         &self,
         tenant: TenantId,
         account: Option<AccountId>,
         limit: &str,
         window_start: Timestamp,
+        written: u64,
     ) -> u64 {
         let page = Page { tenant, account, kind: Kind::Limit, start: window_start };
-        let pending = self.counters.with(&page, limit, |counter| counter.pending.load(Ordering::Acquire));
-        pending.and_then(|pending| u64::try_from(pending).ok()).unwrap_or_default()
+        let used = self.counters.with(&page, limit, |counter| {
+            let pending = counter.pending.load(Ordering::Acquire);
+            // What is on its way may be in neither; this node never forgets it.
+            written.saturating_add_signed(pending).max(counter.used.load(Ordering::Acquire))
+        });
+        used.unwrap_or(written)
     }
 
     /// Counts that a tenant used a feature.
@@ -213,9 +234,7 @@ impl Meter {
             counter.in_force = in_force.clone();
             return;
         }
-        let (settled, in_flight, pending) =
-            (AtomicU64::new(used), AtomicU64::default(), AtomicI64::default());
-        known.insert(limit.to_owned(), Counter { in_force: in_force.clone(), settled, in_flight, pending });
+        known.insert(limit.to_owned(), Counter::new(in_force.clone(), used));
     }
 }
 

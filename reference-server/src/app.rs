@@ -73,8 +73,10 @@ pub fn router(app: App) -> Router {
 }
 
 /// The routes of the server and of an application, behind the same layers.
-pub fn router_with(app: App, own: Router<App>) -> Router {
-    own.merge(routes().into_router())
+pub fn router_with(mut app: App, own: Router<App>) -> Router {
+    let routes = routes();
+    app.rate_limits = app.rate_limits.map(|limiting| Arc::new(limiting.asking(&routes)));
+    own.merge(routes.into_router())
         .merge(routes::docs::explorer())
         .fallback(layer::fallback::not_found)
         .method_not_allowed_fallback(layer::fallback::method_not_allowed)

@@ -87,7 +87,8 @@ pub(crate) async fn render(app: &App, handle: &PrometheusHandle) -> String {
         metrics::gauge!("rate_limit_nodes").set(limiting.limiter.nodes());
     }
     let (memory, shared) = app.database.cache().counts();
-    for (layer, counts) in [("memory", memory), ("redis", shared)] {
+    let layers = [("memory", memory), ("redis", shared)].into_iter().chain(app.authenticator.cache_counts());
+    for (layer, counts) in layers {
         metrics::counter!("cache_hits_total", "layer" => layer).absolute(counts.hits);
         metrics::counter!("cache_misses_total", "layer" => layer).absolute(counts.misses);
         metrics::counter!("cache_loads_total", "layer" => layer).absolute(counts.loads);

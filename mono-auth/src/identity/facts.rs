@@ -59,6 +59,20 @@ fn facts(principal: &Principal, entitlements: &Entitlements) -> permission::Prin
     facts
 }
 
+/// About how many bytes the rights of a principal take up, with the rules of the tenant: some hundred for each thing that
+/// decides.
+pub(super) fn weight(principal: &Principal) -> u32 {
+    let mut things = principal.assignments.len() + principal.grants.len();
+    if let Some(part) = &principal.tenant {
+        things += part.assignments.len() + part.grants.len() + part.guardrails.len() + part.suspended.len();
+        things += part.roles.iter().map(|role| 1 + role.allow.len() + role.except.len()).sum::<usize>();
+        things += part.overrides.iter().map(|change| 1 + change.patterns.len()).sum::<usize>();
+        // Each may stand for the entitlements of an account.
+        things += 16 * part.entitlement_overrides.len();
+    }
+    u32::try_from(4096 + 256 * things).unwrap_or(u32::MAX)
+}
+
 /// What the tenant may use, and what those of its accounts may use for which something else was agreed.
 fn entitlements(
     catalogue: &Catalogue,

@@ -9,14 +9,13 @@ use moka::sync::Cache;
 use mono_core::api::mail_templates::MailPreview;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::error::Problem;
-use mono_core::model::mail::{MailKind, MailTemplate};
+use mono_core::model::mail::{MailKind, MailTemplate, TemplateBroken};
 use mono_core::model::tenant::Tenant;
 use mono_core::text::{Email, Locale};
 use mono_core::{Error, ErrorKind};
 use mono_storage::db::Database;
 use mono_storage::store::{Failure, Mail};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -236,10 +235,10 @@ impl Mailer {
         let (kind, locale) = (template.kind, &template.locale);
         tracing::error!(tenant = %tenant.id, %kind, %locale, reasons, "a mail template is broken: the built-in one is sent");
         let system = Caller::system_in(SystemReason::Mail, tenant.id);
-        let event = json!({ "kind": kind, "locale": locale, "problems": problems });
+        let event = TemplateBroken { kind, locale: locale.clone(), problems: problems.to_vec() };
         let told = async {
             let mut tx = self.database().tenant(&system).write().await?;
-            tx.emit("mail.template_broken", &event).await?;
+            tx.emit(&event).await?;
             tx.commit().await
         };
         if let Err(error) = told.await {

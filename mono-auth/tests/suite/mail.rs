@@ -8,12 +8,12 @@ use mono_auth::Authenticator;
 use mono_auth::mail::{Links, Mailer, Transport};
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::{TenantId, UserId};
-use mono_core::model::mail::{MailKind, MailTemplate};
+use mono_core::model::mail::{MailKind, MailTemplate, TemplateBroken};
 use mono_core::model::tenant::{Document, Tenant, TenantChange};
 use mono_core::text::{Email, Locale, Name};
 use mono_storage::db::Database;
 use mono_storage::store::{DeadMail, NewMail, NewUser, TokenPurpose};
-use mono_storage::testkit::World;
+use mono_storage::testkit::{self, World};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -334,10 +334,10 @@ async fn a_broken_template_falls_back_and_is_reported(world: World) {
     mailer.deliver().await.unwrap();
     let mails = read(folder.path());
     assert_eq!(parse(&mails[0]).subject(), Some("Reset your password for harbour"));
-    let system = Caller::system_in(SystemReason::Mail, world.harbour.id);
-    let events = database.tenant(&system).read().await.unwrap().events().await.unwrap();
-    let event = events.iter().find(|event| event.kind == "mail.template_broken").unwrap();
-    let message = event.payload["problems"][0]["message"].as_str().unwrap();
+    let events = testkit::events(database, world.harbour.id).await.unwrap();
+    let event = events.iter().find_map(|event| event.read::<TemplateBroken>().unwrap()).unwrap();
+    assert_eq!((event.kind, event.locale), (broken.kind, broken.locale));
+    let message = &event.problems[0].message;
     assert!(message.starts_with("line 2:"), "{message}");
 }
 

@@ -2,6 +2,7 @@
 
 use super::word_enum;
 use crate::error::{Error, Problem};
+use crate::event::EventPayload;
 use crate::text::Locale;
 use serde::{Deserialize, Serialize};
 
@@ -110,4 +111,19 @@ impl MailTemplate {
         }
         if problems.is_empty() { Ok(()) } else { Err(Error::validation(problems)) }
     }
+}
+
+/// A template of a tenant could not be filled in when a mail was sent: the built-in one was sent in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateBroken {
+    /// What the mail was for.
+    pub kind: MailKind,
+    /// The language of the template.
+    pub locale: Locale,
+    /// What is wrong with it, with the part and the line.
+    pub problems: Vec<Problem>,
+}
+
+impl EventPayload for TemplateBroken {
+    const KIND: &str = "mail.template_broken";
 }

@@ -1,6 +1,7 @@
 //! What is told when a limit fills up.
 
 use super::{Allowance, LimitInForce};
+use crate::event::EventPayload;
 use crate::id::AccountId;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -51,9 +52,8 @@ impl Threshold {
     }
 }
 
-impl LimitEvent {
-    /// The name of the event.
-    pub const KIND: &str = "limit.threshold_reached";
+impl EventPayload for LimitEvent {
+    const KIND: &str = "limit.threshold_reached";
 }
 
 impl LimitInForce {

@@ -16,12 +16,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
-/// How many events wait for one subscriber. One that falls further behind is told that it missed some.
-const BACKLOG: usize = 4096;
-
-/// How far back a look reaches: clocks of nodes differ, and a number is given a moment before its commit. So a tenant is
-/// read three hundred times after its last event, some microseconds each; numbering the event has cost more.
-const OVERLAP: Duration = Duration::from_mins(5);
+/// How many events wait for one subscriber.
+const BACKLOG: u16 = 4096;
 
 /// How long an event is kept.
 const KEPT: Duration = Duration::from_hours(7 * 24);
@@ -40,8 +36,8 @@ pub struct EventBus {
 pub enum Delivery {
     /// An event. Those of one tenant come in the order of their numbers, without a gap.
     Event(Arc<Event>),
-    /// The subscriber was too slow and missed some: [`TenantTx::events_after`](crate::db::TenantTx::events_after) gives
-    /// them again.
+    /// The subscriber was too slow and missed some, of any tenants. [`Database::event_heads`] says how far each has got, and
+    /// [`TenantTx::events_behind`](crate::db::TenantTx::events_behind) gives its events again.
     Missed,
 }
 
@@ -66,9 +62,18 @@ impl EventBus {
     /// # Errors
     /// What the database refuses.
     pub async fn start(database: &Database) -> Result<Self, Error> {
-        let events = broadcast::Sender::new(BACKLOG);
+        Self::start_with_backlog(database, BACKLOG).await
+    }
+
+    /// As [`start`](Self::start), and keeps so many events for a subscriber that is slow, at least one. One that falls
+    /// further behind is told that it missed some; with [`start`](Self::start) that is by 4096.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with_backlog(database: &Database, backlog: u16) -> Result<Self, Error> {
+        let events = broadcast::Sender::new(usize::from(backlog.max(1)));
         let looked = database.now();
-        let told = database.event_heads(Timestamp::UNIX_EPOCH).await?.into_iter().collect();
+        let told = database.event_heads(Timestamp::UNIX_EPOCH).await?;
         let hub = Hub { database: database.clone(), events: events.clone(), told, looked };
         let wake_ups = database.bus().inner.moved.subscribe();
         let tasks = [
@@ -95,7 +100,8 @@ impl Drop for EventBus {
 
 /// Gives numbers to what waits.
 async fn dispatch(database: Database) {
-    let mut cleaned = Instant::now();
+    // At the start too: a server may never run for long.
+    let mut cleaned = None;
     loop {
         // Soon after a commit of this node, and sometimes for what another could not finish.
         let _ = tokio::time::timeout(LOOK, database.bus().inner.waiting.notified()).await;
@@ -105,8 +111,8 @@ async fn dispatch(database: Database) {
                     database.bus().events_moved(tenant).await;
                 }
             }
-            if cleaned.elapsed() >= CLEAN {
-                cleaned = Instant::now();
+            if cleaned.is_none_or(|at: Instant| at.elapsed() >= CLEAN) {
+                cleaned = Some(Instant::now());
                 database.remove_events(database.now() - KEPT).await?;
             }
             Ok::<_, Error>(())
@@ -153,7 +159,7 @@ impl Hub {
     /// Looks at all tenants: for those of which no message came.
     async fn look(&mut self) -> Result<(), Error> {
         let now = self.database.now();
-        for (tenant, last) in self.database.event_heads(self.looked - OVERLAP).await? {
+        for (tenant, last) in self.database.event_heads(self.looked).await? {
             if self.told.get(&tenant).is_none_or(|told| *told < last) {
                 self.tell(tenant).await?;
             }
@@ -167,7 +173,7 @@ impl Hub {
         loop {
             let told = self.told.get(&tenant).copied().unwrap_or_default();
             let events = self.database.numbered_events(tenant, told).await?;
-            let Some(last) = events.last().and_then(|event| event.sequence) else { return Ok(()) };
+            let Some(last) = events.last().map(|event| event.sequence) else { return Ok(()) };
             for event in events {
                 // Nobody may be listening.
                 let _ = self.events.send(Arc::new(event));

@@ -28,19 +28,23 @@ pub struct LayerCounts {
 }
 
 impl Counters {
-    pub(crate) fn hit(&self) {
+    /// An answer from the layer.
+    pub fn hit(&self) {
         self.hits.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn miss(&self) {
+    /// A question that the layer could not answer.
+    pub fn miss(&self) {
         self.misses.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn load(&self) {
+    /// Something is loaded.
+    pub fn load(&self) {
         self.loads.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn eviction(&self) {
+    /// An entry was dropped to make room.
+    pub fn eviction(&self) {
         self.evictions.fetch_add(1, Ordering::Relaxed);
     }
 

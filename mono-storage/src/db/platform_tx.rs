@@ -202,11 +202,6 @@ impl PlatformTx {
         self.own.has_mail = true;
     }
 
-    /// Wakes who numbers events when the transaction commits.
-    pub(crate) const fn events_wait(&mut self) {
-        self.own.events_wait = true;
-    }
-
     /// The database that the transaction runs in.
     pub(crate) const fn database(&self) -> &Database {
         &self.own.database

@@ -77,7 +77,7 @@ impl Pools {
                 };
                 let write = pool(1)
                     // Writers stand in line here, each for one short transaction.
-                    .acquire_timeout(std::time::Duration::from_secs(30))
+                    .acquire_timeout(options.acquire_timeout.max(std::time::Duration::from_secs(30)))
                     .connect_with(target.clone())
                     .await
                     .map_err(Error::unavailable)?;

@@ -4,8 +4,7 @@ use super::{Counter, Entry, Page};
 use crate::db::{Database, PlatformTx};
 use crate::platform_sql;
 use mono_core::caller::{Caller, SystemReason};
-use mono_core::id::EventId;
-use mono_core::subscription::{Allowance, LimitEvent, Window};
+use mono_core::subscription::{Allowance, Window};
 use mono_core::{Error, ErrorKind};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -117,14 +116,19 @@ impl Database {
         for entry in batch {
             match ledger {
                 Ledger::Days => write_day(&mut tx, entry).await?,
-                Ledger::Counters => used.push(self.write_counter(&mut tx, entry).await?),
+                Ledger::Counters => {
+                    let (after, amount) = self.write_counter(tx, entry).await?;
+                    tx = after;
+                    used.push(amount);
+                }
             }
         }
         tx.commit().await?;
         Ok(used)
     }
 
-    async fn write_counter(&self, tx: &mut PlatformTx, entry: &Entry) -> Result<u64, Error> {
+    /// Gives the transaction back, and how much is used then.
+    async fn write_counter(&self, mut tx: PlatformTx, entry: &Entry) -> Result<(PlatformTx, u64), Error> {
         let Entry { page, key, amount } = entry;
         let row = platform_sql!(
             tx,
@@ -141,43 +145,12 @@ impl Database {
         .await?;
         let used = row.get::<i64>("used")?.unsigned_abs();
         let announced = row.get::<i64>("announced")?.unsigned_abs();
-        let in_force = self.meter().counters.with(page, key, |counter| counter.in_force.clone());
-        let reached = in_force.as_ref().map(|in_force| in_force.reached(announced, used)).unwrap_or_default();
-        let (Some((_, level)), Some(Allowance::UpTo(maximum))) =
-            (reached.last(), in_force.map(|in_force| in_force.maximum))
-        else {
-            return Ok(used);
+        let Some(in_force) = self.meter().counters.with(page, key, |counter| counter.in_force.clone()) else {
+            return Ok((tx, used));
         };
-        platform_sql!(
-            tx,
-            "UPDATE usage_counters SET announced = $5
-             WHERE tenant_id = $1 AND holder_id = $2 AND limit_key = $3 AND window_start = $4",
-            page.tenant,
-            page.holder(),
-            key,
-            page.start,
-            i64::from(Allowance::UpTo(*level))
-        )
-        .execute()
-        .await?;
-        for (threshold, _) in reached {
-            let (limit, account, window_start) = (key.clone(), page.account, page.start);
-            let event = LimitEvent { limit, account, threshold, used, maximum, window_start };
-            let payload = serde_json::to_value(event).map_err(Error::internal)?;
-            platform_sql!(
-                tx,
-                "INSERT INTO outbox (tenant_id, id, kind, payload, created_at) VALUES ($1, $2, $3, $4, $5)",
-                page.tenant,
-                tx.new_id::<EventId>(),
-                LimitEvent::KIND,
-                payload,
-                tx.now()
-            )
-            .execute()
-            .await?;
-            tx.events_wait();
-        }
-        Ok(used)
+        let mut tx = tx.enter(&Caller::system_in(SystemReason::Metering, page.tenant))?;
+        tx.announce(key, page.account, &in_force, page.start, announced, used).await?;
+        Ok((tx.leave(), used))
     }
 }
 

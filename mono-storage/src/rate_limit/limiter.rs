@@ -28,7 +28,7 @@ struct Parts {
 const ANNOUNCE_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
 
 impl RateLimiter {
-    /// How many clients a server remembers of each kind: up to 70 MB where all of them call at once.
+    /// How many clients a server remembers of each kind; [`MemoryLimiter::new`] tells what they take.
     pub const CLIENTS: usize = 100_000;
 
     /// A limiter of one process alone.

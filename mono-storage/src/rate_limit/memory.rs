@@ -32,7 +32,7 @@ struct Shard {
     none_leaves_before: u64,
 }
 
-/// The windows of one client, by the name of the limit. Few: a call counts under two or three.
+/// The windows of one client, by the name of the limit and how it counts. Few: a call counts under two or three.
 type Windows = Vec<(Arc<str>, Window)>;
 
 /// A client with its hash, which chooses the shard and the place in it.
@@ -63,8 +63,8 @@ impl Hasher for Same {
 }
 
 impl MemoryLimiter {
-    /// A limiter that remembers as many clients. One takes about 150 bytes for each limit above 64, and up to 700 for one
-    /// of 64.
+    /// A limiter that remembers as many clients. A hundred thousand take up to 46 MB under two limits above 64 each, and
+    /// up to 97 MB under one of 64.
     pub fn new(clients: usize) -> Self {
         Self {
             shards: std::iter::repeat_with(Mutex::default).take(SHARDS).collect(),
@@ -125,10 +125,8 @@ impl MemoryLimiter {
         let windows = &mut *lock(shard);
         let windows = windows.of(Hashed(hash, *client), self.places, now);
         for limit in limits {
-            match windows.iter_mut().find(|(name, _)| *name == limit.name) {
-                None => windows.push((Arc::clone(&limit.name), Window::new(limit.rate))),
-                Some((_, window)) if !window.fits(limit.rate) => *window = Window::new(limit.rate),
-                Some(_) => {}
+            if window(windows, limit).is_none() {
+                windows.push((Arc::clone(&limit.name), Window::new(limit.rate)));
             }
         }
         act(windows, now)
@@ -161,10 +159,17 @@ impl Shard {
     }
 }
 
+/// The window that counts under a limit. One that counts in another way stays beside it: among those who have no place it is
+/// that of somebody else.
+fn window<'w>(windows: &'w mut Windows, limit: &Limit) -> Option<&'w mut Window> {
+    let counts = |(name, window): &&mut (Arc<str>, Window)| *name == limit.name && window.fits(limit.rate);
+    windows.iter_mut().find(counts).map(|(_, window)| window)
+}
+
 /// What the tightest of the limits says, or of a node's share of them.
 fn look(windows: &mut Windows, limits: &[Limit], nodes: u32, now: u64) -> Option<Verdict> {
     Verdict::tightest(limits.iter().filter_map(|limit| {
-        let (_, window) = windows.iter_mut().find(|(name, _)| *name == limit.name)?;
+        let window = window(windows, limit)?;
         let settled = window.settle(now);
         let used = window.used(settled);
         // Who has any call at all has one at each node.
@@ -180,7 +185,7 @@ fn look(windows: &mut Windows, limits: &[Limit], nodes: u32, now: u64) -> Option
 
 fn add(windows: &mut Windows, limits: &[Limit], now: u64) {
     for limit in limits {
-        if let Some((_, window)) = windows.iter_mut().find(|(name, _)| *name == limit.name) {
+        if let Some(window) = window(windows, limit) {
             let settled = window.settle(now);
             window.add(settled);
         }

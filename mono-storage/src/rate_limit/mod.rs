@@ -2,7 +2,7 @@
 //! limit.
 //!
 //! Limits up to 64 remember each call. Above that, calls are counted in buckets of a tenth of the window, of which the
-//! oldest counts in full: that lets 92 to 97 of 100 through, takes 64 bytes, and never one too many.
+//! oldest counts in full: that lets 92 to 97 of 100 through, and never one too many.
 
 mod limiter;
 mod memory;

@@ -149,7 +149,7 @@ impl TenantTx {
     }
 
     /// Tells of each threshold that is reached and was not told of.
-    async fn announce(
+    pub(crate) async fn announce(
         &mut self,
         limit: &str,
         account: Option<AccountId>,
@@ -177,7 +177,7 @@ impl TenantTx {
         for (threshold, _) in reached {
             let event =
                 LimitEvent { limit: limit.to_owned(), account, threshold, used, maximum, window_start };
-            self.emit(LimitEvent::KIND, &event).await?;
+            self.emit(&event).await?;
         }
         Ok(())
     }
@@ -273,7 +273,7 @@ impl TenantTx {
         let current = |key: &Key, window: Window| {
             let start = window.start(now);
             let written = used.get(&(key.as_str().to_owned(), start)).copied().unwrap_or_default();
-            written.saturating_add(self.database().meter().pending(tenant, account, key.as_str(), start))
+            self.database().meter().used(tenant, account, key.as_str(), start, written)
         };
         Ok(self.caller().entitlements_of(account).usage(current))
     }

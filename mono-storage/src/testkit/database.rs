@@ -6,6 +6,7 @@ use crate::db::pools::Pools;
 use crate::db::{Database, DatabaseOptions, migrate};
 use crate::system::SystemRandom;
 use mono_core::id::{Random, TenantId};
+use std::time::Duration;
 
 /// A kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +140,9 @@ impl TestDatabase {
                 (url, Some(owner_url), None)
             }
         };
-        let options = DatabaseOptions::parse(&url).expect("the URL of a test database is valid");
+        let mut options = DatabaseOptions::parse(&url).expect("the URL of a test database is valid");
+        // Many wait in line on a machine that does much else: they wait as long as it takes.
+        (options.acquire_timeout, options.lock_timeout) = (Duration::from_mins(2), Duration::from_mins(1));
         migrate(&options, owner_url.as_deref()).await.unwrap_or_else(|error| panic!("migrate: {error:?}"));
         let database = Database::connect(&options).await.unwrap_or_else(|error| panic!("connect: {error:?}"));
         Some(Self { database, backend, options, url, owner_url, _folder: folder })

@@ -22,6 +22,11 @@ pub use isolation::isolation;
 pub use redis_server::{RedisCluster, RedisServer};
 pub use world::{TenantWorld, World};
 
+use crate::db::Database;
+use crate::store::Event;
+use mono_core::Error;
+use mono_core::caller::{Caller, SystemReason};
+use mono_core::id::TenantId;
 use mono_core::seed::Seed;
 use std::io::Write as _;
 
@@ -46,6 +51,18 @@ macro_rules! conformance {
             })*
         }
     };
+}
+
+/// The events of a tenant in their order, at most 500. Those that wait for their numbers are given them: no bus need run.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn events(database: &Database, tenant: TenantId) -> Result<Vec<Event>, Error> {
+    while database.tenants_with_events_waiting().await?.contains(&tenant) {
+        database.number_events(tenant).await?;
+    }
+    let system = Caller::system_in(SystemReason::Events, tenant);
+    database.tenant(&system).read_current().await?.events_after(None).await
 }
 
 /// Runs one case on a fresh database, and writes it into the report that `MONO_TEST_REPORT` names. The database is

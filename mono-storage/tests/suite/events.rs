@@ -2,6 +2,7 @@
 
 use mono_core::ErrorKind;
 use mono_core::caller::{Caller, SystemReason};
+use mono_core::event::EventPayload;
 use mono_core::id::TenantId;
 use mono_core::model::account::{AccountFilter, AccountType, NewAccount};
 use mono_core::page::PageRequest;
@@ -10,8 +11,8 @@ use mono_storage::bus::{Delivery, EventBus, Events};
 use mono_storage::db::Database;
 use mono_storage::redis::{Redis, RedisOptions};
 use mono_storage::store::Event;
-use mono_storage::testkit::{Backend, RedisServer, World};
-use serde_json::json;
+use mono_storage::testkit::{self, Backend, RedisServer, World};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,14 +22,26 @@ mono_storage::conformance!(
     an_event_that_commits_late_is_told_behind_what_was,
     a_node_hears_what_one_with_a_late_clock_numbers,
     events_are_given_again_from_any_that_is_kept,
-    a_subscriber_that_sleeps_holds_nobody,
+    an_event_is_read_as_its_kind_and_no_other,
+    a_subscriber_that_sleeps_holds_nobody_and_learns_what_it_missed,
+    an_event_is_kept_for_seven_days,
     what_a_node_without_redis_changes_is_heeded_by_those_who_have_it,
 );
+
+/// An event of an application.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Happened {
+    pub(super) number: u64,
+}
+
+impl EventPayload for Happened {
+    const KIND: &str = "test.happened";
+}
 
 async fn emit(database: &Database, tenant: TenantId, number: u64) {
     let system = Caller::system_in(SystemReason::Seed, tenant);
     let mut tx = database.tenant(&system).write().await.unwrap();
-    tx.emit("test.happened", &json!({ "number": number })).await.unwrap();
+    tx.emit(&Happened { number }).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -41,7 +54,7 @@ async fn next(events: &mut Events) -> Arc<Event> {
 }
 
 fn number(event: &Event) -> u64 {
-    event.payload["number"].as_u64().unwrap()
+    event.read::<Happened>().unwrap().unwrap().number
 }
 
 async fn an_event_is_told_if_and_only_if_its_transaction_commits(world: World) {
@@ -52,7 +65,7 @@ async fn an_event_is_told_if_and_only_if_its_transaction_commits(world: World) {
     let mut events = bus.subscribe();
     let system = Caller::system_in(SystemReason::Seed, world.harbour.id);
     let mut tx = database.tenant(&system).write().await.unwrap();
-    tx.emit("test.happened", &json!({ "number": 1 })).await.unwrap();
+    tx.emit(&Happened { number: 1 }).await.unwrap();
     tx.rollback().await.unwrap();
     emit(database, world.harbour.id, 2).await;
     let mut told = next(&mut events).await;
@@ -61,7 +74,7 @@ async fn an_event_is_told_if_and_only_if_its_transaction_commits(world: World) {
         told = next(&mut events).await;
     }
     assert_eq!(number(&told), 2);
-    assert_eq!((told.tenant_id, told.sequence), (world.harbour.id, Some(2)));
+    assert_eq!((told.tenant_id, told.sequence), (world.harbour.id, 2));
 }
 
 async fn every_subscriber_of_every_node_hears_each_tenant_in_order(world: World) {
@@ -82,7 +95,7 @@ async fn every_subscriber_of_every_node_hears_each_tenant_in_order(world: World)
         for _ in 0..2 * EVENTS {
             let event = next(subscriber).await;
             let tenant = tenants.iter().position(|tenant| *tenant == event.tenant_id).unwrap();
-            told[tenant].push((event.sequence.unwrap(), number(&event)));
+            told[tenant].push((event.sequence, number(&event)));
         }
         for told in told {
             let expected = (0..EVENTS).map(|number| (i64::try_from(number).unwrap() + 1, number));
@@ -102,13 +115,13 @@ async fn an_event_that_commits_late_is_told_behind_what_was(world: World) {
     let mut events = bus.subscribe();
     let system = Caller::system_in(SystemReason::Seed, world.harbour.id);
     let mut late = writer.tenant(&system).write().await.unwrap();
-    late.emit("test.happened", &json!({ "number": 1 })).await.unwrap();
+    late.emit(&Happened { number: 1 }).await.unwrap();
     emit(writer, world.harbour.id, 2).await;
     let first = next(&mut events).await;
-    assert_eq!((number(&first), first.sequence), (2, Some(1)));
+    assert_eq!((number(&first), first.sequence), (2, 1));
     late.commit().await.unwrap();
     let second = next(&mut events).await;
-    assert_eq!((number(&second), second.sequence), (1, Some(2)));
+    assert_eq!((number(&second), second.sequence), (1, 2));
     assert!(second.created_at < first.created_at);
 }
 
@@ -150,14 +163,84 @@ async fn events_are_given_again_from_any_that_is_kept(world: World) {
     assert_eq!(tx.events_after(None).await.unwrap_err().kind(), ErrorKind::Forbidden);
 }
 
-async fn a_subscriber_that_sleeps_holds_nobody(world: World) {
-    let database = &world.test.database;
-    let bus = EventBus::start(database).await.unwrap();
-    let (mut awake, _asleep) = (bus.subscribe(), bus.subscribe());
-    for number in 0..20 {
-        emit(database, world.harbour.id, number).await;
-        assert_eq!(self::number(&*next(&mut awake).await), number);
+async fn an_event_is_read_as_its_kind_and_no_other(world: World) {
+    #[derive(Serialize, Deserialize)]
+    struct Other {}
+    impl EventPayload for Other {
+        const KIND: &str = "test.other";
     }
+    /// The same kind, of a program that understands it otherwise.
+    #[derive(Serialize, Deserialize)]
+    struct Older {
+        name: String,
+    }
+    impl EventPayload for Older {
+        const KIND: &str = Happened::KIND;
+    }
+    emit(&world.test.database, world.harbour.id, 7).await;
+    let events = testkit::events(&world.test.database, world.harbour.id).await.unwrap();
+    assert_eq!(events[0].read().unwrap(), Some(Happened { number: 7 }));
+    assert!(events[0].read::<Other>().unwrap().is_none());
+    assert_eq!(events[0].read::<Older>().err().unwrap().kind(), ErrorKind::Internal);
+}
+
+async fn a_subscriber_that_sleeps_holds_nobody_and_learns_what_it_missed(world: World) {
+    const BACKLOG: u16 = 4;
+    let database = &world.test.database;
+    let tenants = [world.harbour.id, world.lagoon.id];
+    let begun = database.now();
+    let bus = EventBus::start_with_backlog(database, BACKLOG).await.unwrap();
+    let (mut awake, mut asleep) = (bus.subscribe(), bus.subscribe());
+    for number in 0..20 {
+        for tenant in tenants {
+            emit(database, tenant, number).await;
+            assert_eq!(self::number(&*next(&mut awake).await), number);
+        }
+    }
+    assert!(matches!(asleep.next().await, Some(Delivery::Missed)));
+    // From the table all of it, and from the bus what has waited.
+    let heads = database.event_heads(begun).await.unwrap();
+    assert_eq!(heads, tenants.map(|tenant| (tenant, 20)).into());
+    for tenant in tenants {
+        let system = Caller::system_in(SystemReason::Events, tenant);
+        let mut tx = database.tenant(&system).read_current().await.unwrap();
+        let missed = tx.events_behind(3).await.unwrap();
+        assert_eq!(missed.iter().map(number).collect::<Vec<_>>(), (3..20).collect::<Vec<_>>());
+    }
+    for expected in [18, 18, 19, 19] {
+        assert_eq!(number(&*next(&mut asleep).await), expected);
+    }
+    let later = database.event_heads(database.now() + Duration::from_hours(1)).await.unwrap();
+    assert_eq!(later, [].into());
+}
+
+async fn an_event_is_kept_for_seven_days(world: World) {
+    let tenant = world.harbour.id;
+    let database = &world.test.database;
+    emit(database, tenant, 0).await;
+    let first = testkit::events(database, tenant).await.unwrap()[0].id;
+    // What is too old is removed between two numberings.
+    let days_later = async |days: u64, numbers: [u64; 2]| {
+        let clock = FixedClock(database.now() + Duration::from_hours(24 * days));
+        let node = database.clone().with_clock(Arc::new(clock));
+        let bus = EventBus::start(&node).await.unwrap();
+        let mut events = bus.subscribe();
+        for expected in numbers {
+            emit(&node, tenant, expected).await;
+            assert_eq!(number(&*next(&mut events).await), expected);
+        }
+    };
+    let system = Caller::system_in(SystemReason::Events, tenant);
+    let after = async |id| {
+        let mut tx = database.tenant(&system).read().await.unwrap();
+        tx.events_after(id).await.map(|events| events.iter().map(number).collect::<Vec<_>>())
+    };
+    days_later(6, [1, 2]).await;
+    assert_eq!(after(Some(first)).await.unwrap(), [1, 2]);
+    days_later(8, [3, 4]).await;
+    // What came after it may be gone too.
+    assert_eq!(after(Some(first)).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(after(None).await.unwrap(), [1, 2, 3, 4]);
 }
 
 async fn what_a_node_without_redis_changes_is_heeded_by_those_who_have_it(world: World) {

@@ -2,10 +2,9 @@ use mono_core::ErrorKind;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::TenantId;
 use mono_core::subscription::{DailyUsage, Entitlements, Key, LimitEvent, Override, Subscription, Threshold};
-use mono_core::time::{FixedClock, NaiveDate};
+use mono_core::time::{FixedClock, NaiveDate, NaiveTime};
 use mono_storage::db::Database;
-use mono_storage::store::Event;
-use mono_storage::testkit::{TenantWorld, World};
+use mono_storage::testkit::{self, TenantWorld, World};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -23,18 +22,27 @@ mono_storage::conformance!(
     what_an_account_is_refused_its_tenant_keeps,
 );
 
+/// It is noon for as long as the test runs: no day and no month ends meanwhile.
+fn in_one_window(mut world: World) -> World {
+    let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap();
+    let clock = FixedClock(world.test.database.now().date_naive().and_time(noon).and_utc());
+    world.test.database = world.test.database.with_clock(Arc::new(clock));
+    world
+}
+
+/// Another node on the same database, at the same time.
+async fn node(world: &World) -> Database {
+    let clock = FixedClock(world.test.database.now());
+    Database::connect(&world.test.options).await.unwrap().with_clock(Arc::new(clock))
+}
+
 /// How much of the limit is written.
 async fn written(database: &Database, tenant: &TenantWorld, limit: &str) -> u64 {
     database.tenant(&tenant.admin).read().await.unwrap().used(limit).await.unwrap()
 }
 
-async fn events(database: &Database, tenant: &TenantWorld) -> Vec<Event> {
-    let system = Caller::system_in(SystemReason::Metering, tenant.id);
-    database.tenant(&system).read().await.unwrap().events().await.unwrap()
-}
-
 async fn no_number_of_callers_passes_a_hard_limit_on_one_node(world: World) {
-    let world = Arc::new(world);
+    let world = Arc::new(in_one_window(world));
     let start = Arc::new(tokio::sync::Barrier::new(20));
     let mut callers = JoinSet::new();
     for _ in 0..20 {
@@ -62,7 +70,7 @@ async fn no_number_of_callers_passes_a_hard_limit_on_one_node(world: World) {
 }
 
 async fn nothing_is_lost_or_counted_twice_while_it_is_flushed(world: World) {
-    let world = Arc::new(world);
+    let world = Arc::new(in_one_window(world));
     let mut callers = JoinSet::new();
     for _ in 0..8 {
         let world = Arc::clone(&world);
@@ -76,34 +84,38 @@ async fn nothing_is_lost_or_counted_twice_while_it_is_flushed(world: World) {
             }
         });
     }
+    let (database, mut told) = (&world.test.database, 0);
+    while told < 8000 {
+        let mut tx = database.tenant(&world.lagoon.admin).read().await.unwrap();
+        let usage = tx.usage(None).await.unwrap();
+        let calls = usage.iter().find(|usage| usage.decision.limit == "api_calls").unwrap();
+        assert!(calls.decision.current >= told, "what is on its way is told too");
+        told = calls.decision.current;
+    }
+    assert_eq!(told, 8000, "and what is not written yet");
     callers.join_all().await;
-    let database = &world.test.database;
-    let mut tx = database.tenant(&world.lagoon.admin).read().await.unwrap();
-    let usage = tx.usage(None).await.unwrap();
-    let calls = usage.iter().find(|usage| usage.decision.limit == "api_calls").unwrap();
-    assert_eq!(calls.decision.current, 8000, "what is not written yet is told too");
-    drop(tx);
     database.flush_usage().await.unwrap();
     database.flush_usage().await.unwrap();
     assert_eq!(written(database, &world.lagoon, "api_calls").await, 8000);
     let today = database.now().date_naive();
     let mut tx = database.tenant(&world.lagoon.admin).read().await.unwrap();
-    // Midnight may have passed meanwhile.
-    let days = tx.daily_usage(None, today.pred_opt().unwrap(), today).await.unwrap();
+    let days = tx.daily_usage(None, today, today).await.unwrap();
     assert_eq!(days.iter().map(|day| day.used).sum::<u64>(), 8000);
     assert!(days.iter().all(|day| day.limit.as_deref() == Some("api_calls")));
 }
 
 async fn nothing_is_lost_on_a_clean_stop(world: World) {
-    let node = Database::connect(&world.test.options).await.unwrap();
+    let world = in_one_window(world);
+    let node = node(&world).await;
     node.count(&world.lagoon.admin, None, "api_calls", 7).await.unwrap();
     node.close().await;
     assert_eq!(written(&world.test.database, &world.lagoon, "api_calls").await, 7);
 }
 
 async fn two_nodes_count_together(world: World) {
+    let world = in_one_window(world);
     let (first, caller) = (&world.test.database, &world.harbour.admin);
-    let second = Database::connect(&world.test.options).await.unwrap();
+    let second = node(&world).await;
     first.count(caller, None, "messages", 120).await.unwrap();
     // The second node knows of it after a flush, also where it has counted before.
     second.count(caller, None, "messages", 30).await.unwrap();
@@ -118,6 +130,7 @@ async fn two_nodes_count_together(world: World) {
 }
 
 async fn a_failed_flush_is_made_up_for(world: World) {
+    let world = in_one_window(world);
     let database = &world.test.database;
     database.count(&world.lagoon.admin, None, "api_calls", 5).await.unwrap();
     for table in ["usage_days", "usage_counters"] {
@@ -130,11 +143,12 @@ async fn a_failed_flush_is_made_up_for(world: World) {
     assert_eq!(written(database, &world.lagoon, "api_calls").await, 15);
     let today = database.now().date_naive();
     let mut tx = database.tenant(&world.lagoon.admin).read().await.unwrap();
-    let days = tx.daily_usage(None, today.pred_opt().unwrap(), today).await.unwrap();
+    let days = tx.daily_usage(None, today, today).await.unwrap();
     assert_eq!(days.iter().map(|day| day.used).sum::<u64>(), 15);
 }
 
 async fn a_tenant_that_is_gone_holds_nobody_up(world: World) {
+    let world = in_one_window(world);
     let database = &world.test.database;
     let gone = Caller::system_in(SystemReason::Metering, TenantId::from_u128(1));
     database.count(&gone, None, "api_calls", 5).await.unwrap();
@@ -178,13 +192,12 @@ async fn a_new_day_begins_at_nothing(world: World) {
 }
 
 async fn each_threshold_is_told_once(world: World) {
-    let (database, caller) = (&world.test.database, &world.harbour.admin);
+    let world = in_one_window(world);
+    let ((database, clock), caller) = (super::timed(&world), &world.harbour.admin);
     let told = async || -> Vec<Threshold> {
-        let events = events(database, &world.harbour).await;
-        let limit_events = events.into_iter().filter(|event| event.kind == LimitEvent::KIND);
-        limit_events
-            .map(|event| serde_json::from_value::<LimitEvent>(event.payload).unwrap().threshold)
-            .collect()
+        let events = testkit::events(&database, world.harbour.id).await.unwrap();
+        let limit_events = events.iter().filter_map(|event| event.read::<LimitEvent>().unwrap());
+        limit_events.map(|event| event.threshold).collect()
     };
     for (amount, expected) in
         [(159, vec![]), (1, vec![Threshold::NearlyFull]), (30, vec![Threshold::NearlyFull])]
@@ -192,6 +205,7 @@ async fn each_threshold_is_told_once(world: World) {
         database.count(caller, None, "messages", amount).await.unwrap();
         database.flush_usage().await.unwrap();
         assert_eq!(told().await, expected);
+        clock.go_on(1);
     }
     database.count(caller, None, "messages", 10).await.unwrap();
     database.flush_usage().await.unwrap();
@@ -200,6 +214,7 @@ async fn each_threshold_is_told_once(world: World) {
 }
 
 async fn a_refusal_counts_nothing(world: World) {
+    let world = in_one_window(world);
     let (database, caller) = (&world.test.database, &world.harbour.admin);
     for amount in [201, u64::MAX] {
         let error = database.count(caller, None, "messages", amount).await.unwrap_err();
@@ -213,11 +228,12 @@ async fn a_refusal_counts_nothing(world: World) {
     database.count(caller, None, "messages", 200).await.unwrap();
     database.flush_usage().await.unwrap();
     assert_eq!(written(database, &world.harbour, "messages").await, 200);
-    let events = events(database, &world.harbour).await;
+    let events = testkit::events(database, world.harbour.id).await.unwrap();
     assert_eq!(events.len(), 2);
 }
 
 async fn what_an_account_uses_its_tenant_uses_too(world: World) {
+    let world = in_one_window(world);
     let (database, caller) = (&world.test.database, &world.harbour.admin);
     let first = super::create(&world, caller, "First").await.unwrap().id;
     let second = super::create(&world, caller, "Second").await.unwrap().id;
@@ -239,6 +255,7 @@ async fn what_an_account_uses_its_tenant_uses_too(world: World) {
 
 /// What the account may not use is not counted for its tenant either, also where it was on its way to the database.
 async fn what_an_account_is_refused_its_tenant_keeps(world: World) {
+    let world = in_one_window(world);
     let database = &world.test.database;
     let account = super::create(&world, &world.harbour.admin, "First").await.unwrap().id;
     let small = serde_json::json!([{"account": account, "change": {"limit": {"limit": "messages", "maximum": 5}},

@@ -1,6 +1,7 @@
 //! What was deleted long ago is removed for good.
 
 use super::create;
+use super::events::Happened;
 use mono_core::ErrorKind;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::{AccountId, TenantId};
@@ -276,7 +277,7 @@ async fn archived(world: &World) {
         let account = create(world, caller, "One").await.unwrap().id;
         let mut tx = world.test.database.tenant(caller).write().await.unwrap();
         tx.teams().create(account, Name::parse("Crew").unwrap()).await.unwrap();
-        tx.emit("something.happened", &1).await.unwrap();
+        tx.emit(&Happened { number: 1 }).await.unwrap();
         tx.commit().await.unwrap();
         let mut tx = platform(world).await;
         platform_sql!(

@@ -8,7 +8,8 @@ use mono_storage::rate_limit::{Client, RateLimiter, Verdict};
 use mono_storage::redis::{Redis, RedisOptions};
 use mono_storage::system::{SystemClock, SystemRandom};
 use mono_storage::testkit::{RedisCluster, RedisServer};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -63,7 +64,7 @@ async fn node(url: &str, timeout: Duration) -> RateLimiter {
     let mut options = RedisOptions::parse(url).unwrap();
     options.timeout = timeout;
     let redis = Redis::connect(&options).await.unwrap();
-    assert!(redis.is_up());
+    until(|| async { redis.is_up() }).await;
     RateLimiter::shared(10_000, redis, &SystemRandom)
 }
 
@@ -110,16 +111,18 @@ async fn of_two_hundred_calls_at_once_exactly_the_limit_pass(limiter: RateLimite
 async fn no_window_sees_one_too_many(limiter: RateLimiter) {
     for calls in [20, 70] {
         let (client, limits) = (client(), [limit("x", calls, 1)]);
-        let begun = Instant::now();
+        let admitted = Arc::new(AtomicU32::new(0));
         let mut tasks = JoinSet::new();
         for _ in 0..50 {
-            let (limiter, limits) = (limiter.clone(), limits.clone());
+            let (limiter, limits, admitted) = (limiter.clone(), limits.clone(), admitted.clone());
             tasks.spawn(async move {
                 let mut passed = Vec::new();
-                while begun.elapsed() < Duration::from_millis(2500) {
+                // Until the window has slid on twice.
+                while admitted.load(Ordering::Relaxed) <= 2 * calls {
                     let sent = Instant::now();
                     if take(&limiter, &client, &limits).await.admitted {
                         passed.push((sent, Instant::now()));
+                        admitted.fetch_add(1, Ordering::Relaxed);
                     }
                     tokio::task::yield_now().await;
                 }
@@ -128,7 +131,6 @@ async fn no_window_sees_one_too_many(limiter: RateLimiter) {
         }
         let mut passed = tasks.join_all().await.concat();
         passed.sort_by_key(|(_, answered)| *answered);
-        assert!(passed.len() > calls as usize, "the window slides: {}", passed.len());
         for one_too_many in passed.windows(calls as usize + 1) {
             let first = one_too_many.iter().map(|(sent, _)| *sent).min().unwrap();
             let (_, last) = one_too_many[calls as usize];
@@ -140,9 +142,15 @@ async fn no_window_sees_one_too_many(limiter: RateLimiter) {
 
 async fn who_waits_as_told_is_let_in(limiter: RateLimiter) {
     for calls in [2, 70] {
-        let (client, limits) = (client(), [limit("short", calls, 1), limit("long", 100, 600)]);
-        while take(&limiter, &client, &limits).await.admitted {}
-        let refused = take(&limiter, &client, &limits).await;
+        let (client, limits) = (client(), [limit("short", calls, 1), limit("long", 1_000_000, 600)]);
+        let refused = loop {
+            admitted(&[&limiter], client, &limits, calls as usize).await;
+            let verdict = take(&limiter, &client, &limits).await;
+            // It is let in where the second was over before the calls were.
+            if !verdict.admitted {
+                break verdict;
+            }
+        };
         assert_eq!((&*refused.name, refused.remaining), ("short", 0));
         assert!(refused.wait <= refused.reset && refused.reset <= Duration::from_millis(1200), "{refused:?}");
         tokio::time::sleep(refused.wait).await;
@@ -200,13 +208,10 @@ async fn two_nodes_count_together() {
     assert_eq!(admitted(&[&nodes[0], &nodes[1]], client, &limits, 300).await, 100);
 }
 
-/// As in production: a call that is not answered soon is an answer too.
-const BRIEF: Duration = Duration::from_millis(50);
-
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_each_node_has_its_share_and_back_again() {
     let Some(mut server) = RedisServer::start() else { return };
-    let nodes = [node(&server.url(), BRIEF).await, node(&server.url(), BRIEF).await];
+    let nodes = [shared(&server.url()).await, shared(&server.url()).await];
     let limits = [limit("x", 100, 600)];
     until(|| async { nodes.iter().all(|node| node.nodes() == 2) }).await;
     server.kill();
@@ -214,15 +219,16 @@ async fn without_redis_each_node_has_its_share_and_back_again() {
         let client = client();
         assert_eq!(admitted(&[&nodes[0]], client, &limits, 80).await, 50);
         assert_eq!(admitted(&[&nodes[1]], client, &limits, 80).await, 50);
-        server.kill();
     }
     server.restart();
-    until(|| count_together(&nodes)).await;
+    until(|| count_together(&nodes, client())).await;
     assert_eq!(admitted(&[&nodes[0], &nodes[1]], client(), &limits, 300).await, 100);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_hangs_is_left_alone() {
+    // Long enough that a machine which is only slow is not taken for one that hangs.
+    const BRIEF: Duration = Duration::from_secs(1);
     let Some(server) = RedisServer::start() else { return };
     let nodes = [node(&server.url(), BRIEF).await, node(&server.url(), BRIEF).await];
     let (client, limits) = (client(), [limit("x", 100, 600)]);
@@ -230,10 +236,10 @@ async fn a_redis_that_hangs_is_left_alone() {
     server.freeze();
     // Nobody waits for it for ever, and nobody is told of it.
     let one = [&nodes[0]];
-    let share = tokio::time::timeout(Duration::from_secs(10), admitted(&one, client, &limits, 80));
+    let share = tokio::time::timeout(Duration::from_mins(1), admitted(&one, client, &limits, 80));
     assert_eq!(share.await.unwrap(), 50);
     server.thaw();
-    until(|| count_together(&nodes)).await;
+    until(|| count_together(&nodes, client)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -258,15 +264,56 @@ async fn a_local_limit_holds_where_redis_has_forgotten() {
     server.command(&["FLUSHALL"]);
     let refused = take(&limiter, &client, &local).await;
     assert!(!refused.admitted && refused.wait > Duration::from_mins(8), "{refused:?}");
-    assert_eq!(server.command(&["DBSIZE"]), "0", "a refused call is written nowhere");
+    // The node itself may have said meanwhile that it is there.
+    assert_eq!(server.command(&["KEYS", "{t:*"]), "", "a refused call is written nowhere");
     assert!(take(&limiter, &client, &usual).await.admitted);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_loss_of_a_master_lets_nobody_through_twice() {
+    let Some(mut cluster) = RedisCluster::start() else { return };
+    let nodes = [shared(&cluster.url()).await, shared(&cluster.url()).await];
+    let both = [&nodes[0], &nodes[1]];
+    let limits = [limit("x", 100, 600)];
+    let [used_up, fresh, probe] = [(); 3].map(|()| client_of_first_master(&cluster));
+    assert_eq!(admitted(&both[..1], used_up, &limits, 150).await, 100);
+    let written = replication(&cluster.servers[0], "master_repl_offset:");
+    until(|| async { replication(&cluster.servers[0], ",offset=") >= written }).await;
+
+    cluster.servers[0].kill();
+    // Each call is answered. None is let through: neither by what the node knows itself, nor by the replica.
+    until(|| async {
+        assert!(!take(&nodes[0], &used_up, &limits).await.admitted);
+        count_together(&nodes, probe).await
+    })
+    .await;
+    assert_eq!(admitted(&both, used_up, &limits, 100).await, 0);
+    assert_eq!(admitted(&both, fresh, &limits, 300).await, 100);
+}
+
+/// A client whose calls the first master counts.
+fn client_of_first_master(cluster: &RedisCluster) -> Client {
+    let slot = |client: &Client| {
+        let tag = format!("{{t:{}}}", client.tenant.unwrap());
+        cluster.servers[0].command(&["CLUSTER", "KEYSLOT", &tag]).parse::<u32>().unwrap()
+    };
+    std::iter::repeat_with(client).find(|client| slot(client) < 16_384 / 3).unwrap()
+}
+
+/// How much the server has written, or its replica has copied, in bytes; `None` where it has no replica.
+fn replication(server: &RedisServer, name: &str) -> Option<u64> {
+    let told = server.command(&["INFO", "replication"]);
+    let (_, number) = told.split_once(name)?;
+    number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
 /// Whether a call at one node is seen by the other.
-async fn count_together(nodes: &[RateLimiter; 2]) -> bool {
-    let (client, limits) = (client(), [limit("probe", 2, 600)]);
+async fn count_together(nodes: &[RateLimiter; 2], client: Client) -> bool {
+    let name = format!("probe_{}", unique());
+    let limits = [limit(&name, 4, 600)];
     take(&nodes[0], &client, &limits).await;
-    take(&nodes[1], &client, &limits).await.remaining == 0
+    // By itself a node has one of its share of two left, or three where it has never heard of another.
+    take(&nodes[1], &client, &limits).await.remaining == 2
 }
 
 /// Waits for what comes by itself; for ever would be a fault.

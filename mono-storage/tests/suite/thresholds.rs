@@ -7,7 +7,7 @@ use mono_core::id::AccountId;
 use mono_core::subscription::{LimitEvent, Override, Threshold};
 use mono_core::time::FixedClock;
 use mono_storage::store::Reservation;
-use mono_storage::testkit::World;
+use mono_storage::testkit::{self, World};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Barrier;
@@ -27,11 +27,9 @@ mono_storage::conformance!(
 
 /// The account, the threshold, the use and the maximum of every event, in their order.
 async fn told(office: &Office) -> Vec<(Option<AccountId>, Threshold, u64, u64)> {
-    let mut tx = office.world.test.database.tenant(&office.system()).read().await.unwrap();
     let mut told = Vec::new();
-    for event in tx.events().await.unwrap() {
-        assert_eq!(event.kind, LimitEvent::KIND);
-        let event: LimitEvent = serde_json::from_value(event.payload).unwrap();
+    for event in testkit::events(&office.world.test.database, office.world.harbour.id).await.unwrap() {
+        let event: LimitEvent = event.read().unwrap().unwrap();
         told.push((event.account, event.threshold, event.used, event.maximum));
     }
     // Those of one transaction may bear the same moment.

@@ -4,6 +4,7 @@
 //! extractor of the handler has found whose it is; where it turns out to be nobody's, by network after all.
 
 use crate::app::App;
+use crate::openapi::Routes;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, Method};
 use axum::response::{IntoResponse, Response};
@@ -45,6 +46,7 @@ pub(crate) async fn limit<F: Future<Output = Response>>(
         return answer(request).await;
     }
     let stranger = path.starts_with(PUBLIC) || !has_credential(request.headers());
+    let only_reads = request.method().is_safe();
     let (route, context) = (route(&request), request.extensions().get().cloned().unwrap_or_default());
     let counted = Arc::new(OnceLock::new());
     if stranger {
@@ -57,8 +59,9 @@ pub(crate) async fn limit<F: Future<Output = Response>>(
     let mut response = answer(request).await;
     if counted.get().is_none()
         && let Err(refusal) = limiting.count_stranger(app, &route, &context, &counted).await
-        // Who was served is not told that they were not.
-        && response.status().is_client_error()
+        // Who changed something is not told that they did not. To read what is there for anybody, such as the
+        // documentation, nobody gains by a credential that is none.
+        && (response.status().is_client_error() || only_reads && !response.status().is_server_error())
     {
         response = ApiError(refusal).into_response();
     }
@@ -80,6 +83,14 @@ fn admission(app: &Arc<App>, limiting: &Arc<RateLimiting>, route: &str, counted:
 }
 
 impl RateLimiting {
+    /// The same, for routes that say themselves which permissions they ask for.
+    pub(crate) fn asking(&self, routes: &Routes) -> Self {
+        let limits = routes
+            .permissions()
+            .fold(self.limits.clone(), |limits, (route, asked)| limits.asking(route, &asked));
+        Self { limits, limiter: self.limiter.clone() }
+    }
+
     async fn count_stranger(
         &self,
         app: &App,
@@ -99,12 +110,7 @@ impl RateLimiting {
         caller: &Caller,
         counted: &Counted,
     ) -> Result<(), Error> {
-        let permission = self.limits.route(route).and_then(|rule| rule.permission.as_deref());
-        let of_permission = match permission {
-            Some(permission) => app.authenticator.rate_limit_tier(permission).await?,
-            None => None,
-        };
-        let tier = self.limits.tier(route, |_| of_permission);
+        let tier = self.limits.tier(route, app.authenticator.rate_limit_tiers().await?);
         let key = match caller.actor() {
             Actor::ApiKey { key, .. } => Some(key),
             _ => None,

@@ -7,6 +7,7 @@ use crate::app::App;
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, on};
+use mono_core::permission::Permission;
 
 /// A router that remembers its operations.
 #[derive(Default)]
@@ -78,6 +79,14 @@ impl Routes {
         self.operations.extend(below);
         self.router = self.router.nest(prefix, other.router);
         self
+    }
+
+    /// The permissions that each route asks for, with its method and address: `GET /api/v1/tenant/accounts/{id}`.
+    pub(crate) fn permissions(&self) -> impl Iterator<Item = (String, Vec<Permission>)> {
+        self.operations.iter().map(|operation| {
+            let route = format!("{} {}", operation.method.to_uppercase(), operation.path);
+            (route, operation.about.permissions.concat())
+        })
     }
 
     /// The router for axum.

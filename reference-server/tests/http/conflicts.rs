@@ -176,7 +176,7 @@ async fn a_delete_that_lost_its_transaction_deletes_once(world: World) {
     let client = server.sign_in(ADMIN).await;
     create(&client, "Bystander").await;
     // Who waits first is undone; should the machine be so slow that it is the other, there is another round.
-    for round in 0..5 {
+    for round in 0..20 {
         let id = create(&client, &format!("Doomed {round}")).await.id;
         let mut tx = holder(&server).await;
         platform_sql!(tx, "UPDATE usage_counters SET used = used WHERE limit_key = 'accounts'")
@@ -209,7 +209,7 @@ async fn a_sign_in_that_lost_its_transaction_counts_as_one_try(world: World) {
         return; // As above.
     }
     let server = Server::start(world).await;
-    for _ in 0..5 {
+    for _ in 0..20 {
         let mut tx = holder(&server).await;
         // The lock of the platform's audit log, which a sign-in takes last.
         platform_sql!(

@@ -126,7 +126,7 @@ async fn answers_are_compressed_where_that_is_asked_for(world: World) {
 
 async fn a_body_that_comes_byte_by_byte_is_cut_off(world: World) {
     let reads = Router::new().route("/reads", post(async |body: String| body));
-    let settings = http(|http| http.request_timeout = Duration::from_millis(500));
+    let settings = http(|http| http.request_timeout = Duration::from_secs(2));
     let server = Server::start_with_http(world, settings, reads).await;
     let address = server.address;
     let (answer, sent) = tokio::task::spawn_blocking(move || {

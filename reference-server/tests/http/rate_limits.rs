@@ -1,5 +1,6 @@
 //! Rate limits over HTTP.
 
+use crate::openapi::{document, operations};
 use crate::plans::key;
 use crate::server::{
     ACCOUNTS, ADMIN, Answer, BOTH, CONNECTIONS, LOGIN, PASSWORD, STAFF, STRANGER, Server, USER, send,
@@ -10,6 +11,7 @@ use axum::routing::post;
 use mono_auth::axum::ApiError;
 use mono_core::api::api_keys::CreateApiKey;
 use mono_core::api::auth::LoginRequest;
+use mono_core::permission::RateLimitTier;
 use mono_core::rate_limit::RateLimits;
 use mono_core::seed::Seed;
 use mono_core::subscription::Allowance;
@@ -23,7 +25,7 @@ use mono_storage::testkit::{RedisServer, World};
 use reference_server::extract::Authenticated;
 use reference_server::{App, RateLimiting, ServerLimits, serve};
 use reqwest::{Method, RequestBuilder};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -40,9 +42,10 @@ mono_storage::conformance!(
     a_proxy_that_is_trusted_is_believed,
     who_is_not_known_is_counted_by_network,
     a_credential_that_is_none_is_counted_by_network,
+    a_credential_that_is_none_opens_nothing_that_is_for_anybody,
     a_person_is_let_in_where_strangers_have_used_up_theirs,
     the_tier_is_that_of_the_permission,
-    every_route_of_the_table_is_there,
+    every_route_has_the_tier_of_its_permissions,
     a_plan_and_a_route_have_their_own,
     a_key_has_its_own,
     what_watches_is_exempt,
@@ -279,6 +282,28 @@ async fn a_credential_that_is_none_is_counted_by_network(world: World) {
     assert!(send(limited.get(ACCOUNTS)).await.is_refused());
 }
 
+async fn a_credential_that_is_none_opens_nothing_that_is_for_anybody(world: World) {
+    let limited = Limited::start(world, FEW_STRANGERS, "").await;
+    let garbage = async |method: &str, path: &str| {
+        send(limited.request(method.to_uppercase().parse().unwrap(), path).bearer_auth("garbage")).await
+    };
+    for left in [1, 0] {
+        let answer = garbage("get", "/docs").await;
+        assert_eq!((answer.status, &answer.limits()[..2]), (200, &[2, left][..]));
+    }
+    let document = document();
+    let for_anybody = operations(&document).into_iter().filter(|(_, _, told)| told["security"] == json!([]));
+    let files =
+        ["/docs", "/docs/explorer.js", "/docs/swagger-ui-bundle.js"].map(|path| ("get".into(), path.into()));
+    let watched = ["/ping", "/ready", "/health"];
+    for (method, path) in for_anybody.map(|(method, path, _)| (method, path)).chain(files) {
+        let answer = garbage(&method, &path).await;
+        assert_eq!(answer.is_refused(), !watched.contains(&path.as_str()), "{path}: {answer:?}");
+    }
+    let token = limited.server.token(ADMIN).await;
+    assert_eq!(limited.list(&token).await.status, 200);
+}
+
 async fn a_person_is_let_in_where_strangers_have_used_up_theirs(world: World) {
     let limited = Limited::start(world, FEW_STRANGERS, "").await;
     let token = limited.server.token(ADMIN).await;
@@ -289,8 +314,7 @@ async fn a_person_is_let_in_where_strangers_have_used_up_theirs(world: World) {
 
 async fn the_tier_is_that_of_the_permission(world: World) {
     let changes = r#"{
-        "tiers": {"EXPENSIVE": {"calls": 1, "seconds": 3600}, "WRITE": {"calls": 2, "seconds": 3600}},
-        "routes": {"GET /api/v1/tenant/audit": {"permission": "tenant.audit.read"}}
+        "tiers": {"EXPENSIVE": {"calls": 1, "seconds": 3600}, "WRITE": {"calls": 2, "seconds": 3600}}
     }"#;
     let limited = Limited::start(world, changes, "").await;
     let token = limited.server.token(ADMIN).await;
@@ -309,24 +333,48 @@ async fn the_tier_is_that_of_the_permission(world: World) {
     assert_eq!(send(limited.get("/api/v1/tenant/audit").bearer_auth(&token)).await.status, 200);
 }
 
-async fn every_route_of_the_table_is_there(world: World) {
-    let (starter, seed) = (RateLimits::starter(), Seed::parse(Seed::STARTER).unwrap());
-    let all = starter.routes().map(|(route, _)| (route.to_owned(), json!({"tier": "EXPENSIVE"})));
-    let changes = json!({
-        "limits": {"api": {"calls": 1_000, "seconds": 60}},
-        "tiers": {"EXPENSIVE": {"calls": 777, "seconds": 60}},
-        "routes": all.collect::<serde_json::Map<_, _>>(),
-    });
+/// The permissions that the document says an operation asks for.
+fn asked(operation: &Value) -> Vec<String> {
+    let all = operation["x-permission"].as_array().unwrap().iter();
+    all.flat_map(|entry| entry.as_str().unwrap().split(" | ").map(ToOwned::to_owned)).collect()
+}
+
+async fn every_route_has_the_tier_of_its_permissions(world: World) {
+    use RateLimitTier::{Admin, Delete, Expensive, Read, Standard, Write};
+    let calls = |tier: RateLimitTier| 1_000 + tier as u32;
+    let tiers = [Read, Standard, Write, Expensive, Delete, Admin]
+        .map(|tier| (tier.as_str().to_owned(), json!({"calls": calls(tier), "seconds": 3600})));
+    let wide = json!({"calls": 100_000, "seconds": 60});
+    let changes =
+        json!({"tiers": Value::Object(tiers.into_iter().collect()), "limits": {"api": wide, "bulk": wide}});
     let limited = Limited::start(world, &changes.to_string(), "").await;
     let token = limited.server.token(ADMIN).await;
-    for (route, rule) in starter.routes() {
+    let (starter, seed, document) = (RateLimits::starter(), Seed::parse(Seed::STARTER).unwrap(), document());
+    for (method, path, operation) in operations(&document) {
+        let (method, mut permissions) = (method.to_uppercase(), asked(operation));
+        let rule = starter.route(&format!("{method} {path}"));
+        permissions.extend(rule.and_then(|rule| rule.permission.clone()));
+        let tiers = permissions.iter().map(|name| seed.engine.entry(name.as_str()).unwrap().rate_limit);
+        let Some(tier) = tiers.max() else { continue };
+        let address = path.split('/').map(|part| if part.starts_with('{') { "1" } else { part });
+        let address = address.collect::<Vec<_>>().join("/");
+        let answer = send(limited.request(method.parse().unwrap(), &address).bearer_auth(&token)).await;
+        let wanted = calls(tier).to_string();
+        assert_eq!(answer.header("x-ratelimit-limit"), wanted, "{method} {path}: {answer:?}");
+    }
+}
+
+#[test]
+fn the_table_tells_of_routes_what_they_do_not_tell_themselves() {
+    let document = document();
+    for (route, rule) in RateLimits::starter().routes() {
         let (method, path) = route.split_once(' ').unwrap();
-        let path = path.split('/').map(|part| if part.starts_with('{') { "1" } else { part });
-        let path = path.collect::<Vec<_>>().join("/");
-        let answer = send(limited.request(method.parse().unwrap(), &path).bearer_auth(&token)).await;
-        assert_eq!(answer.header("x-ratelimit-limit"), "777", "{route}: {answer:?}");
-        let permission = rule.permission.as_deref().unwrap();
-        assert!(seed.engine.entry(permission).is_some(), "{permission}");
+        let operation = &document["paths"][path][method.to_lowercase()];
+        assert!(operation.is_object(), "{route} is not there");
+        assert!(
+            rule.permission.is_none() || asked(operation).is_empty(),
+            "{route} names its permission itself"
+        );
     }
 }
 
@@ -365,12 +413,15 @@ async fn a_key_has_its_own(world: World) {
     let scopes = vec!["tenant.accounts.read".to_owned()];
     let wanted = CreateApiKey { name: "Import".into(), scopes, ..Default::default() };
     let [one, other] = [keys.create(&wanted).await.unwrap(), keys.create(&wanted).await.unwrap()];
-    let changes = json!({"keys": {one.api_key.id.to_string(): 2}}).to_string();
+    let changes = json!({"keys": {one.api_key.id.to_string(): {"api": 1_000, "READ": 2}}}).to_string();
     limited.go_to_another(&changes, RateLimiter::local(10)).await;
     for left in [1, 0] {
         assert_eq!(limited.list(&one.key).await.limits()[..2], [2, left]);
     }
-    assert!(limited.list(&one.key).await.is_refused());
+    assert_eq!(limited.list(&one.key).await.json()["details"]["limit"], "read");
+    let write =
+        send(limited.request(Method::POST, ACCOUNTS).bearer_auth(&one.key).json(&json!({"name": "No"})));
+    assert_eq!(write.await.limits()[..2], [500, 499], "more than the usual 120 a minute");
     assert_eq!(limited.list(&other.key).await.limits()[..2], [120, 119]);
     let owner = limited.server.token(ADMIN).await;
     assert_eq!(limited.list(&owner).await.limits()[..2], [120, 119], "a key draws on nothing of its owner");

@@ -220,7 +220,7 @@ impl Server {
         let mut tx = self.database().platform(&system).read().await.unwrap();
         let rows = platform_sql!(
             tx,
-            "SELECT tenant_id, action FROM audit_log WHERE entity_id = $1 ORDER BY id",
+            "SELECT tenant_id, action FROM audit_log WHERE entity_id = $1 ORDER BY sequence",
             thing.into()
         )
         .rows()

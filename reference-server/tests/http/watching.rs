@@ -169,6 +169,9 @@ async fn what_happens_is_measured_and_no_label_is_made_up(world: World) {
         r#"mails_total{outcome="sent"}"#,
         r#"feature_usage_total{feature="api_access"}"#,
         r#"mails{state="waiting"}"#,
+        r#"cache_hits_total{layer="sessions"}"#,
+        r#"cache_loads_total{layer="api_keys"}"#,
+        r#"cache_evictions_total{layer="catalogue"}"#,
         r#"outcome="refused"}"#,
         "http_requests_in_flight ",
     ] {

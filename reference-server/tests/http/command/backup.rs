@@ -138,9 +138,10 @@ impl Place {
     }
 }
 
-/// Whether a process is there; none has no number.
+/// Whether a process runs; none has no number. One that has ended may wait for a parent that asks how.
 pub(super) fn is_alive(process: &str) -> bool {
-    !process.is_empty() && Path::new("/proc").join(process).exists()
+    let state = std::fs::read_to_string(Path::new("/proc").join(process).join("stat"));
+    !process.is_empty() && state.is_ok_and(|state| !state.contains(") Z "))
 }
 
 pub(super) fn said(mut command: impl std::borrow::BorrowMut<Command>) -> (bool, String) {

@@ -5,10 +5,10 @@ use super::program::{Serving, mono, postgres, run};
 use crate::server::{ACCOUNTS, LOGIN};
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::id::{AccountId, TenantId};
-use mono_core::subscription::LimitEvent;
+use mono_core::subscription::{LimitEvent, Threshold};
 use mono_core::time::Timestamp;
 use mono_storage::db::Database;
-use mono_storage::sql;
+use mono_storage::{sql, testkit};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -218,6 +218,7 @@ impl Run<'_> {
         }
         assert_eq!(accounts(self.database, self.tenant).await, expected);
 
+        self.check_events().await;
         let system = Caller::system_in(SystemReason::Recount, self.tenant);
         let mut tx = self.database.tenant(&system).write().await.unwrap();
         let rows = sql!(
@@ -253,24 +254,26 @@ impl Run<'_> {
         let live = expected.values().filter(|account| !account.is_deleted).count() as u64;
         assert_eq!(tx.used("accounts").await.unwrap(), live);
         assert!(live <= MAXIMUM);
-        self.check_events(&mut tx).await;
         assert_eq!(tx.recount().await.unwrap(), []);
     }
 
     /// A threshold that was reached was told of once, by a request that made an account.
-    async fn check_events(&self, tx: &mut mono_storage::db::TenantTx) {
+    async fn check_events(&self) {
+        let events = testkit::events(self.database, self.tenant).await.unwrap();
+        let system = Caller::system_in(SystemReason::Recount, self.tenant);
+        let mut tx = self.database.tenant(&system).read().await.unwrap();
         let counter = sql!(
             tx,
             "SELECT announced FROM usage_counters
              WHERE tenant_id = $1 AND limit_key = 'accounts' AND holder_id = $1"
         );
         let announced: i64 = counter.row().await.unwrap().get("announced").unwrap();
-        let events = tx.events().await.unwrap();
-        let told = events
-            .iter()
-            .filter(|event| event.kind == LimitEvent::KIND && event.payload["limit"] == "accounts");
         let mut thresholds = Vec::new();
-        for event in told {
+        for event in &events {
+            let Some(told) = event.read::<LimitEvent>().unwrap().filter(|told| told.limit == "accounts")
+            else {
+                continue;
+            };
             let cause = sql!(
                 tx,
                 "SELECT count(*) AS entries FROM audit_log
@@ -278,12 +281,12 @@ impl Run<'_> {
                 event.correlation_id.clone()
             );
             assert_eq!(cause.row().await.unwrap().get::<i64>("entries").unwrap(), 1, "{event:?}");
-            thresholds.push(event.payload["threshold"].as_str().unwrap());
+            thresholds.push(told.threshold);
         }
-        let reached: &[&str] = match announced.unsigned_abs() {
+        let reached: &[Threshold] = match announced.unsigned_abs() {
             0 => &[],
-            MAXIMUM => &["nearly_full", "full"],
-            _ => &["nearly_full"],
+            MAXIMUM => &[Threshold::NearlyFull, Threshold::Full],
+            _ => &[Threshold::NearlyFull],
         };
         assert_eq!(thresholds, reached, "{announced} were told of");
     }

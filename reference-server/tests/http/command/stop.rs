@@ -1,6 +1,7 @@
 //! The end: no request is cut.
 
 use super::program::{Serving, mono, postgres};
+use chrono::Utc;
 use mono_client::Client;
 use mono_core::api::accounts::ListAccounts;
 use mono_core::api::auth::LoginRequest;
@@ -45,7 +46,7 @@ fn status(address: &str, path: &str) -> Option<String> {
 #[test]
 fn whoever_shares_requests_out_is_told_first_and_then_no_connection_is_taken() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Serving::start(mono(folder.path()).env("MONO_STOP_DELAY_SECONDS", "2"), true);
+    let mut server = Serving::start(mono(folder.path()).env("MONO_STOP_DELAY_SECONDS", "6"), true);
     let address = server.address().to_owned();
     server.wait_for_log("ready after ");
     let story = server.lines.last().unwrap();
@@ -88,7 +89,10 @@ fn check(folder: &Path, environment: &[(&str, &str)], signal: &str) {
     assert!(answer.contains("accessToken"), "{signal}: {answer}");
     let (code, said) = server.wait();
     assert_eq!(code, Some(0), "{signal}: {said}");
-    assert!(!said.contains("ERROR") && !said.contains("WARN"), "{signal}: {said}");
+    // A machine that does much else may be slow, and says so.
+    let is_slow = |line: &&str| line.contains("slow statement") || line.contains("slow threshold");
+    let wrong = |line: &&str| line.contains("ERROR") || line.contains("WARN");
+    assert_eq!(said.lines().filter(wrong).find(|line| !is_slow(line)), None, "{signal}: {said}");
     drop(idle);
 }
 
@@ -123,6 +127,7 @@ fn killed_without_a_word_it_starts_again_with_everything() {
 async fn what_was_counted_is_there_after_a_stop() {
     const CALLS: u64 = 37;
     let folder = tempfile::tempdir().unwrap();
+    let this_month = || Utc::now().format("%Y-%m").to_string();
     let counted = async |server: &Serving, calls: u64| {
         let client = Client::builder(format!("http://{}", server.address())).build().unwrap();
         let credentials = LoginRequest::new("tom@harbour.example", server.password());
@@ -133,10 +138,15 @@ async fn what_was_counted_is_there_after_a_stop() {
         let limits = client.tenant().entitlements().await.unwrap().limits;
         limits.iter().find(|usage| usage.decision.limit == "api_calls").unwrap().decision.current
     };
+    let month = this_month();
     let server = Serving::start(&mut mono(folder.path()), true);
-    assert_eq!(counted(&server, CALLS).await, CALLS);
+    let before = counted(&server, CALLS).await;
     assert_eq!(server.stop().0, Some(0));
     let server = Serving::start(&mut mono(folder.path()), true);
-    assert_eq!(counted(&server, 0).await, CALLS);
+    let after = counted(&server, 0).await;
+    // They are counted by month.
+    if month == this_month() {
+        assert_eq!((before, after), (CALLS, CALLS));
+    }
     assert_eq!(server.stop().0, Some(0));
 }
