@@ -26,14 +26,14 @@ pub(super) struct Kept<V> {
 struct SinceItsLoad;
 
 impl SinceItsLoad {
-    fn left(began: Instant, now: Instant) -> Option<Duration> {
-        Some(STALE_FOR.saturating_sub(now.saturating_duration_since(began)))
+    fn left(began: Instant, now: Instant) -> Duration {
+        STALE_FOR.saturating_sub(now.saturating_duration_since(began))
     }
 }
 
 impl<K, V> Expiry<K, (Instant, V)> for SinceItsLoad {
     fn expire_after_create(&self, _: &K, kept: &(Instant, V), now: Instant) -> Option<Duration> {
-        Self::left(kept.0, now)
+        Some(Self::left(kept.0, now))
     }
 
     fn expire_after_update(
@@ -43,7 +43,7 @@ impl<K, V> Expiry<K, (Instant, V)> for SinceItsLoad {
         now: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Self::left(kept.0, now)
+        Some(Self::left(kept.0, now))
     }
 }
 
