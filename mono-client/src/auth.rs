@@ -94,10 +94,12 @@ impl Auth<'_> {
         next.login().and_then(Login::tokens).cloned().ok_or_else(error::no_refresh_token)
     }
 
-    /// Ends the session. The client, and every clone of it, is signed out.
+    /// Ends the session. The client, and every clone of it, is signed out, unless somebody else has signed in meanwhile.
     ///
     /// # Errors
-    /// `Unauthorized` with code `no_refresh_token` where the client has not signed in, and what [`Client`] lists.
+    /// `Unauthorized` with code `no_refresh_token` where the client has not signed in, or `invalid_refresh_token` where the
+    /// server does not know the token any more, and what [`Client`] lists. Where the server was not told, the client stays
+    /// signed in: [`forget`](Self::forget) ends that on this side.
     pub async fn logout(&self) -> Result<()> {
         let Client { session, wire, .. } = self.client;
         let credential = session.current().await?.filter(|credential| credential.is_renewable());
@@ -107,7 +109,17 @@ impl Auth<'_> {
         let call = self.client.anonymous(Method::POST, "/api/v1/public/auth/logout").json(&body);
         let call = call.prepared(|request| login.show_cookies(request, wire))?;
         self.client.send(call).await?.nothing()?;
-        session.sign_out().await
+        session.sign_out(login).await
+    }
+
+    /// Forgets who is signed in, here and in the [`TokenStore`](crate::TokenStore), without asking the server: for a
+    /// [`logout`](Self::logout) that fails, on a device without network say. The server keeps the session until it ends by
+    /// itself, or is [revoked](crate::Sessions::revoke).
+    ///
+    /// # Errors
+    /// That of the store; the client forgets all the same.
+    pub async fn forget(&self) -> Result<()> {
+        self.client.session.forget().await
     }
 
     /// Sends what nobody has to be signed in for, just once: a mail is asked for, or a token used up.

@@ -162,11 +162,13 @@ impl Drop for Writing<'_> {
     }
 }
 
-/// What an address speaks of, such as `accounts` and `teams`: its tags. The tier is none, unless it is all there is.
+/// What an address speaks of, such as `accounts` and `teams`: its tags. The tier is none, unless it is all there is, or it is
+/// the thing whose versions are meant.
 fn words(address: &str) -> impl Iterator<Item = &str> {
     let path = address.split('?').next().unwrap_or_default();
     let path = path.split_once("/api/v1/").map_or(path, |(_, path)| path);
-    path.split_once('/').map_or(path, |(_, path)| path).split('/')
+    let rest = path.split_once('/').map(|(_, rest)| rest).filter(|rest| !rest.starts_with("versions"));
+    rest.unwrap_or(path).split('/')
 }
 
 #[cfg(test)]
@@ -194,21 +196,26 @@ mod tests {
     fn a_write_makes_stale_what_shares_a_word_with_it() {
         let list = "/api/v1/tenant/accounts?limit=5";
         let team = "/api/v1/tenant/teams/018f4e3a-0000-7000-8000-000000000001";
-        for (path, list_is_fresh, team_is_fresh) in [
-            ("/api/v1/tenant/accounts", false, true),
-            ("/api/v1/tenant/accounts/bulk", false, true),
-            ("/api/v1/tenant/accounts/018f4e3a-0000-7000-8000-000000000002/teams", false, false),
-            ("/api/v1/tenant/schemas/crew", true, true),
-            ("/api/v1/tenant", true, true),
+        let (tenant, versions) = ("/api/v1/tenant", "/api/v1/tenant/versions?page=1");
+        for (path, are_fresh) in [
+            ("/api/v1/tenant/accounts", [false, true, true, true]),
+            ("/api/v1/tenant/accounts/bulk", [false, true, true, true]),
+            (
+                "/api/v1/tenant/accounts/018f4e3a-0000-7000-8000-000000000002/teams",
+                [false, false, true, true],
+            ),
+            ("/api/v1/tenant/schemas/crew", [true, true, true, true]),
+            ("/api/v1/tenant", [true, true, false, false]),
+            ("/api/v1/tenant/versions/3/revert", [true, true, false, false]),
         ] {
             let cache = cache(1 << 20);
-            let keys = [list, team].map(|path| key(1, path));
+            let keys = [list, team, tenant, versions].map(|path| key(1, path));
             for key in &keys {
                 keep(&cache, key, "x");
             }
             drop(cache.writing(&format!("/mono{path}")));
             let is_fresh = keys.each_ref().map(|key| cache.find(key).is_fresh);
-            assert_eq!(is_fresh, [list_is_fresh, team_is_fresh], "{path}");
+            assert_eq!(is_fresh, are_fresh, "{path}");
             assert!(
                 keys.iter().all(|key| cache.find(key).kept.is_some()),
                 "the tag is still good to ask with"

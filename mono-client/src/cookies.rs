@@ -5,28 +5,18 @@ use crate::client::Client;
 use crate::credential::{Login, from_page};
 use crate::error;
 use mono_core::Result;
-use mono_core::api::auth::{CookieLoginResponse, LoginRequest, RefreshRequest, SecondFactorRequired};
+use mono_core::api::auth::{CookieLoginAnswer, CookieLoginResponse, LoginRequest, RefreshRequest};
 use mono_core::api::magic_links::ConfirmMagicLink;
 use mono_core::api::second_factor::SecondFactorLogin;
 use mono_core::api::sessions::ChooseTenant;
 use mono_core::id::TenantId;
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Signing in with cookies; made by [`Auth::cookies`].
 #[derive(Debug, Clone, Copy)]
 pub struct Cookies<'a> {
     client: &'a Client,
-}
-
-/// What comes of a login with cookies.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum CookieLogin {
-    /// The person is signed in.
-    SignedIn(CookieLoginResponse),
-    /// The person has a second factor, and shows it next.
-    SecondFactor(SecondFactorRequired),
 }
 
 impl<'a> Auth<'a> {
@@ -38,12 +28,11 @@ impl<'a> Auth<'a> {
     ///
     /// ```no_run
     /// # async fn example(client: mono_client::Client) -> mono_core::Result<()> {
-    /// use mono_client::CookieLogin;
-    /// use mono_core::api::auth::LoginRequest;
+    /// use mono_core::api::auth::{CookieLoginAnswer, LoginRequest};
     /// // When the page is loaded: perhaps the browser is signed in already.
     /// if client.auth().cookies().resume().await.is_err() {
     ///     let login = LoginRequest::new("tom@harbour.example", "…");
-    ///     if let CookieLogin::SecondFactor(asked) = client.auth().cookies().begin(&login).await? {
+    ///     if let CookieLoginAnswer::SecondFactor(asked) = client.auth().cookies().begin(&login).await? {
     ///         // Ask for the code, then `second_factor` with the challenge.
     ///         println!("until {}", asked.expires_at);
     ///     }
@@ -61,7 +50,7 @@ impl Cookies<'_> {
     ///
     /// # Errors
     /// As [`Auth::begin`]; `Forbidden` with code `cross_site_request` for a page of another server.
-    pub async fn begin(self, login: &LoginRequest) -> Result<CookieLogin> {
+    pub async fn begin(self, login: &LoginRequest) -> Result<CookieLoginAnswer> {
         self.sign_in("/login", &LoginRequest { cookies: true, ..login.clone() }).await
     }
 
@@ -69,7 +58,7 @@ impl Cookies<'_> {
     ///
     /// # Errors
     /// As [`Auth::second_factor`].
-    pub async fn second_factor(self, login: &SecondFactorLogin) -> Result<CookieLogin> {
+    pub async fn second_factor(self, login: &SecondFactorLogin) -> Result<CookieLoginAnswer> {
         self.sign_in("/second-factor", &SecondFactorLogin { cookies: true, ..login.clone() }).await
     }
 
@@ -77,7 +66,7 @@ impl Cookies<'_> {
     ///
     /// # Errors
     /// As [`Auth::magic_link`].
-    pub async fn magic_link(self, confirm: &ConfirmMagicLink) -> Result<CookieLogin> {
+    pub async fn magic_link(self, confirm: &ConfirmMagicLink) -> Result<CookieLoginAnswer> {
         self.sign_in("/magic-link/confirm", &ConfirmMagicLink { cookies: true, ..confirm.clone() }).await
     }
 
@@ -107,7 +96,7 @@ impl Cookies<'_> {
     /// Works in another of the caller's tenants from now on.
     ///
     /// # Errors
-    /// `Forbidden` where the caller does not belong to the tenant, and what [`Client`] lists.
+    /// `Unauthorized` with code `signed_out` where the client was signed out meanwhile, or signed in again; `Forbidden` where the caller does not belong to the tenant, and what [`Client`] lists.
     pub async fn choose_tenant(self, tenant: TenantId) -> Result<CookieLoginResponse> {
         let body = ChooseTenant { tenant_id: tenant };
         let request = self.client.request(Method::PUT, "/api/v1/user/tenant").json(&body);
@@ -116,13 +105,13 @@ impl Cookies<'_> {
         login.cookies().cloned().ok_or_else(error::signed_out)
     }
 
-    async fn sign_in(self, path: &str, body: &impl Serialize) -> Result<CookieLogin> {
+    async fn sign_in(self, path: &str, body: &impl Serialize) -> Result<CookieLoginAnswer> {
         let call = self.client.anonymous(Method::POST, &format!("/api/v1/public/auth{path}"));
         let call = call.prepared(|request| from_page(request, &self.client.wire))?.json(body);
         let mut answer = self.client.send(call).await?;
         let jar = std::mem::take(&mut answer.jar);
-        let told: CookieLogin = answer.data()?;
-        if let CookieLogin::SignedIn(login) = &told {
+        let told: CookieLoginAnswer = answer.data()?;
+        if let CookieLoginAnswer::SignedIn(login) = &told {
             self.client.session.sign_in(Login::Cookies(login.clone(), jar)).await?;
         }
         Ok(told)

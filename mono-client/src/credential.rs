@@ -120,7 +120,7 @@ impl Login {
         }
     }
 
-    fn who(&self) -> (UserId, Option<TenantId>, Option<UserId>) {
+    pub(crate) fn who(&self) -> (UserId, Option<TenantId>, Option<UserId>) {
         match self {
             Self::Tokens(login) => (login.user_id, login.tenant_id, login.impersonator_id),
             Self::Cookies(login, _) => (login.user_id, login.tenant_id, login.impersonator_id),
@@ -201,6 +201,11 @@ impl Credential {
             Proof::Key(_) => None,
             Proof::Login(login) => Some(login),
         }
+    }
+
+    /// Whether it belongs to this session, as far as is known: of a bare token it is not.
+    pub(crate) fn may_be_in(&self, session: SessionId) -> bool {
+        self.login().is_none_or(|login| login.session_id() == session)
     }
 
     /// Whether the next one can be had from the server.

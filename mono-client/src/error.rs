@@ -71,6 +71,12 @@ pub(crate) fn timeout() -> Error {
     Error::new(ErrorKind::Unavailable, "timeout", "the server did not answer in time")
 }
 
+/// The request for the next token ended with a panic.
+pub(crate) fn broken_off() -> Error {
+    let message = "the refresh was broken off; try again";
+    Error::new(ErrorKind::Unavailable, "unreachable", message)
+}
+
 /// An answer came that no mono server gives.
 pub(crate) fn unexpected(answered: Answered) -> Error {
     let message = format!("the server gave an answer (status {}) that is not understood", answered.status);

@@ -2,39 +2,10 @@
 
 use crate::client::Client;
 use mono_core::Result;
-use mono_core::api::health::HealthReport;
+use mono_core::api::health::{HealthReport, HealthSummary};
 use mono_core::api::jwks::JwkSet;
 use reqwest::{Method, StatusCode};
-use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
-
-/// How a server is.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[non_exhaustive]
-pub struct Health {
-    /// The one word.
-    pub status: HealthStatus,
-    /// What else the server tells.
-    #[serde(flatten)]
-    pub details: Map<String, Value>,
-}
-
-/// How a server is, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum HealthStatus {
-    /// All is well.
-    Healthy,
-    /// It works, with something missing or slow.
-    Degraded,
-    /// It does not work.
-    Down,
-    /// A word that this client does not know.
-    #[serde(other)]
-    Unknown,
-}
 
 impl Client {
     /// Asks whether the server is there.
@@ -80,12 +51,12 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example(client: mono_client::Client) -> mono_core::Result<()> {
-    /// use mono_client::HealthStatus;
-    /// let ready = client.health().await?.status == HealthStatus::Healthy;
+    /// use mono_core::api::health::Health;
+    /// let is_well = client.health().await?.status == Health::Healthy;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn health(&self) -> Result<Health> {
+    pub async fn health(&self) -> Result<HealthSummary> {
         let answer = self.send_once(self.anonymous(Method::GET, "/health")).await?;
         if answer.status == StatusCode::SERVICE_UNAVAILABLE { answer.success() } else { answer.data() }
     }

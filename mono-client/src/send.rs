@@ -4,25 +4,19 @@ use crate::answer::Answer;
 use crate::cache::{Cache, Key};
 use crate::client::Client;
 use crate::credential::Credential;
-use crate::error;
 use crate::retry::Repeat;
-use crate::system;
+use crate::trace::Trace;
 use crate::wire::{Deadline, Terms};
 use mono_core::Result;
 use mono_core::api::bulk::{Bulk, BulkResult, BulkResults};
-use mono_core::id::Uuid;
 use reqwest::header::{IF_MATCH, IF_NONE_MATCH};
 use reqwest::{Method, Request, RequestBuilder, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use tracing::field::Empty;
-use tracing::{Instrument, Span};
 
 /// The header that names a write, so that it is done once.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// The header that names a request in the log of the server.
-const REQUEST_ID: &str = "x-request-id";
 
 /// A request in the making.
 pub(crate) struct Call {
@@ -100,29 +94,22 @@ impl Client {
     }
 
     /// Sends a request, and again if that is safe and may help.
-    pub(crate) async fn send(&self, mut call: Call) -> Result<Answer> {
-        let id = format!("{:032x}", rand::random::<u128>());
-        call.request = call.request.header(REQUEST_ID, &id);
+    pub(crate) async fn send(&self, call: Call) -> Result<Answer> {
         let Call { request, is_signed, is_once, is_cached } = call;
-        let request = request.build().map_err(error::transport)?;
-        let span = span(&request, &id);
+        let (request, trace) = Trace::begin(request)?;
         let terms = Terms {
             repeat: repeat(&request, is_once),
             deadline: Deadline::after(self.timeout),
-            span: span.clone(),
+            span: trace.span.clone(),
         };
-        let answer = async {
-            // Boxed: whoever calls holds this future, and it is large.
-            let answer = Box::pin(self.answer(request, is_signed, is_cached, &terms));
-            let answer = system::timeout(self.timeout, answer).await.unwrap_or_else(|| Err(error::timeout()));
-            self.note(&answer, &terms.span);
-            answer
-        };
-        answer.instrument(span).await.map_err(|error| match error.details() {
-            // There was no answer that could name the request.
-            None => error.with_details(serde_json::json!({ "requestId": id })),
-            Some(_) => error,
-        })
+        // Boxed: whoever calls holds this future, and it is large.
+        let answer = Box::pin(self.answer(request, is_signed, is_cached, &terms));
+        let answer = trace.follow(self.timeout, answer).await;
+        #[cfg(feature = "snapshot")]
+        if answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::FORBIDDEN) {
+            self.permissions.doubt();
+        }
+        answer
     }
 
     async fn answer(
@@ -189,39 +176,6 @@ impl Client {
         next.show(&mut again, &self.wire)?;
         self.wire.exchange(again, terms).await
     }
-
-    /// Writes down how a call ended.
-    fn note(&self, answer: &Result<Answer>, span: &Span) {
-        match answer {
-            Ok(answer) => {
-                span.record("status", answer.status.as_u16());
-                if let Some(id) = answer.request_id() {
-                    span.record("request_id", id);
-                }
-                #[cfg(feature = "snapshot")]
-                if answer.status == StatusCode::FORBIDDEN {
-                    self.permissions.doubt();
-                }
-            }
-            Err(error) => drop(span.record("error", error.code())),
-        }
-        tracing::debug!("answered");
-    }
-}
-
-/// What a log says of a call: nothing of what is asked for, and no token.
-fn span(request: &Request, id: &str) -> Span {
-    tracing::debug_span!(
-        "call",
-        method = %request.method(),
-        route = route(request.url().path()),
-        request_id = id,
-        status = Empty,
-        error = Empty,
-        repeats = Empty,
-        renewed = Empty,
-        cache = Empty,
-    )
 }
 
 fn repeat(request: &Request, is_once: bool) -> Repeat {
@@ -230,23 +184,5 @@ fn repeat(request: &Request, is_once: bool) -> Repeat {
         (true, _) => Repeat::Never,
         (false, true) => Repeat::Safe,
         (false, false) => Repeat::Unsent,
-    }
-}
-
-/// The path without the ids of things.
-fn route(path: &str) -> String {
-    let plain =
-        |segment: &str| if Uuid::try_parse(segment).is_ok() { "{id}".to_owned() } else { segment.to_owned() };
-    path.split('/').map(plain).collect::<Vec<_>>().join("/")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_route_names_no_thing() {
-        let path = "/mono/api/v1/tenant/accounts/018f4e3a-0000-7000-8000-000000000001/versions/3";
-        assert_eq!(route(path), "/mono/api/v1/tenant/accounts/{id}/versions/3");
     }
 }

@@ -11,6 +11,7 @@ use futures_util::future::Shared;
 use mono_core::api::auth::{LoginResponse, RefreshRequest};
 use mono_core::{Error, ErrorKind, Result};
 use reqwest::Method;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// A refresh under way. Whoever awaits a clone drives it: one who goes away stops nobody, and one who comes later goes on
@@ -113,24 +114,40 @@ impl Session {
     /// Goes on in another tenant. A refresh token that the answer does not replace stays.
     ///
     /// # Errors
-    /// That of the store; the other tenant is in force all the same.
+    /// `signed_out` where the session is not the one that is held any more; that of the store, and the other tenant is in
+    /// force all the same.
     pub(crate) async fn switch(&self, login: Login) -> Result<()> {
         {
             let mut state = self.0.lock();
             let login = match &state.held {
-                Held::Somebody(now) => login.or_refresh_of(now.login()),
-                _ => login,
+                Held::Somebody(now) if now.may_be_in(login.session_id()) => login.or_refresh_of(now.login()),
+                _ => return Err(error::signed_out()),
             };
             self.0.change(&mut state, Held::Somebody(Credential::new(login)));
         }
         self.0.persist().await
     }
 
-    /// Forgets who was signed in.
+    /// Forgets who was signed in, where it is still the session that has ended.
     ///
     /// # Errors
     /// That of the store; nobody is signed in all the same.
-    pub(crate) async fn sign_out(&self) -> Result<()> {
+    pub(crate) async fn sign_out(&self, ended: &Login) -> Result<()> {
+        {
+            let mut state = self.0.lock();
+            if matches!(&state.held, Held::Somebody(now) if !now.may_be_in(ended.session_id())) {
+                return Ok(());
+            }
+            self.0.change(&mut state, Held::Nobody);
+        }
+        self.0.persist().await
+    }
+
+    /// Forgets whoever is signed in.
+    ///
+    /// # Errors
+    /// That of the store; nobody is signed in all the same.
+    pub(crate) async fn forget(&self) -> Result<()> {
         self.0.change(&mut self.0.lock(), Held::Nobody);
         self.0.persist().await
     }
@@ -160,16 +177,35 @@ impl Session {
         // Weak: the flight lies in the state, and would keep itself alive.
         let (inner, store) = (Arc::downgrade(&self.0), self.0.store.clone());
         let flight: BoxFuture<'static, _> = Box::pin(async move {
-            let outcome = next_login(store.as_deref(), &used, &wire).await;
+            let next = AssertUnwindSafe(next_login(store.as_deref(), &used, &wire)).catch_unwind().await;
+            // Whoever comes later would find the panic again, and again: of a store, or of a timer whose runtime has ended.
+            let outcome = next.unwrap_or_else(|_| Err(error::broken_off().into()));
             land(&inner, &used, outcome).await
         });
         flight.shared()
     }
 }
 
+/// Why there is no next login.
+struct NoLogin {
+    error: Error,
+    /// Whether there will be none: so the server says.
+    is_over: bool,
+}
+
+impl From<Error> for NoLogin {
+    fn from(error: Error) -> Self {
+        Self { error, is_over: false }
+    }
+}
+
 /// The login that follows: the one that another program has put into the store, else a new one from the server.
-async fn next_login(store: Option<&dyn TokenStore>, used: &Credential, wire: &Wire) -> Result<Login> {
-    let Some(old) = used.login() else { return Err(error::no_refresh_token()) };
+async fn next_login(
+    store: Option<&dyn TokenStore>,
+    used: &Credential,
+    wire: &Wire,
+) -> Result<Login, NoLogin> {
+    let Some(old) = used.login() else { return Err(error::no_refresh_token().into()) };
     if let Some(store) = store
         && let Some(kept) = parse(store.load().await?)
         && kept.expires_at() > old.expires_at()
@@ -179,14 +215,15 @@ async fn next_login(store: Option<&dyn TokenStore>, used: &Credential, wire: &Wi
     let request = wire.request(Method::POST, "/api/v1/public/auth/refresh");
     let request = request.json(&RefreshRequest { refresh_token: old.refresh_token().map(str::to_owned) });
     let answer = wire.ask(old.show_cookies(request, wire)?).await?;
-    Ok(Login::read(answer, old)?.or_refresh_of(Some(old)))
+    let over = |error: Error| NoLogin { is_over: error.kind() == ErrorKind::Unauthorized, error };
+    Ok(Login::read(answer, old).map_err(over)?.or_refresh_of(Some(old)))
 }
 
 /// Puts the outcome of a refresh in force.
 async fn land(
     inner: &Weak<Inner>,
     used: &Arc<Credential>,
-    outcome: Result<Login>,
+    outcome: Result<Login, NoLogin>,
 ) -> Result<Arc<Credential>, Arc<Error>> {
     let inner = inner.upgrade().ok_or_else(|| Arc::new(error::signed_out()))?;
     let landed = inner.settle(used, outcome);
@@ -211,7 +248,11 @@ impl Inner {
         (state.held, state.flight, state.changes) = (held, None, state.changes + 1);
     }
 
-    fn settle(&self, used: &Arc<Credential>, outcome: Result<Login>) -> Result<Arc<Credential>, Arc<Error>> {
+    fn settle(
+        &self,
+        used: &Arc<Credential>,
+        outcome: Result<Login, NoLogin>,
+    ) -> Result<Arc<Credential>, Arc<Error>> {
         let mut state = self.lock();
         let now = match &state.held {
             Held::Somebody(now) => Arc::clone(now),
@@ -232,9 +273,9 @@ impl Inner {
                 }
                 Err(Arc::new(error::signed_out()))
             }
-            Err(error) => {
+            Err(NoLogin { error, is_over }) => {
                 let error = Arc::new(error);
-                if is_current && error.kind() == ErrorKind::Unauthorized {
+                if is_current && is_over {
                     self.change(&mut state, Held::Ended(Arc::clone(&error)));
                 } else if is_current {
                     // The server may be there again at the next call.

@@ -35,7 +35,8 @@ impl<'a> User<'a> {
     /// it. Who is signed in by cookies does so with [`Cookies::choose_tenant`](crate::Cookies::choose_tenant).
     ///
     /// # Errors
-    /// `Forbidden` where the caller does not belong to the tenant, and what [`Client`] lists.
+    /// `Unauthorized` with code `signed_out` where the client was signed out meanwhile, or signed in again; `Forbidden` where
+    /// the caller does not belong to the tenant, and what [`Client`] lists.
     pub async fn choose_tenant(self, tenant: TenantId) -> Result<LoginResponse> {
         let body = ChooseTenant { tenant_id: tenant };
         let request = self.client.request(Method::PUT, "/api/v1/user/tenant").json(&body);

@@ -1,14 +1,18 @@
 //! The way to a server: sends a request, again where that is safe and may help, and reads the answer.
 
 use crate::answer::{Answer, Failed};
-use crate::error;
 use crate::retry::{self, Repeat};
 use crate::system::{self, Instant};
+use crate::trace::Trace;
 use mono_core::Result;
 use reqwest::{Method, Request, RequestBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::Span;
+
+/// How long a request for the next token is sent again: the server gives the same one for ten seconds, and ends the session of
+/// a token that comes later.
+const SAME_TOKEN: Duration = Duration::from_secs(5);
 
 /// The way to one server. Cheap to clone.
 #[derive(Clone)]
@@ -17,7 +21,7 @@ pub(crate) struct Wire {
     pub(crate) base: Arc<str>,
     /// How often a request is sent again at most.
     pub(crate) repeats: u32,
-    /// How long a request of this crate's own making may take, whoever waits for it.
+    /// How long the next token may take, whoever waits for it.
     pub(crate) timeout: Duration,
 }
 
@@ -48,13 +52,12 @@ impl Wire {
         self.http.request(method, format!("{}{path}", self.base))
     }
 
-    /// Sends a request of this crate's own making and gives the answer, in time.
+    /// Asks for the next token: a call of its own, whoever waits for it.
     pub(crate) async fn ask(&self, request: RequestBuilder) -> Result<Answer> {
-        let request = request.build().map_err(error::transport)?;
-        let deadline = Deadline::after(self.timeout);
-        let terms = Terms { repeat: Repeat::Unsent, deadline, span: Span::none() };
-        let answer = system::timeout(self.timeout, self.exchange(request, &terms)).await;
-        answer.unwrap_or_else(|| Err(error::timeout()))
+        let (request, trace) = Trace::begin(request)?;
+        let deadline = Deadline::after(self.timeout.min(SAME_TOKEN));
+        let terms = Terms { repeat: Repeat::Safe, deadline, span: trace.span.clone() };
+        trace.follow(self.timeout, self.exchange(request, &terms)).await
     }
 
     /// Sends a request until there is an answer, or none can be hoped for before the deadline.

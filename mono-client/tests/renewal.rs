@@ -3,16 +3,20 @@
 
 mod stub;
 
-use mono_client::{BoxFuture, Client, TokenStore};
+use mono_client::{BoxFuture, Client, ClientBuilder, TokenStore};
 use mono_core::api::auth::LoginRequest;
 use mono_core::id::TenantId;
 use mono_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use stub::{Stub, answer, success};
-use tokio::sync::Semaphore;
+use stub::log::Log;
+use stub::memory::Memory;
+use stub::{answer, success};
+use tokio::runtime::Builder;
+use tracing_subscriber::layer::SubscriberExt;
 
+const REFRESH: &str = "post /api/v1/public/auth/refresh";
 const ENDED: &str =
     r#"{"success":false,"error":"UNAUTHORIZED","message":"m","details":{"reason":"token_expired"}}"#;
 
@@ -24,43 +28,51 @@ fn login(token: &str, expires_at: &str) -> Value {
     })
 }
 
+/// The same person in another tenant.
+fn chosen(token: &str, refresh_token: Option<&str>) -> Value {
+    let mut login = login(token, "2026-01-02T05:04:05Z");
+    login["tenantId"] = json!(TenantId::from_u128(9));
+    login["refreshToken"] = json!(refresh_token);
+    login
+}
+
 /// A server that takes `second` alone. It tells when a refresh has come, and answers it when it may.
 struct Gate {
-    stub: Stub,
+    gate: stub::Gate,
     client: Client,
-    came: Arc<Semaphore>,
-    may: Arc<Semaphore>,
     refreshes: Arc<AtomicUsize>,
 }
 
 impl Gate {
     /// With the answers to refreshes, the last one again and again.
     async fn start(answers: &'static [fn() -> String]) -> Self {
-        let (came, may) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        Self::start_with(answers, |builder| builder).await
+    }
+
+    async fn start_with(
+        answers: &'static [fn() -> String],
+        change: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Self {
         let refreshes = Arc::<AtomicUsize>::default();
-        let (tell, wait, count) = (Arc::clone(&came), Arc::clone(&may), Arc::clone(&refreshes));
-        let stub = Stub::serve(move |request| {
-            let (tell, wait, count) = (Arc::clone(&tell), Arc::clone(&wait), Arc::clone(&count));
-            async move {
-                if request.starts_with("post /api/v1/public/auth/login") {
-                    return success(200, &login("first", "2026-01-02T03:04:05Z")).into_bytes();
-                }
-                if request.starts_with("post /api/v1/public/auth/refresh") {
-                    assert!(request.ends_with(r#"{"refreshToken":"refresh"}"#), "{request}");
-                    let turn = count.fetch_add(1, Ordering::SeqCst);
-                    tell.add_permits(1);
-                    wait.acquire().await.unwrap().forget();
-                    return answers[turn.min(answers.len() - 1)]().into_bytes();
-                }
-                let is_taken = request.contains("authorization: bearer second");
-                let answer = if is_taken { success(200, &json!([])) } else { answer(401, "", ENDED) };
-                answer.into_bytes()
+        let count = Arc::clone(&refreshes);
+        let gate = stub::Gate::start(REFRESH, move |request| {
+            if request.starts_with("post /api/v1/public/auth/login") {
+                return success(200, &login("first", "2026-01-02T03:04:05Z"));
             }
+            if request.starts_with(REFRESH) {
+                let turn = count.fetch_add(1, Ordering::SeqCst);
+                return answers[turn.min(answers.len() - 1)]();
+            }
+            if request.starts_with("put /api/v1/user/tenant") {
+                return success(200, &chosen("chosen", None));
+            }
+            let is_taken = request.contains("authorization: bearer second");
+            if is_taken { success(200, &json!([])) } else { answer(401, "", ENDED) }
         })
         .await;
-        let client = stub.client();
+        let client = change(gate.stub.builder()).build().unwrap();
         client.auth().login(&LoginRequest::new("", "")).await.unwrap();
-        Self { stub, client, came, may, refreshes }
+        Self { gate, client, refreshes }
     }
 
     fn call(&self) -> tokio::task::JoinHandle<Result<usize>> {
@@ -69,7 +81,13 @@ impl Gate {
     }
 
     async fn refresh_came(&self) {
-        self.came.acquire().await.unwrap().forget();
+        self.gate.came().await;
+    }
+
+    /// The bodies of the refreshes.
+    fn shown(&self) -> Vec<String> {
+        let requests = self.gate.stub.requests().into_iter().filter(|request| request.starts_with(REFRESH));
+        requests.map(|request| request.split_once("\r\n\r\n").unwrap().1.to_owned()).collect()
     }
 
     fn refreshes(&self) -> usize {
@@ -78,7 +96,7 @@ impl Gate {
 
     /// Waits until so many calls were refused.
     async fn refused(&self, calls: usize) {
-        while self.stub.requests().iter().filter(|request| request.starts_with("get")).count() < calls {
+        while self.gate.stub.requests().iter().filter(|request| request.starts_with("get")).count() < calls {
             tokio::task::yield_now().await;
         }
     }
@@ -88,8 +106,10 @@ fn second() -> String {
     success(200, &login("second", "2026-01-02T04:04:05Z"))
 }
 
+const AWAY: &str = r#"{"success":false,"error":"UNAVAILABLE","message":"m","details":{"reason":"away"}}"#;
+
 fn away() -> String {
-    answer(503, "", r#"{"success":false,"error":"UNAVAILABLE","message":"m","details":{"reason":"away"}}"#)
+    answer(503, "", AWAY)
 }
 
 fn over() -> String {
@@ -109,7 +129,7 @@ async fn a_call_that_is_dropped_while_it_renews_stops_nobody() {
     gate.refused(6).await;
     leader.abort();
     assert!(leader.await.unwrap_err().is_cancelled());
-    gate.may.add_permits(1);
+    gate.gate.open(1);
     for other in others {
         assert_eq!(other.await.unwrap().unwrap(), 0);
     }
@@ -123,25 +143,39 @@ async fn what_all_have_dropped_is_taken_up_again() {
     gate.refresh_came().await;
     leader.abort();
     leader.await.unwrap_err();
-    gate.may.add_permits(1);
+    gate.gate.open(1);
     assert_eq!(gate.call().await.unwrap().unwrap(), 0);
     assert_eq!(gate.refreshes(), 1, "a refresh token is used once");
 }
 
 #[tokio::test]
 async fn a_server_that_is_away_ends_no_session() {
-    let gate = Gate::start(&[away, second]).await;
-    gate.may.add_permits(2);
+    let gate = Gate::start(&[away, away, away, second]).await;
+    gate.gate.open(9);
     let error = gate.call().await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "away"));
-    assert_eq!(gate.call().await.unwrap().unwrap(), 0);
-    assert_eq!(gate.refreshes(), 2);
+    assert_eq!((gate.call().await.unwrap().unwrap(), gate.refreshes()), (0, 4));
+}
+
+#[tokio::test]
+async fn a_refresh_that_meets_a_busy_server_is_sent_again() {
+    let gate = Gate::start(&[away, second]).await;
+    gate.gate.open(9);
+    assert_eq!((gate.call().await.unwrap().unwrap(), gate.refreshes()), (0, 2));
+}
+
+#[tokio::test]
+async fn a_refresh_is_not_sent_again_when_it_would_look_like_a_copy() {
+    let gate = Gate::start(&[|| answer(503, "Retry-After: 6\r\n", AWAY)]).await;
+    gate.gate.open(9);
+    gate.call().await.unwrap().unwrap_err();
+    assert_eq!(gate.refreshes(), 1, "the server gives the same token for ten seconds");
 }
 
 #[tokio::test]
 async fn a_session_that_is_over_is_asked_for_once() {
     let gate = Gate::start(&[over]).await;
-    gate.may.add_permits(9);
+    gate.gate.open(9);
     let calls: Vec<_> = (0..5).map(|_| gate.call()).collect();
     for call in calls {
         assert_eq!(call.await.unwrap().unwrap_err().code(), "session_ended");
@@ -153,7 +187,7 @@ async fn a_session_that_is_over_is_asked_for_once() {
 #[tokio::test]
 async fn a_token_that_is_not_taken_twice_is_given_up() {
     let gate = Gate::start(&[|| success(200, &login("third", "2026-01-02T04:04:05Z"))]).await;
-    gate.may.add_permits(9);
+    gate.gate.open(9);
     assert_eq!(gate.call().await.unwrap().unwrap_err().code(), "token_expired");
     assert_eq!(gate.refreshes(), 1);
 }
@@ -164,7 +198,7 @@ async fn no_call_is_repeated_in_the_name_of_somebody_else() {
     let call = gate.call();
     gate.refresh_came().await;
     gate.client.auth().login(&LoginRequest::new("", "")).await.unwrap();
-    gate.may.add_permits(9);
+    gate.gate.open(9);
     let error = call.await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unauthorized, "signed_out"));
     assert_eq!(gate.call().await.unwrap().unwrap(), 0, "the new session has a refresh of its own");
@@ -191,10 +225,95 @@ impl TokenStore for Broken {
 #[tokio::test]
 async fn a_store_that_fails_is_not_hidden() {
     let gate = Gate::start(&[second]).await;
-    let client = gate.stub.builder().token_store(Arc::new(Broken)).build().unwrap();
+    let client = gate.gate.stub.builder().token_store(Arc::new(Broken)).build().unwrap();
     assert_eq!(client.user().tenants().await.unwrap_err().code(), "keychain_locked");
     let error = client.auth().login(&LoginRequest::new("", "")).await.unwrap_err();
     assert_eq!(error.code(), "keychain_locked");
     assert!(!client.auth().is_signed_in().await.unwrap(), "what failed has signed nobody in");
     assert_eq!(client.auth().logout().await.unwrap_err().code(), "no_refresh_token");
+}
+
+/// A client with a store, which has refreshed nothing yet.
+async fn stored(answers: &'static [fn() -> String]) -> (Gate, Arc<Memory>) {
+    let store = Arc::<Memory>::default();
+    let gate = Gate::start_with(answers, |builder| builder.token_store(store.clone())).await;
+    gate.gate.open(9);
+    (gate, store)
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_read_ends_no_session() {
+    let (gate, store) = stored(&[second]).await;
+    let before = store.text();
+    store.load_fails.store(true, Ordering::SeqCst);
+    let error = gate.call().await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Unauthorized, "keychain_locked"));
+    assert!(gate.client.auth().is_signed_in().await.unwrap());
+    assert_eq!((store.text(), gate.refreshes()), (before, 0));
+    store.load_fails.store(false, Ordering::SeqCst);
+    assert_eq!((gate.call().await.unwrap().unwrap(), gate.refreshes()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_refresh_that_cannot_be_stored_goes_on_in_memory_and_is_logged() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(log.clone()));
+    let (gate, store) = stored(&[second]).await;
+    let before = store.text();
+    store.save_fails.store(true, Ordering::SeqCst);
+    assert_eq!(gate.client.user().tenants().await.unwrap().len(), 0);
+    assert_eq!((store.text(), gate.refreshes()), (before, 1));
+    let warned = log.events().into_iter().find(|event| event.get("code").is_some());
+    assert_eq!(warned.unwrap()["code"], "keychain_locked");
+    assert_eq!(gate.client.user().tenants().await.unwrap().len(), 0);
+    assert_eq!(gate.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_chosen_during_a_refresh_goes_on_with_what_the_refresh_brings() {
+    let store = Arc::<Memory>::default();
+    let gate = Gate::start_with(
+        &[
+            || {
+                let mut login = login("second", "2026-01-02T04:04:05Z");
+                login["refreshToken"] = json!("refresh-2");
+                success(200, &login)
+            },
+            || success(200, &chosen("second", Some("refresh-3"))),
+        ],
+        |builder| builder.token_store(store.clone()),
+    )
+    .await;
+    let call = gate.call();
+    gate.refresh_came().await;
+    gate.client.user().choose_tenant(TenantId::from_u128(9)).await.unwrap();
+    gate.gate.open(9);
+    assert_eq!(call.await.unwrap().unwrap_err().code(), "signed_out", "it was asked in the other tenant");
+    assert!(
+        store.text().contains("\"chosen\"") && store.text().contains("\"refresh-2\""),
+        "{}",
+        store.text()
+    );
+    assert_eq!(gate.call().await.unwrap().unwrap(), 0);
+    assert_eq!(gate.shown(), [r#"{"refreshToken":"refresh"}"#, r#"{"refreshToken":"refresh-2"}"#]);
+}
+
+#[test]
+fn a_refresh_that_is_left_over_from_a_runtime_that_has_ended_stops_nobody() {
+    let runtime = || Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let servers = runtime();
+    let gate = servers.block_on(Gate::start(&[second]));
+    let first = runtime();
+    let call = {
+        let _here = first.enter();
+        gate.call()
+    };
+    servers.block_on(gate.refresh_came());
+    drop(first);
+    drop(call);
+    gate.gate.open(9);
+    let second = runtime();
+    // Whether the first finds an answer is the other runtime's affair.
+    let _ = second.block_on(gate.client.user().tenants());
+    assert_eq!(second.block_on(gate.client.user().tenants()).unwrap().len(), 0);
 }

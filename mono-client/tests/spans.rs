@@ -4,66 +4,14 @@
 mod stub;
 
 use mono_core::api::accounts::{CreateAccount, ListAccounts};
-use mono_core::id::AccountId;
+use mono_core::api::auth::LoginRequest;
+use mono_core::id::{AccountId, TenantId};
 use serde_json::json;
-use std::collections::BTreeMap;
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use stub::log::Log;
 use stub::{Stub, answer, success};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::set_default;
-use tracing::{Event, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
-
-type Fields = BTreeMap<String, String>;
-
-/// Everything that is said.
-#[derive(Default)]
-struct Said {
-    spans: Vec<(u64, Fields)>,
-    events: Vec<Fields>,
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Said>>);
-
-struct Into<'a>(&'a mut Fields);
-
-impl Visit for Into<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0.insert(field.name().to_owned(), format!("{value:?}").trim_matches('"').to_owned());
-    }
-}
-
-impl<S: Subscriber> Layer<S> for Log {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
-        let mut fields = Fields::new();
-        attributes.record(&mut Into(&mut fields));
-        fields.insert("span".into(), attributes.metadata().name().into());
-        self.0.lock().unwrap().spans.push((id.into_u64(), fields));
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
-        let mut log = self.0.lock().unwrap();
-        let span = log.spans.iter_mut().rev().find(|(span, _)| *span == id.into_u64()).unwrap();
-        values.record(&mut Into(&mut span.1));
-    }
-
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut fields = Fields::new();
-        event.record(&mut Into(&mut fields));
-        self.0.lock().unwrap().events.push(fields);
-    }
-}
-
-impl Log {
-    fn calls(&self) -> Vec<Fields> {
-        let log = self.0.lock().unwrap();
-        log.spans.iter().map(|(_, fields)| fields.clone()).filter(|fields| fields["span"] == "call").collect()
-    }
-}
 
 #[tokio::test]
 async fn a_call_is_a_span_without_ids_and_secrets() {
@@ -102,7 +50,7 @@ async fn a_call_is_a_span_without_ids_and_secrets() {
     );
     assert_eq!(error.details().unwrap()["requestId"].as_str(), told(2, "request_id"));
 
-    let all = format!("{calls:?} {:?}", log.0.lock().unwrap().events);
+    let all = format!("{calls:?} {:?}", log.events());
     assert!(all.contains("sends the request again"), "{all}");
     for canary in ["canary", &id.to_string()] {
         assert!(!all.contains(canary), "{all}");
@@ -120,4 +68,31 @@ async fn the_span_of_an_application_is_not_written_into() {
     tracing::Instrument::instrument(async { stub.client().ping().await.unwrap() }, own).await;
     assert_eq!(log.calls().len(), 1);
     assert_eq!(log.calls()[0].get("status"), None);
+}
+
+#[tokio::test]
+async fn a_request_for_the_next_token_is_a_call_too() {
+    let log = Log::default();
+    let _guard = set_default(Registry::default().with(log.clone()));
+    let id = TenantId::from_u128(4);
+    let login = json!({
+        "accessToken": "first", "tokenType": "Bearer", "expiresAt": "2026-01-02T03:04:05Z",
+        "refreshToken": "refresh", "sessionExpiresAt": "2026-01-03T03:04:05Z", "sessionId": id, "userId": id,
+        "tenantId": null,
+    });
+    let stub = Stub::start([success(200, &login), "SSH-2.0\r\n".to_owned()]).await;
+    let client = stub.builder().repeats(0).build().unwrap();
+    client.auth().login(&LoginRequest::new("", "")).await.unwrap();
+    let refreshed = client.auth().refresh().await.unwrap_err();
+    let resumed = client.auth().cookies().resume().await.unwrap_err();
+    let (calls, requests) = (log.calls(), stub.requests());
+    for (turn, error) in [(1, refreshed), (2, resumed)] {
+        assert_eq!(error.code(), "unreachable");
+        assert_eq!(calls[turn]["route"], "/api/v1/public/auth/refresh");
+        assert_eq!(calls[turn]["error"], "unreachable");
+        let id = error.details().unwrap()["requestId"].as_str().unwrap();
+        assert_eq!(calls[turn]["request_id"], id);
+        assert!(requests[turn].contains(&format!("\r\nx-request-id: {id}\r\n")), "{}", requests[turn]);
+    }
+    assert_eq!(calls.len(), 3);
 }

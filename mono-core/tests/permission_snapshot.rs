@@ -71,6 +71,19 @@ fn a_snapshot_knows_nothing_outside_of_its_tenant_and_time() {
     assert!(snapshot.explain("tenant.files.read", &Scope::platform(), moment(9)).is_none());
 }
 
+#[test]
+fn a_clock_that_is_far_behind_keeps_no_snapshot_in_force() {
+    let (stored, facts) = small();
+    let good = bytes(&stored, &facts);
+    let here = Scope::tenant(tenant(0));
+    assert_eq!(verify(&good, -301).unwrap_err(), SnapshotError::FromTheFuture(moment(0)));
+    let snapshot = verify(&good, -300).unwrap();
+    assert!(snapshot.check("tenant.files.read", &here, moment(-300)));
+    // Whoever puts the clock back keeps nothing either.
+    assert!(!snapshot.check("tenant.files.read", &here, moment(-301)));
+    assert!(snapshot.explain("tenant.files.read", &here, moment(-301)).is_none());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -6,6 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+pub(crate) mod log;
+pub(crate) mod memory;
 
 /// One answer to each connection, and what it was asked.
 pub(crate) struct Stub {
@@ -77,6 +81,46 @@ impl Stub {
     /// The requests so far, in lower case up to their bodies.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
+    }
+}
+
+/// A server that holds some requests back: it tells when one has come, and answers it when it may.
+pub(crate) struct Gate {
+    pub(crate) stub: Stub,
+    came: Arc<Semaphore>,
+    may: Arc<Semaphore>,
+}
+
+impl Gate {
+    /// Holds back what begins like this.
+    pub(crate) async fn start(
+        held: &'static str,
+        answer: impl Fn(&str) -> String + Send + Sync + 'static,
+    ) -> Self {
+        let (came, may) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let (tell, wait) = (Arc::clone(&came), Arc::clone(&may));
+        let stub = Stub::serve(move |request| {
+            let (tell, wait, answer) = (Arc::clone(&tell), Arc::clone(&wait), answer(&request));
+            async move {
+                if request.starts_with(held) {
+                    tell.add_permits(1);
+                    wait.acquire().await.unwrap().forget();
+                }
+                answer.into_bytes()
+            }
+        })
+        .await;
+        Self { stub, came, may }
+    }
+
+    /// Waits until one more is held back.
+    pub(crate) async fn came(&self) {
+        self.came.acquire().await.unwrap().forget();
+    }
+
+    /// Lets so many go.
+    pub(crate) fn open(&self, count: usize) {
+        self.may.add_permits(count);
     }
 }
 

@@ -149,6 +149,17 @@ pub struct CookieLoginResponse {
     pub impersonator_id: Option<UserId>,
 }
 
+/// What comes of a login with cookies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum CookieLoginAnswer {
+    /// The person is signed in.
+    SignedIn(CookieLoginResponse),
+    /// The person has a second factor, and shows it next.
+    SecondFactor(SecondFactorRequired),
+}
+
 /// Asks for the next access token, or signs out. In a browser the token is in a cookie, and the body is `{}`.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]

@@ -1,4 +1,6 @@
-//! `GET /health` and `GET /health/detailed`
+//! `GET /ready`, `GET /health` and `GET /health/detailed`
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,44 @@ pub enum Health {
     Degraded,
     /// It does not work.
     Down,
+    /// A word of a newer server.
+    #[serde(other)]
+    #[cfg_attr(feature = "openapi", schemars(skip))]
+    Unknown,
+}
+
+/// How a server is, for everybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct HealthSummary {
+    /// Down where the database is, and degraded where something else is not healthy.
+    pub status: Health,
+    /// What each service that the server needs is, by name: `database`, and `redis` where there is one.
+    pub services: BTreeMap<String, Health>,
+}
+
+/// Whether a server takes requests, and why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Readiness {
+    /// It does.
+    Ready,
+    /// It is about to end.
+    Stopping,
+    /// Its database is away.
+    Down,
+}
+
+/// Whether a server takes requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ReadyResponse {
+    /// In one word.
+    pub status: Readiness,
 }
 
 /// How a server is, for those who run it.

@@ -15,12 +15,17 @@ use super::set::PermissionSet;
 use crate::error::Problem;
 use crate::id::TenantId;
 use crate::time::Timestamp;
+use chrono::TimeDelta;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of snapshots that this code writes and reads.
 pub const SNAPSHOT_VERSION: u8 = 1;
+
+/// How far the clock of a device may be behind that of the server. A clock that is further behind would keep a snapshot in
+/// force for longer than it is good for.
+const BEHIND: TimeDelta = TimeDelta::minutes(5);
 
 const MAGIC: &[u8] = b"MPS";
 /// Signed along with the bytes, so that a signature of something else is never one of a snapshot.
@@ -45,6 +50,9 @@ pub enum SnapshotError {
     /// It is no longer good.
     #[error("the snapshot expired at {0}")]
     Expired(Timestamp),
+    /// It is from the future: the clock of this device is behind.
+    #[error("the snapshot was issued at {0}, which is yet to come: the clock of this device is behind")]
+    FromTheFuture(Timestamp),
     /// It is signed, but its rules cannot be put in force.
     #[error("the rules in the snapshot cannot be put in force")]
     Unusable(Vec<Problem>),
@@ -202,7 +210,8 @@ impl Snapshot {
     /// Verifies the bytes of a snapshot with any of some public keys (two, while keys are changed).
     ///
     /// # Errors
-    /// A snapshot that is malformed, of a future version, changed, signed by another key, or expired.
+    /// A snapshot that is malformed, of a future version, changed, signed by another key, expired, or issued more than five
+    /// minutes after `now`.
     pub fn verify(bytes: &[u8], keys: &[[u8; 32]], now: Timestamp) -> Result<Self, SnapshotError> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::Malformed)?;
         let (version, rest) = rest.split_first().ok_or(SnapshotError::Malformed)?;
@@ -221,10 +230,8 @@ impl Snapshot {
             return Err(SnapshotError::BadSignature);
         }
         let payload: Payload = serde_json::from_slice(text).map_err(|_| SnapshotError::Malformed)?;
-        if payload.expires_at <= now {
-            return Err(SnapshotError::Expired(payload.expires_at));
-        }
-        Self::open(payload)
+        let snapshot = Self::open(payload)?;
+        snapshot.in_time(now).map(|()| snapshot)
     }
 
     fn open(payload: Payload) -> Result<Self, SnapshotError> {
@@ -250,16 +257,30 @@ impl Snapshot {
         })
     }
 
-    /// Whether the permission is allowed at the scope; outside of the tenant and after the expiry nothing is.
+    /// Whether it is in force by this clock.
+    ///
+    /// # Errors
+    /// `Expired`; `FromTheFuture` where it was issued more than five minutes after `now`.
+    pub fn in_time(&self, now: Timestamp) -> Result<(), SnapshotError> {
+        if self.expires_at <= now {
+            Err(SnapshotError::Expired(self.expires_at))
+        } else if now < self.issued_at && self.issued_at - now > BEHIND {
+            Err(SnapshotError::FromTheFuture(self.issued_at))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the permission is allowed at the scope; outside of the tenant and of its [time](Self::in_time) nothing is.
     pub fn check(&self, permission: impl Asked, scope: &Scope, now: Timestamp) -> bool {
-        now < self.expires_at
+        self.in_time(now).is_ok()
             && scope.tenant_id() == Some(self.tenant)
             && self.set.check(permission, scope, now)
     }
 
-    /// Explains a check; `None` outside of the tenant and after the expiry, where the snapshot knows nothing.
+    /// Explains a check; `None` outside of the tenant and of its time, where the snapshot knows nothing.
     pub fn explain(&self, permission: impl Asked, scope: &Scope, now: Timestamp) -> Option<Explanation> {
-        let inside = now < self.expires_at && scope.tenant_id() == Some(self.tenant);
+        let inside = self.in_time(now).is_ok() && scope.tenant_id() == Some(self.tenant);
         inside.then(|| self.set.explain(permission, scope, now))
     }
 

@@ -10,9 +10,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mono_auth::axum::ApiError;
-use mono_core::api::health::{Health, HealthReport};
+use mono_core::api::health::{Health, HealthReport, HealthSummary, Readiness, ReadyResponse};
 use mono_core::{Error, ErrorKind, permission};
-use serde_json::{Map, Value, json};
 
 /// The format of Prometheus.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -29,15 +28,15 @@ pub(crate) fn routes() -> Routes {
                 .says(
                     "No where the database is away, and from the moment at which the server is told to stop.",
                 )
-                .answers::<200, Value>()
-                .answers::<503, Value>(),
+                .answers::<200, ReadyResponse>()
+                .answers::<503, ReadyResponse>(),
         )
         .get(
             "/health",
             overall,
             about("Say how the server is, in one word, and the services that it needs")
-                .answers::<200, Value>()
-                .answers::<503, Value>(),
+                .answers::<200, HealthSummary>()
+                .answers::<503, HealthSummary>(),
         )
         .get(
             "/health/detailed",
@@ -65,20 +64,19 @@ async fn ping() -> Answer<&'static str> {
 
 /// Says no before the server ends, so that no new request comes.
 async fn ready(State(app): State<App>) -> Response {
-    let (status, word) = match (app.lifecycle.is_stopping(), health::database(&app).await.status) {
-        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
-        (false, Health::Down) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
-        (false, _) => (StatusCode::OK, "ready"),
+    let (code, status) = match (app.lifecycle.is_stopping(), health::database(&app).await.status) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, Readiness::Stopping),
+        (false, Health::Down) => (StatusCode::SERVICE_UNAVAILABLE, Readiness::Down),
+        (false, _) => (StatusCode::OK, Readiness::Ready),
     };
-    (status, answer(json!({ "status": word }))).into_response()
+    (code, answer(ReadyResponse { status })).into_response()
 }
 
 async fn overall(State(app): State<App>) -> Response {
     let services: Vec<_> = std::iter::once(health::database(&app).await).chain(health::redis(&app)).collect();
-    let words: Map<_, _> =
-        services.iter().map(|service| (service.name.clone(), json!(service.status))).collect();
     let status = health::overall(&services);
-    (code(status), answer(json!({ "status": status, "services": words }))).into_response()
+    let services = services.into_iter().map(|service| (service.name, service.status)).collect();
+    (code(status), answer(HealthSummary { status, services })).into_response()
 }
 
 async fn detailed(State(app): State<App>, _: Watcher) -> Response {

@@ -1,6 +1,6 @@
 //! What the client reads: lists as streams, answers that it has already, permissions that it decides with itself.
 
-use crate::server::{ADMIN, BOTH, STRANGER, Server, USER, builder, create, credentials};
+use crate::server::{ADMIN, BOTH, STAFF, STRANGER, Server, USER, builder, create, credentials};
 use futures_util::{StreamExt, TryStreamExt};
 use mono_client::{CacheSettings, Client};
 use mono_core::api::accounts::{ListAccounts, ScrollAccounts, UpdateAccount};
@@ -109,6 +109,10 @@ async fn permissions_belong_to_who_is_signed_in(world: World) {
     assert_eq!(may(&client, lagoon), Ok(true));
     client.auth().logout().await.unwrap();
     assert_eq!(may(&client, lagoon), not_loaded);
+
+    // Staff of the platform name the tenant.
+    let staff = server.sign_in(STAFF).await.with_tenant(harbour);
+    assert_eq!(staff.permissions().await.unwrap().tenant(), harbour);
 
     let other_key = builder(server.address).permission_keys([[7; 32]]).build().unwrap();
     other_key.auth().login(&credentials(ADMIN)).await.unwrap();

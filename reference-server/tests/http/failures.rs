@@ -1,7 +1,7 @@
 //! When something breaks inside, the client learns that, and nothing else.
 
 use crate::server::{ACCOUNTS, ADMIN, Answer, CONNECTIONS, LOGIN, PASSWORD, Server, create, send};
-use mono_client::HealthStatus;
+use mono_core::api::health::Health;
 use mono_core::caller::{Caller, SystemReason};
 use mono_core::time::{Clock, Timestamp};
 use mono_storage::platform_sql;
@@ -102,7 +102,7 @@ async fn a_broken_catalogue_is_not_shown(world: World) {
 async fn a_database_that_is_away_is_said_to_be_away(world: World) {
     let server = Server::start(world).await;
     let token = server.token(ADMIN).await;
-    assert_eq!(server.client().health().await.unwrap().status, HealthStatus::Healthy);
+    assert_eq!(server.client().health().await.unwrap().status, Health::Healthy);
     server.database().close().await;
     server.app.authenticator.forget();
     let body = json!({"email": ADMIN, "password": PASSWORD});
@@ -110,7 +110,7 @@ async fn a_database_that_is_away_is_said_to_be_away(world: World) {
         let answer = send(request).await;
         assert_eq!(answer.failure(), (503, "unavailable".into()), "a failure never looks like a refusal");
     }
-    assert_eq!(server.client().health().await.unwrap().status, HealthStatus::Down);
+    assert_eq!(server.client().health().await.unwrap().status, Health::Down);
     assert_eq!(send(server.get("/health")).await.status, 503);
     server.client().ping().await.unwrap();
 }

@@ -19,7 +19,7 @@ mono_storage::conformance!(
 );
 
 /// The code that an authenticator with this secret shows in a number of steps from now.
-fn code(server: &Server, secret: &str, steps: u64) -> String {
+pub(crate) fn code(server: &Server, secret: &str, steps: u64) -> String {
     let totp = Builder::new().with_secret(Secret::try_from_base32(secret).unwrap()).build().unwrap();
     let now = u64::try_from(server.database().now().timestamp()).unwrap();
     totp.generate(now + 30 * steps).to_string()

@@ -1,11 +1,15 @@
 //! `cargo xtask check`: everything that needs no database.
 
+use std::path::Path;
+use std::process::Command;
+
 use crate::failure::{Failure, Result};
 use crate::metadata;
+use crate::output::say;
 use crate::process::{output_of, run as run_command};
 use crate::step::Steps;
 use crate::stop::Stop;
-use crate::workspace::cargo;
+use crate::workspace::{cargo, root};
 
 // The benches have a feature that compiles other engines, to compare with: minutes, and none of them is shipped. So
 // they are looked at apart, without their features.
@@ -34,6 +38,10 @@ const CORE_TREE: [&str; 9] = [
     "--quiet",
 ];
 
+/// The target of browsers.
+const BROWSER: &str = "wasm32-unknown-unknown";
+const CLIENT_IN_BROWSER: [&str; 5] = ["check", "--package", "mono-client", "--target", BROWSER];
+
 /// Libraries that do I/O; mono-core touches memory only.
 const NOT_IN_CORE: [&str; 4] = ["axum", "reqwest", "sqlx", "tokio"];
 
@@ -50,7 +58,22 @@ pub(crate) fn run(steps: &mut Steps, stop: &Stop) -> Result<()> {
             package.checks().iter().try_for_each(|check| run_command(cargo().args(check), stop))
         })?;
     }
-    Ok(())
+    if has_target(BROWSER)? {
+        steps.step("mono-client for wasm32", || run_command(cargo().args(CLIENT_IN_BROWSER), stop))
+    } else {
+        say(&format!(
+            "xtask: SKIPPED mono-client for wasm32: this machine lacks the target (rustup target add {BROWSER})"
+        ));
+        Ok(())
+    }
+}
+
+/// Whether the compiler has the standard library of a target.
+fn has_target(target: &str) -> Result<bool> {
+    let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let mut command = Command::new(compiler);
+    command.args(["--print", "target-libdir", "--target", target]).current_dir(root());
+    Ok(Path::new(output_of(&mut command)?.trim()).is_dir())
 }
 
 fn core_is_pure() -> Result<()> {
@@ -86,5 +109,13 @@ mod tests {
         let tree = "mono-core v0.1.0 (/mono/mono-core)\nserde v1.0.0\nsqlx-core v0.9.0\ntokio v1.0.0\ntokio v1.0.0 (*)\n";
         assert_eq!(impure(tree), ["sqlx-core", "tokio"]);
         assert!(impure("mono-core v0.1.0\ntokioish v1.0.0\n").is_empty());
+    }
+
+    #[test]
+    fn the_target_of_this_machine_is_there_and_one_without_a_standard_library_is_not() {
+        let version = output_of(Command::new("rustc").arg("-vV")).unwrap();
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+        assert!(has_target(host).unwrap());
+        assert!(!has_target("avr-none").unwrap(), "it has none");
     }
 }

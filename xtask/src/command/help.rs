@@ -4,7 +4,8 @@
 pub(crate) const TEXT: &str = "\
 The developer commands of mono.
 
-cargo xtask check              format, clippy, docs, every crate and feature alone, purity of mono-core
+cargo xtask check              format, clippy, docs, every crate and feature alone, purity of mono-core,
+                               mono-client for browsers where the compiler has their target
 cargo xtask test               every test of the workspace, on a private PostgreSQL, Redis and Redis Cluster
 cargo xtask test -- ARGUMENTS  `cargo test ARGUMENTS` with the same servers, e.g. `-- -p mono-storage accounts`
 cargo xtask mutants            take each wall between tenants down in a copy, and see that a test falls with it
