@@ -1,6 +1,7 @@
 import io.github.monors.mono.*
 import java.io.File
 import java.time.Instant
+import java.util.UUID
 
 private val NOW = Instant.parse("2026-01-01T00:00:00Z")
 private const val TENANT = "00000000-0000-7000-8000-000000000001"
@@ -20,7 +21,7 @@ private fun measure(what: String, times: Int, call: () -> Unit) {
 fun main() {
     val engine = PermissionEngine.fromSeed(File(System.getenv("MONO_TEST_SEED")).readText())
     val allowed = engine.compile(FACTS)
-    val request = SnapshotRequest("tom", TENANT, FACTS, NOW, NOW.plusSeconds(3600))
+    val request = SnapshotRequest("tom", UUID.fromString(TENANT), FACTS, NOW, NOW.plusSeconds(3600))
     val signed = engine.snapshot(request, SECRET)
     val keys = listOf(snapshotPublicKey(SECRET))
     check(allowed.check("tenant.accounts.create", SCOPE, NOW))

@@ -2,6 +2,7 @@ import datetime
 import json
 import os
 import time
+import uuid
 
 from mono_bindings import PermissionEngine, PermissionSnapshot, SnapshotRequest, snapshot_public_key
 
@@ -25,7 +26,7 @@ def measure(what, times, call):
 engine = PermissionEngine.from_seed(open(os.environ["MONO_TEST_SEED"], encoding="utf-8").read())
 allowed = engine.compile(FACTS)
 request = SnapshotRequest(
-    principal="tom", tenant=TENANT, facts=FACTS, issued_at=NOW, expires_at=NOW + datetime.timedelta(hours=1)
+    principal="tom", tenant=uuid.UUID(TENANT), facts=FACTS, issued_at=NOW, expires_at=NOW + datetime.timedelta(hours=1)
 )
 signed, keys = engine.snapshot(request, SECRET), [snapshot_public_key(SECRET)]
 assert allowed.check("tenant.accounts.create", SCOPE, NOW)

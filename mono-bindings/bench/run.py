@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what a permission check costs through the bindings, with the library as it is shipped.
 
-    python3 mono-bindings/bench/run.py python|ruby|kotlin
+    python3 mono-bindings/bench/run.py python|ruby|kotlin|swift
 """
 
 import os
@@ -18,7 +18,7 @@ import languages  # noqa: E402
 
 
 def main():
-    if len(sys.argv) != 2 or sys.argv[1] not in ("python", "ruby", "kotlin"):
+    if len(sys.argv) != 2 or sys.argv[1] not in languages.RUN:
         sys.exit(__doc__)
     language = sys.argv[1]
     made = harness.cargo("build", "-p", "mono-bindings", "--features", "bindgen", "--bin", "uniffi-bindgen")
@@ -32,6 +32,9 @@ def main():
             languages.run([sys.executable, HERE / "check.py"], {**environment, "PYTHONPATH": name})
         elif language == "ruby":
             languages.run(["ruby", "-W0", "-I", folder, HERE / "check.rb"], environment)
+        elif language == "swift":
+            build = languages.swiftc(folder, "-O")
+            languages.run(build("check", HERE / "check.swift"), environment)
         else:
             classes = folder / "classes"
             languages.kotlinc([*folder.glob("io/**/*.kt"), HERE / "Check.kt"], classes)

@@ -4,7 +4,8 @@
     python3 mono-bindings/packages/build.py python|ruby|kotlin|swift [--offline] [--try]
 
 --offline leaves the client out: the permission engine and the limits alone.
---try     installs the package into a fresh environment and runs the example of its README from there.
+--try     installs the package into a fresh environment and runs the example of its README from there; not for Swift, whose
+          packages are not installed.
 """
 
 import argparse
@@ -174,9 +175,11 @@ def main():
     options = parser.parse_args()
     if options.offline and options.attempt:
         parser.error("the examples sign in: --offline cannot be tried")
+    if options.language == "swift" and options.attempt:
+        parser.error("a package of Swift is compiled with who uses it: there is nothing to install and try")
     maker = Maker(options)
     build = globals()[options.language]
-    if not options.attempt or options.language == "swift":
+    if not options.attempt:
         build(maker, None)
         return
     with tempfile.TemporaryDirectory(prefix="mono-bindings-") as name:

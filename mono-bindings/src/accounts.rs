@@ -1,17 +1,22 @@
 //! The accounts of a tenant.
 
+use crate::callbacks::ProgressListener;
+use crate::client::Client;
+use crate::error::Result;
+use crate::page::page;
+use crate::runtime::foreign;
 use mono_core::api::accounts;
+use mono_core::id::Uuid;
 use mono_core::model::account;
-use mono_core::page::Page;
 use std::time::SystemTime;
 
 /// A customer, team or agency inside a tenant.
 #[derive(Debug, Clone, uniffi::Record)]
 pub struct Account {
     /// Its id.
-    pub id: String,
+    pub id: Uuid,
     /// The tenant that it belongs to.
-    pub tenant_id: String,
+    pub tenant_id: Uuid,
     /// Its short name, unique in its tenant.
     pub slug: String,
     /// Its name.
@@ -33,8 +38,8 @@ pub struct Account {
 impl From<account::Account> for Account {
     fn from(account: account::Account) -> Self {
         Self {
-            id: account.id.to_string(),
-            tenant_id: account.tenant_id.to_string(),
+            id: account.id.into(),
+            tenant_id: account.tenant_id.into(),
             slug: account.slug.into(),
             name: account.name.into(),
             account_type: account.account_type.to_string(),
@@ -47,31 +52,9 @@ impl From<account::Account> for Account {
     }
 }
 
-/// One page of a list of accounts.
-#[derive(Debug, Clone, uniffi::Record)]
-pub struct AccountPage {
-    /// The accounts of this page, in the order of the list.
-    pub items: Vec<Account>,
-    /// The number of this page, from 1.
-    pub page: u32,
-    /// How many accounts a page holds.
-    pub limit: u32,
-    /// How many accounts the whole list holds.
-    pub total: u64,
-    /// How many pages the whole list has.
-    pub total_pages: u64,
-}
-
-impl From<Page<account::Account>> for AccountPage {
-    fn from(page: Page<account::Account>) -> Self {
-        Self {
-            items: page.items.into_iter().map(Into::into).collect(),
-            page: page.pagination.page,
-            limit: page.pagination.limit,
-            total: page.pagination.total,
-            total_pages: page.pagination.total_pages,
-        }
-    }
+page! {
+    /// One page of a list of accounts.
+    AccountPage of Account, account::Account
 }
 
 /// Which accounts are wanted; what is left out is up to the server.
@@ -153,5 +136,78 @@ impl From<UpdateAccount> for accounts::UpdateAccount {
         // The languages cannot tell `null` from an absent field.
         let email = email.map(|email| Some(email).filter(|email| !email.is_empty()));
         Self { version, name, slug, account_type, status, email }
+    }
+}
+
+#[uniffi::export]
+impl Client {
+    /// One page of the accounts of the tenant.
+    ///
+    /// # Errors
+    /// `Forbidden` where the permission is missing, `Validation` where the wish makes no sense.
+    pub async fn list_accounts(&self, wanted: ListAccounts) -> Result<AccountPage> {
+        self.call(|client| async move { Ok(client.tenant().accounts().list(&wanted.into()).await?.into()) })
+            .await
+    }
+
+    /// All accounts of the tenant that have the text in name or address, and the status, where these are given; newest
+    /// first. They are asked for a hundred at a time, and the listener is told each time.
+    ///
+    /// # Errors
+    /// As `list_accounts`; what the listener raises.
+    #[uniffi::method(default(search = None, status = None, progress = None))]
+    pub async fn all_accounts(
+        &self,
+        search: Option<String>,
+        status: Option<String>,
+        progress: Option<Box<dyn ProgressListener>>,
+    ) -> Result<Vec<Account>> {
+        self.call(|client| async move {
+            let wanted = accounts::ScrollAccounts { search, status, ..Default::default() };
+            let progress = progress
+                .map(|progress| move |done, total| Ok(foreign(|| progress.on_progress(done, total))?));
+            let all = client.tenant().accounts().all(wanted, progress).await?;
+            Ok(all.into_iter().map(Into::into).collect())
+        })
+        .await
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none, also where it belongs to another tenant.
+    pub async fn get_account(&self, id: Uuid) -> Result<Account> {
+        self.call(|client| async move { Ok(client.tenant().accounts().get(id.into()).await?.into()) }).await
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// `Forbidden` where the permission is missing, `Validation` names each field that is wrong, `Conflict` says that
+    /// the slug is taken, `LimitExceeded` that the plan allows no more accounts.
+    pub async fn create_account(&self, account: CreateAccount) -> Result<Account> {
+        self.call(
+            |client| async move { Ok(client.tenant().accounts().create(&account.into()).await?.into()) },
+        )
+        .await
+    }
+
+    /// Changes an account; what the change leaves out stays as it is.
+    ///
+    /// # Errors
+    /// `Validation` names each field that is wrong, `Conflict` says that the version is stale or the slug is taken.
+    pub async fn update_account(&self, id: Uuid, change: UpdateAccount) -> Result<Account> {
+        self.call(|client| async move {
+            Ok(client.tenant().accounts().update(id.into(), &change.into()).await?.into())
+        })
+        .await
+    }
+
+    /// Deletes an account.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none.
+    pub async fn delete_account(&self, id: Uuid) -> Result<()> {
+        self.call(|client| async move { Ok(client.tenant().accounts().delete(id.into()).await?) }).await
     }
 }

@@ -1,7 +1,12 @@
 //! Signing in, and who is signed in.
 
-use mono_core::api::auth::{LoginResponse, SecondFactorRequired};
+use crate::client::Client;
+use crate::error::Result;
+use mono_core::api::auth::{LoginRequest, LoginResponse, SecondFactorRequired};
+use mono_core::api::second_factor::SecondFactorLogin;
 use mono_core::api::users::ProfileResponse;
+use mono_core::id::Uuid;
+use mono_core::model::tenant;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -14,9 +19,9 @@ pub struct Login {
     /// When the token ends.
     pub expires_at: SystemTime,
     /// Who is signed in.
-    pub user_id: String,
+    pub user_id: Uuid,
     /// The tenant that the token works in; platform staff may have none.
-    pub tenant_id: Option<String>,
+    pub tenant_id: Option<Uuid>,
 }
 
 impl From<LoginResponse> for Login {
@@ -24,8 +29,8 @@ impl From<LoginResponse> for Login {
         Self {
             access_token: login.access_token,
             expires_at: login.expires_at.into(),
-            user_id: login.user_id.to_string(),
-            tenant_id: login.tenant_id.map(|tenant| tenant.to_string()),
+            user_id: login.user_id.into(),
+            tenant_id: login.tenant_id.map(Into::into),
         }
     }
 }
@@ -75,7 +80,7 @@ impl From<mono_core::api::auth::LoginAnswer> for LoginAnswer {
 #[derive(Debug, Clone, uniffi::Record)]
 pub struct Me {
     /// The person.
-    pub id: String,
+    pub id: Uuid,
     /// Their address.
     pub email: String,
     /// Whether they have shown that they read the address.
@@ -83,20 +88,50 @@ pub struct Me {
     /// Their name.
     pub name: String,
     /// The tenant that the session works in.
-    pub tenant_id: Option<String>,
+    pub tenant_id: Option<Uuid>,
     /// Support staff who act as the person: an application shows this on every page.
-    pub impersonator_id: Option<String>,
+    pub impersonator_id: Option<Uuid>,
 }
 
 impl From<ProfileResponse> for Me {
     fn from(profile: ProfileResponse) -> Self {
         Self {
-            id: profile.id.to_string(),
+            id: profile.id.into(),
             email: profile.email.into(),
             email_verified: profile.email_verified,
             name: profile.name.into(),
-            tenant_id: profile.tenant_id.map(|tenant| tenant.to_string()),
-            impersonator_id: profile.impersonator_id.map(|user| user.to_string()),
+            tenant_id: profile.tenant_id.map(Into::into),
+            impersonator_id: profile.impersonator_id.map(Into::into),
+        }
+    }
+}
+
+/// A tenant that somebody belongs to.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct Membership {
+    /// The tenant.
+    pub tenant_id: Uuid,
+    /// Its short name.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Whether the tenant may work: `active`, `suspended` or `archived`.
+    pub tenant_status: String,
+    /// The membership.
+    pub member_id: Uuid,
+    /// Whether the membership may be used: `active` or `suspended`.
+    pub status: String,
+}
+
+impl From<tenant::Membership> for Membership {
+    fn from(membership: tenant::Membership) -> Self {
+        Self {
+            tenant_id: membership.tenant_id.into(),
+            slug: membership.slug.into(),
+            name: membership.name.into(),
+            tenant_status: membership.tenant_status.to_string(),
+            member_id: membership.member_id.into(),
+            status: membership.status.to_string(),
         }
     }
 }
@@ -123,5 +158,97 @@ impl fmt::Display for SecondFactorChallenge {
 impl fmt::Debug for SecondFactorChallenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SecondFactorChallenge({self})")
+    }
+}
+
+#[uniffi::export]
+impl Client {
+    /// Signs in. The client keeps the token and uses it from now on. The tenant is named by its slug; without one the
+    /// only or oldest membership is taken.
+    ///
+    /// # Errors
+    /// `Unauthorized` where address or password are wrong, or with code `second_factor_required` where the person has a
+    /// second factor: `begin_login` tells what to show it with.
+    #[uniffi::method(default(tenant = None))]
+    pub async fn login(&self, email: String, password: String, tenant: Option<String>) -> Result<Login> {
+        let request = LoginRequest { tenant, ..LoginRequest::new(email, password) };
+        self.call(|client| async move { Ok(client.auth().login(&request).await?.into()) }).await
+    }
+
+    /// Signs in as `login` does, or gets the challenge for the second factor.
+    ///
+    /// # Errors
+    /// `Unauthorized` where address or password are wrong.
+    #[uniffi::method(default(tenant = None))]
+    pub async fn begin_login(
+        &self,
+        email: String,
+        password: String,
+        tenant: Option<String>,
+    ) -> Result<LoginAnswer> {
+        let request = LoginRequest { tenant, ..LoginRequest::new(email, password) };
+        self.call(|client| async move { Ok(client.auth().begin(&request).await?.into()) }).await
+    }
+
+    /// Finishes a login with a code of the second factor, or a recovery code. The client keeps the token and uses it from
+    /// now on.
+    ///
+    /// # Errors
+    /// `Unauthorized` where the code is wrong, `Validation` where the challenge was used or has ended.
+    pub async fn second_factor(&self, challenge: String, code: String) -> Result<Login> {
+        let shown = SecondFactorLogin { challenge, code, cookies: false };
+        self.call(|client| async move { Ok(client.auth().second_factor(&shown).await?.into()) }).await
+    }
+
+    /// Whether somebody is signed in, as far as the client and its store know; the server is not asked.
+    ///
+    /// # Errors
+    /// That of the store; the one that has ended the session.
+    pub async fn is_signed_in(&self) -> Result<bool> {
+        self.call(|client| async move { Ok(client.auth().is_signed_in().await?) }).await
+    }
+
+    /// Gets the next tokens. Calls do so by themselves where the token has ended.
+    ///
+    /// # Errors
+    /// `Unauthorized` where nobody has signed in, or the session is over.
+    pub async fn refresh(&self) -> Result<Login> {
+        self.call(|client| async move { Ok(client.auth().refresh().await?.into()) }).await
+    }
+
+    /// Ends the session. The client is signed out, and its store empty.
+    ///
+    /// # Errors
+    /// `Unauthorized` where nobody has signed in.
+    pub async fn logout(&self) -> Result<()> {
+        self.call(|client| async move { Ok(client.auth().logout().await?) }).await
+    }
+
+    /// Who is signed in.
+    ///
+    /// # Errors
+    /// `Unauthorized` where nobody is.
+    pub async fn me(&self) -> Result<Me> {
+        self.call(|client| async move { Ok(client.user().profile().await?.into()) }).await
+    }
+
+    /// The tenants that the caller belongs to.
+    ///
+    /// # Errors
+    /// `Unauthorized` where nobody is signed in.
+    pub async fn tenants(&self) -> Result<Vec<Membership>> {
+        self.call(
+            |client| async move { Ok(client.user().tenants().await?.into_iter().map(Into::into).collect()) },
+        )
+        .await
+    }
+
+    /// Works in another of the caller's tenants from now on; all who share the client do.
+    ///
+    /// # Errors
+    /// `Forbidden` where the caller does not belong to the tenant.
+    pub async fn choose_tenant(&self, tenant_id: Uuid) -> Result<Login> {
+        self.call(|client| async move { Ok(client.user().choose_tenant(tenant_id.into()).await?.into()) })
+            .await
     }
 }

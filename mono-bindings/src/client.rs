@@ -1,26 +1,23 @@
 //! The client of a server.
 
-use crate::accounts::{Account, AccountPage, CreateAccount, ListAccounts, UpdateAccount};
-use crate::auth::{Login, LoginAnswer, Me};
-use crate::callbacks::{ProgressListener, Store, TokenStore};
+use crate::callbacks::{Store, TokenStore};
 use crate::entitlements::EntitlementsInForce;
 use crate::error::Result;
+use crate::json::json;
 use crate::permission::{PermissionSnapshot, key};
-use crate::runtime::{foreign, run};
-use mono_core::api::accounts as api;
-use mono_core::api::auth::LoginRequest;
-use mono_core::api::second_factor::SecondFactorLogin;
+use crate::runtime::run;
+use mono_client::CacheSettings;
+use mono_core::id::Uuid;
 use mono_core::permission::Scope;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How many accounts `all_accounts` asks for at a time: the most that a server gives.
-const SLICE: u32 = 100;
 
 /// Talks to one server. It is safe to share; all who share it are signed in together.
 ///
 /// An access token that has ended is renewed, once for any number of calls, which are then sent again. Reads are repeated
-/// where that may help. A call that is cancelled is given up at once; a write that was cancelled may have been done.
+/// where that may help. A call that is cancelled is given up at once; a write that was cancelled may have been done:
+/// `with_idempotency_key` makes it safe to send it again.
 #[derive(Debug, uniffi::Object)]
 pub struct Client {
     client: mono_client::Client,
@@ -34,16 +31,27 @@ impl Client {
     /// - `token_store`: keeps who is signed in; without it that is forgotten with the program.
     /// - `permission_keys`: the public keys of 32 bytes that may sign permissions; without them the one is taken that the
     ///   server gives along.
+    /// - `repeats`: how often a request is sent again at most, where it is safe and may help; twice by default.
+    /// - `cache`: keeps answers, and gives them out for so long without asking the server; of zero, each time it is asked
+    ///   whether they still hold. Nothing is kept by default.
     ///
     /// # Errors
     /// `Validation` where the address is not `http` or `https`, or holds a user name, password, query or fragment, a key has
     /// another length, or there are keys and none among them.
-    #[uniffi::constructor(default(timeout = None, token_store = None, permission_keys = None))]
+    #[uniffi::constructor(default(
+        timeout = None,
+        token_store = None,
+        permission_keys = None,
+        repeats = None,
+        cache = None
+    ))]
     pub fn new(
         address: String,
         timeout: Option<Duration>,
         token_store: Option<Box<dyn TokenStore>>,
         permission_keys: Option<Vec<Vec<u8>>>,
+        repeats: Option<u32>,
+        cache: Option<Duration>,
     ) -> Result<Arc<Self>> {
         let mut builder = mono_client::Client::builder(address)
             .user_agent(concat!("mono-bindings/", env!("CARGO_PKG_VERSION")));
@@ -57,6 +65,12 @@ impl Client {
             let keys = keys.iter().map(|bytes| key("permission_keys", bytes)).collect::<Result<Vec<_>>>()?;
             builder = builder.permission_keys(keys);
         }
+        if let Some(repeats) = repeats {
+            builder = builder.repeats(repeats);
+        }
+        if let Some(fresh_for) = cache {
+            builder = builder.cache(CacheSettings { fresh_for, ..CacheSettings::default() });
+        }
         Ok(Arc::new(Self { client: builder.build()? }))
     }
 
@@ -69,9 +83,17 @@ impl Client {
     /// A client that works in this tenant, with the same token; for platform staff.
     ///
     /// # Errors
-    /// `Validation` where the id is no UUID.
-    pub fn with_tenant(&self, tenant_id: String) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self { client: self.client.with_tenant(tenant_id.parse()?) }))
+    /// `Validation` where the id is no UUID, in a language that has no type for them.
+    pub fn with_tenant(&self, tenant_id: Uuid) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self { client: self.client.with_tenant(tenant_id.into()) }))
+    }
+
+    /// A client whose next write is done once, however often it is sent: by this client, which repeats it where the server
+    /// is away, after a call that was cancelled, or by another program that knows the key. Make a new key of 1 to 255 visible
+    /// characters, such as a UUID, for each thing that is to be done. The server keeps the answer for a day; where it keeps
+    /// none, as for invitations, it refuses a key with code `idempotency_not_supported`.
+    pub fn with_idempotency_key(&self, key: String) -> Arc<Self> {
+        Arc::new(Self { client: self.client.with_idempotency_key(key) })
     }
 
     /// Asks whether the server is there.
@@ -80,75 +102,6 @@ impl Client {
     /// `Unavailable` where it is not.
     pub async fn ping(&self) -> Result<()> {
         self.call(|client| async move { Ok(client.ping().await?) }).await
-    }
-
-    /// Signs in. The client keeps the token and uses it from now on. The tenant is named by its slug; without one the
-    /// only or oldest membership is taken.
-    ///
-    /// # Errors
-    /// `Unauthorized` where address or password are wrong, or with code `second_factor_required` where the person has a
-    /// second factor: `begin_login` tells what to show it with.
-    #[uniffi::method(default(tenant = None))]
-    pub async fn login(&self, email: String, password: String, tenant: Option<String>) -> Result<Login> {
-        let request = LoginRequest { tenant, ..LoginRequest::new(email, password) };
-        self.call(|client| async move { Ok(client.auth().login(&request).await?.into()) }).await
-    }
-
-    /// Signs in as `login` does, or gets the challenge for the second factor.
-    ///
-    /// # Errors
-    /// `Unauthorized` where address or password are wrong.
-    #[uniffi::method(default(tenant = None))]
-    pub async fn begin_login(
-        &self,
-        email: String,
-        password: String,
-        tenant: Option<String>,
-    ) -> Result<LoginAnswer> {
-        let request = LoginRequest { tenant, ..LoginRequest::new(email, password) };
-        self.call(|client| async move { Ok(client.auth().begin(&request).await?.into()) }).await
-    }
-
-    /// Finishes a login with a code of the second factor, or a recovery code. The client keeps the token and uses it from
-    /// now on.
-    ///
-    /// # Errors
-    /// `Unauthorized` where the code is wrong, `Validation` where the challenge was used or has ended.
-    pub async fn second_factor(&self, challenge: String, code: String) -> Result<Login> {
-        let shown = SecondFactorLogin { challenge, code, cookies: false };
-        self.call(|client| async move { Ok(client.auth().second_factor(&shown).await?.into()) }).await
-    }
-
-    /// Whether somebody is signed in, as far as the client and its store know; the server is not asked.
-    ///
-    /// # Errors
-    /// That of the store; the one that has ended the session.
-    pub async fn is_signed_in(&self) -> Result<bool> {
-        self.call(|client| async move { Ok(client.auth().is_signed_in().await?) }).await
-    }
-
-    /// Gets the next tokens. Calls do so by themselves where the token has ended.
-    ///
-    /// # Errors
-    /// `Unauthorized` where nobody has signed in, or the session is over.
-    pub async fn refresh(&self) -> Result<Login> {
-        self.call(|client| async move { Ok(client.auth().refresh().await?.into()) }).await
-    }
-
-    /// Ends the session. The client is signed out, and its store empty.
-    ///
-    /// # Errors
-    /// `Unauthorized` where nobody has signed in.
-    pub async fn logout(&self) -> Result<()> {
-        self.call(|client| async move { Ok(client.auth().logout().await?) }).await
-    }
-
-    /// Who is signed in.
-    ///
-    /// # Errors
-    /// `Unauthorized` where nobody is.
-    pub async fn me(&self) -> Result<Me> {
-        self.call(|client| async move { Ok(client.user().profile().await?.into()) }).await
     }
 
     /// What the caller may do in its tenant, as the server has signed it. It is verified and kept, so that `can` decides
@@ -182,91 +135,31 @@ impl Client {
         self.call(|client| async move { Ok(client.tenant().entitlements().await?.into()) }).await
     }
 
-    /// One page of the accounts of the tenant.
+    /// Calls any route of the server, such as one of an application's own, as whoever is signed in: with the refresh, repeats
+    /// and errors of every other call. The path begins with a slash and may have a query, `/api/v1/tenant/roles?limit=50`; the
+    /// body, where there is one, is JSON. The answer is the JSON of what stands under `data`, none where that is nothing.
     ///
     /// # Errors
-    /// `Forbidden` where the permission is missing, `Validation` where the wish makes no sense.
-    pub async fn list_accounts(&self, wanted: ListAccounts) -> Result<AccountPage> {
-        self.call(|client| async move { Ok(client.tenant().accounts().list(&wanted.into()).await?.into()) })
-            .await
-    }
-
-    /// All accounts of the tenant that have the text in name or address, and the status, where these are given; newest
-    /// first. They are asked for a hundred at a time, and the listener is told each time.
-    ///
-    /// # Errors
-    /// As `list_accounts`; what the listener raises.
-    #[uniffi::method(default(search = None, status = None, progress = None))]
-    pub async fn all_accounts(
+    /// What the server refuses; `Validation` where method, path or body make no sense; `Internal` with code
+    /// `unexpected_answer` where the answer is no JSON, such as an export.
+    #[uniffi::method(default(body = None))]
+    pub async fn request(
         &self,
-        search: Option<String>,
-        status: Option<String>,
-        progress: Option<Box<dyn ProgressListener>>,
-    ) -> Result<Vec<Account>> {
+        method: String,
+        path: String,
+        body: Option<String>,
+    ) -> Result<Option<String>> {
+        let body = body.map(|body| json::<Value>("body", &body)).transpose()?;
         self.call(|client| async move {
-            let accounts = client.tenant().accounts();
-            let mut wanted = api::ScrollAccounts { cursor: None, limit: Some(SLICE), search, status };
-            let (search, status) = (wanted.search.clone(), wanted.status.clone());
-            let first = api::ListAccounts { limit: Some(1), search, status, ..Default::default() };
-            let total = accounts.list(&first).await?.pagination.total;
-            let mut all = Vec::new();
-            loop {
-                let slice = accounts.scroll(&wanted).await?;
-                all.extend(slice.items.into_iter().map(Account::from));
-                if let Some(progress) = &progress {
-                    foreign(|| progress.on_progress(all.len() as u64, total))?;
-                }
-                match slice.next {
-                    Some(next) => wanted.cursor = Some(next),
-                    None => return Ok(all),
-                }
-            }
+            Ok(client.call(&method, &path, body.as_ref()).await?.map(|data| data.to_string()))
         })
         .await
-    }
-
-    /// One account.
-    ///
-    /// # Errors
-    /// `NotFound` where there is none, also where it belongs to another tenant; `Validation` where the id is no UUID.
-    pub async fn get_account(&self, id: String) -> Result<Account> {
-        self.call(|client| async move { Ok(client.tenant().accounts().get(id.parse()?).await?.into()) }).await
-    }
-
-    /// Makes an account.
-    ///
-    /// # Errors
-    /// `Forbidden` where the permission is missing, `Validation` names each field that is wrong, `Conflict` says that
-    /// the slug is taken, `LimitExceeded` that the plan allows no more accounts.
-    pub async fn create_account(&self, account: CreateAccount) -> Result<Account> {
-        self.call(
-            |client| async move { Ok(client.tenant().accounts().create(&account.into()).await?.into()) },
-        )
-        .await
-    }
-
-    /// Changes an account; what the change leaves out stays as it is.
-    ///
-    /// # Errors
-    /// `Validation` names each field that is wrong, `Conflict` says that the version is stale or the slug is taken.
-    pub async fn update_account(&self, id: String, change: UpdateAccount) -> Result<Account> {
-        self.call(|client| async move {
-            Ok(client.tenant().accounts().update(id.parse()?, &change.into()).await?.into())
-        })
-        .await
-    }
-
-    /// Deletes an account.
-    ///
-    /// # Errors
-    /// `NotFound` where there is none.
-    pub async fn delete_account(&self, id: String) -> Result<()> {
-        self.call(|client| async move { Ok(client.tenant().accounts().delete(id.parse()?).await?) }).await
     }
 }
 
 impl Client {
-    async fn call<T, F>(&self, call: impl FnOnce(mono_client::Client) -> F) -> Result<T>
+    /// Makes a call on the threads of the library.
+    pub(crate) async fn call<T, F>(&self, call: impl FnOnce(mono_client::Client) -> F) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,

@@ -1,6 +1,7 @@
 //! The one error, flat, for languages where an error is a class.
 
 use mono_core::{Error, ErrorKind, Problem};
+use serde_json::{Value, json};
 
 /// Shorthand within this crate.
 pub(crate) type Result<T, E = MonoError> = std::result::Result<T, E>;
@@ -54,8 +55,8 @@ macro_rules! mono_error {
                     $(MonoError::$kind { code, text, details, .. } => (ErrorKind::$kind, code, text, details),)*
                 };
                 let error = Self::new(kind, code, text);
-                match details.and_then(|details| serde_json::from_str(&details).ok()) {
-                    Some(details) => error.with_details(details),
+                match details {
+                    Some(details) => error.with_details(object(details)),
                     None => error,
                 }
             }
@@ -90,6 +91,14 @@ mono_error! {
     Unavailable,
 }
 
+/// The details that a language has written: nothing that they say is lost where they are no JSON object.
+fn object(details: String) -> Value {
+    match serde_json::from_str(&details) {
+        Ok(Value::Object(fields)) => Value::Object(fields),
+        _ => json!({ "details": details }),
+    }
+}
+
 impl From<Vec<Problem>> for MonoError {
     fn from(problems: Vec<Problem>) -> Self {
         Error::validation(problems).into()
@@ -113,8 +122,7 @@ mod tests {
     #[test]
     fn every_kind_has_its_variant() {
         for kind in ErrorKind::ALL {
-            let error =
-                Error::new(*kind, "some_code", "words").with_details(serde_json::json!({ "limit": 5 }));
+            let error = Error::new(*kind, "some_code", "words").with_details(json!({ "limit": 5 }));
             let flat = MonoError::from(error);
             assert_eq!(flat.to_string(), "words");
             let expected = format!(
@@ -122,6 +130,19 @@ mod tests {
             );
             assert_eq!(format!("{flat:?}"), expected);
             assert_eq!(format!("{:?}", MonoError::from(Error::from(flat))), expected);
+        }
+    }
+
+    #[test]
+    fn details_that_are_no_object_are_kept() {
+        for (details, kept) in [
+            (r#"{"slot":3}"#, json!({ "slot": 3 })),
+            ("slot 3", json!({ "details": "slot 3" })),
+            ("3", json!({ "details": "3" })),
+        ] {
+            let (code, text, details) = ("locked".to_owned(), "locked".to_owned(), Some(details.to_owned()));
+            let error = Error::from(MonoError::Unavailable { code, text, details, request_id: None });
+            assert_eq!(error.details(), Some(&kept));
         }
     }
 }

@@ -3,7 +3,6 @@
 use crate::error::Result;
 use crate::json::json;
 use crate::time::moment;
-use mono_core::Error;
 use mono_core::seed::Seed;
 use mono_core::subscription::{self, Allowance, Override, PlanCatalogue, Subscription};
 use std::sync::Arc;
@@ -30,7 +29,8 @@ impl Plans {
     /// what an operator has made different for it, `[]` by default, both as JSON.
     ///
     /// # Errors
-    /// `Validation` where JSON or moment make no sense, or with code `unknown_plan` where there is no such plan.
+    /// `Validation` where JSON or moment make no sense, and where the server would not take the subscription or an override:
+    /// it names everything that is wrong, such as `unknown_plan` at `plan`.
     #[uniffi::method(default(overrides = "[]"))]
     pub fn entitlements(
         &self,
@@ -40,14 +40,9 @@ impl Plans {
     ) -> Result<Arc<Entitlements>> {
         let subscription: Subscription = json("subscription", &subscription)?;
         let overrides: Vec<Override> = json("overrides", &overrides)?;
-        let (catalogue, now) = (&self.catalogue, moment(now)?);
-        let later = subscription.plan_changes.iter().map(|change| &change.plan);
-        if let Some(unknown) =
-            later.chain([&subscription.plan]).find(|plan| catalogue.plan(plan.as_str()).is_none())
-        {
-            let message = format!("there is no plan {unknown}");
-            return Err(Error::invalid("subscription", "unknown_plan", message).into());
-        }
+        let (catalogue, now) = (&self.catalogue, moment("now", now)?);
+        catalogue.check_subscription(&subscription, now)?;
+        catalogue.check_overrides(&overrides)?;
         let entitlements = subscription::Entitlements::of_tenant(catalogue, &subscription, &overrides, now);
         Ok(Arc::new(Entitlements { entitlements }))
     }
@@ -159,10 +154,23 @@ mod tests {
         assert!(!starter.has("no_such_feature".into()));
         assert!(starter.require("no_such_feature".into()).is_err());
         assert!(plans.entitlements("{}".into(), UNIX_EPOCH, "[]".into()).is_err());
-        let unknown = r#"{"plan":"no_such_plan","state":{"state":"active"}}"#;
-        assert!(matches!(
-            plans.entitlements(unknown.into(), UNIX_EPOCH, "[]".into()),
-            Err(MonoError::Validation { details: Some(details), .. }) if details.contains("unknown_plan")
-        ));
+        let refused = |subscription: &str, overrides: &str| match plans.entitlements(
+            subscription.into(),
+            UNIX_EPOCH,
+            overrides.into(),
+        ) {
+            Err(MonoError::Validation { details: Some(details), .. }) => details,
+            other => panic!("{other:?}"),
+        };
+        let unknown = refused(r#"{"plan":"no_such_plan","state":{"state":"active"}}"#, "[]");
+        assert!(unknown.contains(r#""code":"unknown_plan","field":"plan""#), "{unknown}");
+        let add_on = r#"{"plan":"starter","state":{"state":"active"},"add_ons":[{"add_on":"gold","quantity":1,"from":"1970-01-01T00:00:00Z"}]}"#;
+        assert!(refused(add_on, "[]").contains("unknown_add_on"));
+        let nonsense = r#"[{"change":{"feature":{"feature":"gold","enabled":true}},"from":"1970-01-01T00:00:00Z","reason":""}]"#;
+        let nonsense = refused(r#"{"plan":"starter","state":{"state":"active"}}"#, nonsense);
+        assert!(
+            nonsense.contains("unknown_feature") && nonsense.contains("overrides[0].reason"),
+            "{nonsense}"
+        );
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::{MonoError, Result};
 use crate::json::json;
 use crate::time::moment;
+use mono_core::id::Uuid;
 use mono_core::permission::{Engine, Principal, Scope};
 use mono_core::seed::Seed;
 use mono_core::{Error, ErrorKind, permission};
@@ -51,15 +52,15 @@ impl PermissionEngine {
     /// with a secret Ed25519 key of 32 bytes, for a device that then decides without a server.
     ///
     /// # Errors
-    /// `Validation` where key, JSON, tenant or moments make no sense.
+    /// `Validation` where key, JSON or moments make no sense.
     pub fn snapshot(&self, request: SnapshotRequest, secret: Vec<u8>) -> Result<Vec<u8>> {
         let facts: Principal = json("principal", &request.facts)?;
         let request = permission::SnapshotRequest {
             principal: &request.principal,
-            tenant: request.tenant.parse()?,
+            tenant: request.tenant.into(),
             facts: &facts,
-            issued_at: moment(request.issued_at)?,
-            expires_at: moment(request.expires_at)?,
+            issued_at: moment("issued_at", request.issued_at)?,
+            expires_at: moment("expires_at", request.expires_at)?,
         };
         Ok(self.engine.snapshot(&request, &key("secret", &secret)?).map_err(Error::internal)?)
     }
@@ -79,7 +80,7 @@ impl PermissionSet {
     /// # Errors
     /// `Validation` where scope or moment make no sense.
     pub fn check(&self, permission: String, scope: String, now: SystemTime) -> Result<bool> {
-        Ok(self.set.check(permission.as_str(), &scope.parse::<Scope>()?, moment(now)?))
+        Ok(self.set.check(permission.as_str(), &scope.parse::<Scope>()?, moment("now", now)?))
     }
 
     /// As `check`, for many permissions at one scope at once, in their order. Most of what a check costs is the way over to
@@ -88,7 +89,7 @@ impl PermissionSet {
     /// # Errors
     /// `Validation` where scope or moment make no sense.
     pub fn check_all(&self, permissions: Vec<String>, scope: String, now: SystemTime) -> Result<Vec<bool>> {
-        let (scope, now) = (scope.parse::<Scope>()?, moment(now)?);
+        let (scope, now) = (scope.parse::<Scope>()?, moment("now", now)?);
         Ok(permissions.iter().map(|name| self.set.check(name.as_str(), &scope, now)).collect())
     }
 
@@ -97,7 +98,8 @@ impl PermissionSet {
     /// # Errors
     /// `Validation` where scope or moment make no sense.
     pub fn explain(&self, permission: String, scope: String, now: SystemTime) -> Result<String> {
-        let explanation = self.set.explain(permission.as_str(), &scope.parse::<Scope>()?, moment(now)?);
+        let explanation =
+            self.set.explain(permission.as_str(), &scope.parse::<Scope>()?, moment("now", now)?);
         Ok(serde_json::to_string(&explanation).map_err(Error::internal)?)
     }
 }
@@ -108,7 +110,7 @@ pub struct SnapshotRequest {
     /// Who the principal is, for the device to show and compare.
     pub principal: String,
     /// The id of the tenant in which the snapshot answers; elsewhere it refuses everything.
-    pub tenant: String,
+    pub tenant: Uuid,
     /// The facts about the principal, as JSON.
     pub facts: String,
     /// The present moment.
@@ -140,7 +142,7 @@ impl PermissionSnapshot {
     #[uniffi::constructor]
     pub fn verify(bytes: Vec<u8>, public_keys: Vec<Vec<u8>>, now: SystemTime) -> Result<Arc<Self>> {
         let keys = public_keys.iter().map(|bytes| key("public_keys", bytes)).collect::<Result<Vec<_>>>()?;
-        let snapshot = permission::Snapshot::verify(&bytes, &keys, moment(now)?)
+        let snapshot = permission::Snapshot::verify(&bytes, &keys, moment("now", now)?)
             .map_err(|error| Error::new(ErrorKind::Unauthorized, "snapshot_refused", error.to_string()))?;
         Ok(Arc::new(Self { snapshot: Arc::new(snapshot) }))
     }
@@ -150,7 +152,7 @@ impl PermissionSnapshot {
     /// # Errors
     /// `Validation` where scope or moment make no sense.
     pub fn check(&self, permission: String, scope: String, now: SystemTime) -> Result<bool> {
-        Ok(self.snapshot.check(permission.as_str(), &scope.parse::<Scope>()?, moment(now)?))
+        Ok(self.snapshot.check(permission.as_str(), &scope.parse::<Scope>()?, moment("now", now)?))
     }
 
     /// As `check`, for many permissions at one scope at once, in their order. Most of what a check costs is the way over to
@@ -159,7 +161,7 @@ impl PermissionSnapshot {
     /// # Errors
     /// `Validation` where scope or moment make no sense.
     pub fn check_all(&self, permissions: Vec<String>, scope: String, now: SystemTime) -> Result<Vec<bool>> {
-        let (scope, now) = (scope.parse::<Scope>()?, moment(now)?);
+        let (scope, now) = (scope.parse::<Scope>()?, moment("now", now)?);
         Ok(permissions.iter().map(|name| self.snapshot.check(name.as_str(), &scope, now)).collect())
     }
 
@@ -168,7 +170,8 @@ impl PermissionSnapshot {
     /// # Errors
     /// `Validation` where scope or moment make no sense.
     pub fn explain(&self, permission: String, scope: String, now: SystemTime) -> Result<Option<String>> {
-        let explanation = self.snapshot.explain(permission.as_str(), &scope.parse::<Scope>()?, moment(now)?);
+        let explanation =
+            self.snapshot.explain(permission.as_str(), &scope.parse::<Scope>()?, moment("now", now)?);
         Ok(explanation
             .map(|explanation| serde_json::to_string(&explanation))
             .transpose()
@@ -181,8 +184,18 @@ impl PermissionSnapshot {
     }
 
     /// The id of the tenant in which they answer.
-    pub fn tenant(&self) -> String {
-        self.snapshot.tenant().to_string()
+    pub fn tenant(&self) -> Uuid {
+        self.snapshot.tenant().into()
+    }
+
+    /// The version of the catalogue that they were issued with.
+    pub fn catalogue_version(&self) -> String {
+        self.snapshot.catalogue_version().to_owned()
+    }
+
+    /// When they were issued.
+    pub fn issued_at(&self) -> SystemTime {
+        self.snapshot.issued_at().into()
     }
 
     /// From when on it is refused.
@@ -211,7 +224,7 @@ mod tests {
     use super::*;
     use std::time::UNIX_EPOCH;
 
-    const CATALOGUE: &str = r#"{"permissions":[{"name":"tenant.accounts.read"}]}"#;
+    const CATALOGUE: &str = r#"{"version":"7","permissions":[{"name":"tenant.accounts.read"}]}"#;
 
     fn engine() -> Arc<PermissionEngine> {
         PermissionEngine::new(CATALOGUE.into(), r#"[{"key":"viewer","allow":["tenant.*.read"]}]"#.into())
@@ -239,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_answers_as_the_set_and_a_changed_one_is_refused() {
-        let tenant = "00000000-0000-7000-8000-000000000001".to_owned();
+        let tenant = Uuid::from_u128(0x7000_8000_0000_0000_0001);
         let scope = format!("tenant:{tenant}");
         let facts = format!(r#"{{"assignments":[{{"role":"viewer","scope":"{scope}"}}]}}"#);
         let later = UNIX_EPOCH + std::time::Duration::from_secs(60);
@@ -256,7 +269,9 @@ mod tests {
         assert_eq!(snapshot.check_all(both(), scope.clone(), UNIX_EPOCH).unwrap(), [false, true]);
         assert_eq!(snapshot.check_all(both(), scope.clone(), later).unwrap(), [false, false]);
         assert!(snapshot.explain(name(), scope, UNIX_EPOCH).unwrap().unwrap().contains("allowed"));
-        assert_eq!((snapshot.principal(), snapshot.expires_at()), ("ana".to_owned(), later));
+        assert_eq!((snapshot.principal(), snapshot.tenant()), ("ana".to_owned(), tenant));
+        assert_eq!((snapshot.issued_at(), snapshot.expires_at()), (UNIX_EPOCH, later));
+        assert_eq!(snapshot.catalogue_version(), "7");
 
         let refused = |bytes: Vec<u8>, keys: Vec<Vec<u8>>, now| matches!(PermissionSnapshot::verify(bytes, keys, now), Err(MonoError::Unauthorized { code, .. }) if code == "snapshot_refused");
         assert!(refused(bytes.clone(), keys.clone(), later), "expired");

@@ -33,7 +33,10 @@ fn principals() -> Vec<(&'static str, Value)> {
         ("tom@harbour.example", json!({ "assignments": admin })),
         ("olga@harbour.example", json!({ "assignments": [{ "role": "account_owner", "scope": account }] })),
         ("uma@harbour.example", json!({ "assignments": [{ "role": "user", "scope": tenant }] })),
-        ("platform staff", json!({ "assignments": [{ "role": "platform_admin", "scope": "platform" }] })),
+        (
+            "ada@platform.example",
+            json!({ "assignments": [{ "role": "platform_admin", "scope": "platform" }] }),
+        ),
         (
             "an assignment that has ended",
             json!({ "assignments": [{ "role": "tenant_admin", "scope": tenant, "ends_at": NOW }] }),

@@ -1,10 +1,12 @@
 """What the generated sources lack, written into them.
 
 A Swift task that is cancelled awaits its call to the end, and `dump` shows what a description hides. In Kotlin an `Error` that
-a store or listener throws, such as that of `TODO()`, is taken for success.
+a store or listener throws, such as that of `TODO()`, is taken for success. In Ruby nothing is documented.
 """
 
 import re
+
+import documents
 
 
 def replaced(pattern, by, source):
@@ -54,11 +56,18 @@ def kotlin(source):
     return replaced(r"catch\(e: kotlin\.Exception\)", "catch(e: Throwable)", source)
 
 
-def complete(language, folder):
-    """Completes the sources of a language in a folder."""
-    pattern, completed = {"swift": ("*.swift", swift), "kotlin": ("**/*.kt", kotlin)}.get(language, (None, None))
-    for file in folder.glob(pattern) if pattern else []:
+SOURCES = {"python": "*.py", "ruby": "*.rb", "kotlin": "**/*.kt", "swift": "*.swift"}
+
+
+def complete(language, folder, swift_sources):
+    """Completes the sources of a language in a folder, and looks whether all of them is documented."""
+    said = documents.read(swift_sources)
+    for file in folder.glob(SOURCES[language]):
         source = file.read_text()
         # Without the client there are no calls, stores and listeners.
-        if "class Client" in source:
-            file.write_text(completed(source))
+        if language in ("swift", "kotlin") and "class Client" in source:
+            source = {"swift": swift, "kotlin": kotlin}[language](source)
+        if language == "ruby":
+            source = documents.ruby(source, said)
+        documents.check(language, source, said)
+        file.write_text(source)

@@ -102,12 +102,9 @@ def kotlin(server, folder, arguments):
     run_example("kotlin", server, folder, lambda _: java("ExampleKt", classes, folder))
 
 
-def swift(server, folder, _arguments):
-    run([sys.executable, harness.HERE / "swift/check.py", folder], os.environ)
-    if not shutil.which("swiftc"):
-        print("SKIPPED the cases in Swift: there is no swiftc (docs/bindings.md)")
-        return
-    compiler = ["swiftc", "-Xcc", f"-fmodule-map-file={folder}/MonoFFI.modulemap", "-I", folder, "-L", folder]
+def swiftc(folder, *options):
+    """Compiles the module of Swift, and gives a function that compiles a program with it."""
+    compiler = ["swiftc", *options, "-Xcc", f"-fmodule-map-file={folder}/MonoFFI.modulemap", "-I", folder, "-L", folder]
     library = "libMono.dylib" if sys.platform == "darwin" else "libMono.so"
     module = ["-module-name", "Mono", "-emit-module", "-emit-module-path", folder / "Mono.swiftmodule"]
     sources = ["-emit-library", "-o", folder / library, folder / "Mono.swift", "-lmono_bindings"]
@@ -118,6 +115,15 @@ def swift(server, folder, _arguments):
         run([*compiler, *sources, "-lMono", "-lmono_bindings", *found, "-o", folder / name], os.environ)
         return [folder / name]
 
+    return program
+
+
+def swift(server, folder, _arguments):
+    run([sys.executable, harness.HERE / "swift/check.py", folder], os.environ)
+    if not shutil.which("swiftc"):
+        print("SKIPPED the cases in Swift: there is no swiftc (docs/bindings.md)")
+        return
+    program = swiftc(folder)
     run(program("cases", *sorted((harness.HERE / "swift").glob("*.swift"))), server.environment())
     run_example("swift", server, folder, lambda source: program("example", source))
 

@@ -9,7 +9,7 @@ use mono_core::api::bulk::BulkChange;
 use mono_core::api::entitlements::EntitlementsResponse;
 use mono_core::id::AccountId;
 use mono_core::model::account::Account;
-use mono_core::page::{Page, Slice};
+use mono_core::page::{MAX_LIMIT, Page, Slice};
 use reqwest::Method;
 
 /// Where the accounts are.
@@ -100,6 +100,34 @@ impl<'a> Accounts<'a> {
     /// ```
     pub fn stream(&self, wanted: ScrollAccounts) -> impl Stream<Item = Result<Account>> + Unpin + use<> {
         self.client.stream(PATH, wanted)
+    }
+
+    /// Every account that the query asks for, newest first, at once. A function is told after each slice how many are there,
+    /// and how many there were at the beginning; without one nothing is counted. What it fails with ends the list.
+    ///
+    /// # Errors
+    /// As [`scroll`](Self::scroll), and what the function fails with.
+    pub async fn all(
+        &self,
+        mut wanted: ScrollAccounts,
+        mut progress: Option<impl FnMut(u64, u64) -> Result<()>>,
+    ) -> Result<Vec<Account>> {
+        wanted.limit.get_or_insert(MAX_LIMIT);
+        let ScrollAccounts { search, status, .. } = wanted.clone();
+        let counted = ListAccounts { limit: Some(1), search, status, ..Default::default() };
+        let total = if progress.is_some() { self.list(&counted).await?.pagination.total } else { 0 };
+        let mut all = Vec::new();
+        loop {
+            let Slice { items, next } = self.scroll(&wanted).await?;
+            all.extend(items);
+            if let Some(progress) = &mut progress {
+                progress(all.len() as u64, total)?;
+            }
+            match next {
+                Some(next) => wanted.cursor = Some(next),
+                None => return Ok(all),
+            }
+        }
     }
 
     /// One account.

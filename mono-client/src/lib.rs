@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod auth_policy;
 mod cache;
+mod call;
 mod catalogue;
 mod client;
 mod cookies;

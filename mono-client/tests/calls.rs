@@ -5,7 +5,7 @@ mod stub;
 
 use mono_client::Answered;
 use mono_core::ErrorKind;
-use mono_core::api::accounts::{CreateAccount, ListAccounts, UpdateAccount};
+use mono_core::api::accounts::{CreateAccount, ListAccounts, ScrollAccounts, UpdateAccount};
 use mono_core::api::auth::LoginRequest;
 use mono_core::api::envelope::Failure;
 use mono_core::api::health::{Health, HealthSummary};
@@ -152,4 +152,61 @@ async fn a_server_that_is_down_and_says_so_is_an_answer() {
     }
     let stub = Stub::start([answer(503, "", "<html>")]).await;
     assert_eq!(stub.client().health().await.unwrap_err().code(), "unexpected_answer");
+}
+
+#[tokio::test]
+async fn all_accounts_come_at_once_and_are_counted_for_who_listens() {
+    let slice = |next: Option<&str>| success(200, &json!({ "items": [account()], "next": next }));
+    let pagination = json!({ "page": 1, "limit": 1, "total": 2, "totalPages": 2 });
+    let counted = success(200, &json!({ "items": [account()], "pagination": pagination }));
+    let stub = Stub::start([slice(Some("two")), slice(None), counted, slice(Some("two")), slice(None)]).await;
+    let client = stub.client();
+    let wanted = || ScrollAccounts { search: Some("x".into()), ..Default::default() };
+    let unheard = None::<fn(u64, u64) -> mono_core::Result<()>>;
+    assert_eq!(client.tenant().accounts().all(wanted(), unheard).await.unwrap().len(), 2);
+    assert_eq!(stub.requests().len(), 2);
+
+    let mut seen = Vec::new();
+    let listener = |done, total| {
+        seen.push((done, total));
+        Ok(())
+    };
+    assert_eq!(client.tenant().accounts().all(wanted(), Some(listener)).await.unwrap().len(), 2);
+    assert_eq!(seen, [(1, 2), (2, 2)]);
+    let requests = stub.requests();
+    assert!(requests[2].starts_with("get /api/v1/tenant/accounts?limit=1&search=x "), "{}", requests[2]);
+    let next = "get /api/v1/tenant/accounts/by-cursor?cursor=two&limit=100&search=x ";
+    assert!(requests[4].starts_with(next), "{}", requests[4]);
+
+    let stopped = |_, _| Err(mono_core::Error::new(ErrorKind::Internal, "stopped", "enough"));
+    let error = client.tenant().accounts().all(wanted(), Some(stopped)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+}
+
+#[tokio::test]
+async fn a_route_without_a_handle_is_called_as_the_others_are() {
+    let refused = answer(
+        409,
+        "",
+        r#"{"success":false,"error":"CONFLICT","message":"taken","details":{"reason":"berth_taken"}}"#,
+    );
+    let stub = Stub::start([success(201, &json!({ "id": 7 })), answer(204, "", ""), refused]).await;
+    let client = stub.client().with_token("token-1").with_idempotency_key("k-1");
+    let body = json!({ "name": "North 12" });
+    let path = "/api/v1/tenant/berths?dry=true";
+    assert_eq!(client.call("POST", path, Some(&body)).await.unwrap(), Some(json!({ "id": 7 })));
+    assert_eq!(client.call("DELETE", "/api/v1/tenant/berths/7", None).await.unwrap(), None);
+    assert_eq!(client.call("POST", path, Some(&body)).await.unwrap_err().code(), "berth_taken");
+    // The token goes nowhere else, and what is called is what is written.
+    for path in ["@evil.example/", ".evil.example/", "", "api", "/a b", "/a\nb"] {
+        assert_eq!(client.call("GET", path, None).await.unwrap_err().code(), "invalid_path", "{path:?}");
+    }
+    assert_eq!(client.call("NO METHOD", path, None).await.unwrap_err().code(), "invalid_method");
+
+    let requests = stub.requests();
+    assert_eq!(requests.len(), 3);
+    assert!(requests[0].starts_with("post /api/v1/tenant/berths?dry=true "), "{}", requests[0]);
+    assert!(requests[0].contains("\r\nauthorization: bearer token-1\r\n"));
+    assert!(requests[0].contains("\r\nidempotency-key: k-1\r\n"));
+    assert!(requests[0].ends_with(r#"{"name":"North 12"}"#));
 }

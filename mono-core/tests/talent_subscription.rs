@@ -223,6 +223,16 @@ fn a_combination_that_cannot_be_is_refused_with_what_is_missing() {
         places(&problems),
         [("change", "unknown_limit"), ("reason", "empty"), ("until", "out_of_range")]
     );
+    let good = limit("accounts", Allowance::NONE);
+    assert!(catalogue.check_overrides(std::slice::from_ref(&good)).is_ok());
+    assert_eq!(
+        places(&catalogue.check_overrides(&[good, nothing]).unwrap_err()),
+        [
+            ("overrides[1].change", "unknown_limit"),
+            ("overrides[1].reason", "empty"),
+            ("overrides[1].until", "out_of_range")
+        ]
+    );
     let problems = catalogue.check_override(&feature("white_label", true), &present).unwrap_err();
     assert_eq!(places(&problems), [("change", "missing_dependency"), ("change", "conflict")]);
     assert!(catalogue.check_override(&feature("comp_card", true), &present).is_ok());

@@ -3,6 +3,7 @@
 package cases
 
 import io.github.monors.mono.*
+import java.util.UUID
 
 private val SECRET = ByteArray(32) { it.toByte() }
 private val KEYS = listOf(snapshotPublicKey(SECRET))
@@ -10,7 +11,7 @@ private val ENGINE = PermissionEngine.fromSeed(SEED)
 
 private fun snapshot(principal: String): ByteArray {
     val facts = Table.principals.getValue(principal)
-    return ENGINE.snapshot(SnapshotRequest(principal, Table.tenant, facts, Table.now, Table.expires), SECRET)
+    return ENGINE.snapshot(SnapshotRequest(principal, UUID.fromString(Table.tenant), facts, Table.now, Table.expires), SECRET)
 }
 
 private fun subscription(plan: String) = """{"plan": "$plan", "state": {"state": "active"}}"""
@@ -37,6 +38,12 @@ val OFFLINE: Map<String, suspend () -> Unit> = mapOf(
             check(row.snapshot, snapshot.check(row.permission, row.scope, Table.now), row)
             check(false, snapshot.check(row.permission, row.scope, Table.expires), row)
         }
+    },
+    "a snapshot says whose it is" to {
+        val snapshot = PermissionSnapshot.verify(snapshot("uma@harbour.example"), KEYS, Table.now)
+        check("uma@harbour.example" to Table.tenant, snapshot.principal() to snapshot.tenant().toString())
+        check(Table.now to Table.expires, snapshot.issuedAt() to snapshot.expiresAt())
+        check(true, "\"version\": ${snapshot.catalogueVersion()}," in SEED)
     },
     "a hostile snapshot is refused" to {
         val signed = snapshot("uma@harbour.example")

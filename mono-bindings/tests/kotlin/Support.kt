@@ -11,7 +11,10 @@ val ADDRESS: String = System.getenv("MONO_TEST_ADDRESS")
 val PASSWORD: String = System.getenv("MONO_TEST_PASSWORD")
 val SEED: String = File(System.getenv("MONO_TEST_SEED")).readText()
 
-fun client(store: TokenStore? = null) = Client(ADDRESS, Duration.ofSeconds(20), store)
+/** No test waits for it. */
+val TIMEOUT: Duration = Duration.ofMinutes(5)
+
+fun client(store: TokenStore? = null) = Client(ADDRESS, TIMEOUT, store)
 
 suspend fun signedIn(email: String, store: TokenStore? = null) = client(store).also { it.login(email, PASSWORD) }
 

@@ -5,7 +5,6 @@ import datetime
 import hmac
 import json
 import os
-import urllib.request
 
 from mono_bindings import Client
 
@@ -13,9 +12,20 @@ ADDRESS = os.environ["MONO_TEST_ADDRESS"]
 PASSWORD = os.environ["MONO_TEST_PASSWORD"]
 
 
+# No test waits for it.
+TIMEOUT = datetime.timedelta(minutes=5)
+
+
 def client(**options):
     """A client of the server of the test."""
-    return Client(ADDRESS, timeout=datetime.timedelta(seconds=20), **options)
+    return Client(ADDRESS, timeout=TIMEOUT, **options)
+
+
+async def signed_in(email, **options):
+    """A client that somebody of the demo is signed in with."""
+    mono = client(**options)
+    await mono.login(email, PASSWORD)
+    return mono
 
 
 def seed():
@@ -24,14 +34,10 @@ def seed():
         return file.read()
 
 
-def call(method, path, token, body=None):
-    """Calls the server for what these bindings do not offer."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"authorization": "Bearer " + token, "content-type": "application/json"}
-    request = urllib.request.Request(ADDRESS + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        text = answer.read()
-    return json.loads(text)["data"] if text else None
+async def call(mono, method, path, body=None):
+    """Calls a route that these bindings have no function for."""
+    text = await mono.request(method, path, None if body is None else json.dumps(body))
+    return None if text is None else json.loads(text)
 
 
 def totp(secret, step):

@@ -10,13 +10,13 @@ from mono_bindings import (
     CreateAccount,
     ListAccounts,
     LogLevel,
-    LogListener,
     MonoError,
     ProgressListener,
     TokenStore,
     set_log_listener,
 )
-from support import PASSWORD, client
+from logged import LOG, Log
+from support import PASSWORD, TIMEOUT, client
 
 
 class Store(TokenStore):
@@ -48,15 +48,6 @@ class FullStore(Store):
         raise self.error
 
 
-class Log(LogListener):
-    def __init__(self):
-        self.records = []
-
-    def on_record(self, record):
-        self.records.append(record)
-        raise RuntimeError("nobody minds")
-
-
 class Progress(ProgressListener):
     def __init__(self, error=None):
         self.seen, self.error = [], error
@@ -65,13 +56,6 @@ class Progress(ProgressListener):
         self.seen.append((done, total))
         if self.error:
             raise self.error
-
-
-LOG = Log()
-
-
-def setUpModule():
-    set_log_listener(LOG, LogLevel.DEBUG)
 
 
 class StoreCases(unittest.IsolatedAsyncioTestCase):
@@ -116,6 +100,10 @@ class StoreCases(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(caught.exception.code, "callback_failed")
         self.assertIn("disk full", caught.exception.details)
         self.assertNotIn("disk full", caught.exception.text)
+        plain = MonoError.Unavailable("keychain_locked", "the keychain is locked", "slot 3", None)
+        with self.assertRaises(MonoError.Unavailable) as caught:
+            await client(token_store=FullStore(plain)).login("lena@lagoon.example", PASSWORD)
+        self.assertEqual(caught.exception.details, '{"details":"slot 3"}')
 
     async def test_nobody_is_signed_in_where_the_store_has_failed(self):
         mono = client(token_store=FullStore(OSError("disk full")))
@@ -151,7 +139,12 @@ class ProgressCases(unittest.IsolatedAsyncioTestCase):
         accounts = await self.client.all_accounts(search="buoy", progress=progress)
         self.assertEqual(len({account.id for account in accounts}), 120)
         self.assertEqual(progress.seen, [(100, 120), (120, 120)])
+
+    async def test_nothing_is_counted_without_a_listener(self):
+        del LOG.records[:]
         self.assertEqual(len(await self.client.all_accounts(search="buoy")), 120)
+        routes = [record.fields["route"] for record in LOG.records if "status" in record.fields]
+        self.assertEqual(routes, ["/api/v1/tenant/accounts/by-cursor"] * 2)
 
     async def test_what_the_listener_raises_ends_the_list(self):
         stopped = Progress(ValueError("enough"))
@@ -185,7 +178,7 @@ class CancelCases(unittest.IsolatedAsyncioTestCase):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             silent.setblocking(False)
             loop = asyncio.get_running_loop()
-            mono = Client(f"http://127.0.0.1:{silent.getsockname()[1]}")
+            mono = Client(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=TIMEOUT)
             calling = asyncio.ensure_future(mono.ping())
             connection, _ = await loop.sock_accept(silent)
             with connection:
@@ -194,7 +187,7 @@ class CancelCases(unittest.IsolatedAsyncioTestCase):
                 with self.assertRaises(asyncio.CancelledError):
                     await calling
                 # The client has hung up, long before its timeout.
-                self.assertEqual(await asyncio.wait_for(loop.sock_recv(connection, 65536), 10), b"")
+                self.assertEqual(await asyncio.wait_for(loop.sock_recv(connection, 65536), 60), b"")
 
     async def test_the_others_go_on_when_one_is_cancelled(self):
         store = Store()

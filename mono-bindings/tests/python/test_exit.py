@@ -122,6 +122,6 @@ class ExitCases(unittest.TestCase):
             for _ in range(3):
                 with self.subTest(name):
                     command = [sys.executable, "-c", PROGRAM + end]
-                    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+                    ended = subprocess.run(command, capture_output=True, text=True, timeout=600)
                     code = 3 if name == "with a code" else 0
                     self.assertEqual((ended.returncode, ended.stderr), (code, ""))

@@ -59,10 +59,29 @@ class LimitCases(unittest.TestCase):
         ]:
             self.assertRaises(MonoError.Validation, make)
 
-    def test_a_plan_that_there_is_not_is_named(self):
-        later = {"plan": "starter", "state": {"state": "active"}}
-        later["plan_changes"] = [{"plan": "gold", "from": "2026-02-01T00:00:00Z"}]
-        for subscription in [{"plan": "gold", "state": {"state": "active"}}, later]:
+    def test_what_the_server_would_not_take_is_named(self):
+        start = "2026-02-01T00:00:00Z"
+        nonsense = {"change": {"limit": {"limit": "gold", "maximum": 7}}, "from": start, "until": start, "reason": " "}
+        for more, overrides, expected in [
+            ({"plan": "gold"}, [], [("plan", "unknown_plan")]),
+            ({"plan_changes": [{"plan": "gold", "from": start}]}, [], [("plan_changes[0].plan", "unknown_plan")]),
+            (
+                {"add_ons": [{"add_on": "gold", "quantity": 1, "from": start}]},
+                [],
+                [("add_ons[0].add_on", "unknown_add_on")],
+            ),
+            (
+                {},
+                [nonsense],
+                [
+                    ("overrides[0].change", "unknown_limit"),
+                    ("overrides[0].reason", "empty"),
+                    ("overrides[0].until", "out_of_range"),
+                ],
+            ),
+        ]:
+            subscription = {"plan": "starter", "state": {"state": "active"}, **more}
             with self.assertRaises(MonoError.Validation) as caught:
-                self.plans.entitlements(json.dumps(subscription), NOW)
-            self.assertIn("gold", caught.exception.details)
+                self.plans.entitlements(json.dumps(subscription), NOW, json.dumps(overrides))
+            fields = json.loads(caught.exception.details)["fields"]
+            self.assertEqual([(field["field"], field["code"]) for field in fields], expected)

@@ -49,6 +49,13 @@ class OfflineTest < Minitest::Test
     end
   end
 
+  def test_a_snapshot_says_whose_it_is
+    snapshot = PermissionSnapshot.verify(snapshot("uma@harbour.example"), KEYS, NOW)
+    assert_equal ["uma@harbour.example", TABLE["tenant"]], [snapshot.principal, snapshot.tenant]
+    assert_equal [NOW, EXPIRES], [snapshot.issued_at, snapshot.expires_at]
+    assert_equal JSON.parse(SEED)["version"].to_s, snapshot.catalogue_version
+  end
+
   def test_a_hostile_snapshot_is_refused
     signed = snapshot("uma@harbour.example")
     hostile = {

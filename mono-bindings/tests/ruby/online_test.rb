@@ -1,7 +1,9 @@
 # Calls of a real server.
 
+require "securerandom"
 require "socket"
 require "support"
+require "timeout"
 
 class Progress < ProgressListener
   attr_reader :seen
@@ -54,20 +56,23 @@ class OnlineTest < Minitest::Test
     tenant, account = tom.me.tenant_id, tom.all_accounts.last.id
     people = TABLE["principals"].keys.grep(/@/)
     compared = people.sum do |person|
-      mono = signed_in(person)
+      mono = signed_in(person).with_tenant(tenant)
       error = assert_raises(MonoError::Unavailable) { mono.can("tenant.accounts.read", "tenant:#{tenant}") }
       assert_equal "permissions_not_loaded", error.code
       mono.permissions
-      rows = TABLE["decisions"].select do |row|
-        row["principal"] == person && row["scope"].start_with?("tenant:#{TABLE['tenant']}")
-      end
+      rows = TABLE["decisions"].select { |row| row["principal"] == person }
       rows.each do |row|
         scope = row["scope"].sub(TABLE["tenant"], tenant).sub(TABLE["account"], account)
-        assert_equal row["allowed"], mono.can(row["permission"], scope), row
+        if scope.start_with?("tenant:#{tenant}")
+          assert_equal row["snapshot"], mono.can(row["permission"], scope), row
+        else
+          error = assert_raises(MonoError::Validation) { mono.can(row["permission"], scope) }
+          assert_equal "other_tenant", error.code
+        end
       end
       rows.size
     end
-    assert_equal 30, compared
+    assert_equal 80, compared
   end
 
   def test_a_limit_of_the_server_is_a_native_exception
@@ -89,6 +94,47 @@ class OnlineTest < Minitest::Test
     assert_equal [[100, 110], [110, 110]], progress.seen
     error = assert_raises(MonoError::Internal) { mono.all_accounts("buoy", nil, Progress.new(ArgumentError.new("enough"))) }
     assert_equal "callback_failed", error.code
+  end
+
+  def test_a_write_with_a_key_is_done_once
+    mono = signed_in("lena@lagoon.example")
+    keyed = mono.with_idempotency_key(SecureRandom.uuid)
+    first, second = Array.new(2) { keyed.create_account(CreateAccount.new(name: "Once")) }
+    assert_equal first, second
+    refute_equal first.id, mono.create_account(CreateAccount.new(name: "Once", slug: "twice")).id
+  end
+
+  def test_members_and_teams_and_any_other_route
+    mono = signed_in("lena@lagoon.example")
+    lena = mono.list_members(ListMembers.new(search: "lena@")).items.first
+    assert_equal lena, mono.get_member(lena.id)
+    team = mono.create_team(mono.all_accounts.last.id, "Dredgers")
+    mono.add_team_member(team.id, lena.id)
+    assert_equal [lena], mono.list_team_members(team.id, ListTeams.new).items
+    team = mono.update_team(team.id, UpdateTeam.new(version: team.version, name: "Divers"))
+    assert_equal [team], mono.list_teams(team.account_id, ListTeams.new(search: "divers")).items
+    path = "/api/v1/tenant/teams/#{team.id}"
+    assert_equal "Divers", JSON.parse(mono.request("GET", path))["name"]
+    assert_nil mono.request("DELETE", path)
+    error = assert_raises(MonoError::NotFound) { mono.get_team(team.id) }
+    assert error.request_id
+    assert_equal mono.me.tenant_id, mono.choose_tenant(mono.tenants.first.tenant_id).tenant_id
+  end
+
+  def test_an_id_that_is_none_is_a_validation_error
+    error = assert_raises(MonoError::Validation) { client.get_account("harbour") }
+    assert_equal "id", JSON.parse(error.details)["fields"][0]["field"]
+    assert_raises(MonoError::Validation) { client.with_tenant("harbour") }
+  end
+
+  def test_a_span_of_time_is_a_number_of_seconds
+    silent = TCPServer.new("127.0.0.1", 0)
+    error = assert_raises(MonoError::Unavailable) { Client.new("http://127.0.0.1:#{silent.addr[1]}", 0.2).ping }
+    assert_equal "timeout", error.code
+    assert_raises(TypeError) { Client.new(ADDRESS, "soon") }
+    assert_raises(ArgumentError) { Client.new(ADDRESS, -1) }
+  ensure
+    silent&.close
   end
 
   def test_any_number_of_refused_calls_cause_one_refresh
@@ -173,7 +219,7 @@ class OnlineTest < Minitest::Test
 
   def test_a_call_that_is_cancelled_is_given_up
     silent = TCPServer.new("127.0.0.1", 0)
-    mono = Client.new("http://127.0.0.1:#{silent.addr[1]}")
+    mono = Client.new("http://127.0.0.1:#{silent.addr[1]}", TIMEOUT)
     calling = Thread.new { mono.ping }
     calling.report_on_exception = false
     connection = silent.accept
@@ -181,10 +227,19 @@ class OnlineTest < Minitest::Test
     calling.raise(Interrupt)
     assert_raises(Interrupt) { calling.value }
     # The client has hung up, long before its timeout.
-    assert connection.wait_readable(10)
+    assert connection.wait_readable(60)
     assert_nil connection.read(1)
   ensure
     connection&.close
+    silent&.close
+  end
+
+  def test_a_call_that_takes_too_long_is_given_up
+    silent = TCPServer.new("127.0.0.1", 0)
+    mono = Client.new("http://127.0.0.1:#{silent.addr[1]}", TIMEOUT)
+    assert_raises(Timeout::Error) { Timeout.timeout(0.2) { mono.ping } }
+    client.ping
+  ensure
     silent&.close
   end
 end

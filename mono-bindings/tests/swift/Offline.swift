@@ -10,8 +10,8 @@ private let table = Table.it
 
 private func snapshot(_ principal: String) throws -> Data {
     let request = SnapshotRequest(
-        principal: principal, tenant: table.tenant, facts: Table.principals[principal]!, issuedAt: table.now,
-        expiresAt: table.expires
+        principal: principal, tenant: UUID(uuidString: table.tenant)!, facts: Table.principals[principal]!,
+        issuedAt: table.now, expiresAt: table.expires
     )
     return try engine.snapshot(request: request, secret: secret)
 }
@@ -46,6 +46,13 @@ let offline: [Case] = [
             let later = try snapshot.check(permission: row.permission, scope: row.scope, now: table.expires)
             try check(false, later, row)
         }
+    }),
+    ("a snapshot says whose it is", {
+        let snapshot = try verify(snapshot("uma@harbour.example"))
+        try check("uma@harbour.example", snapshot.principal())
+        try check(UUID(uuidString: table.tenant), snapshot.tenant())
+        try check([table.now, table.expires], [snapshot.issuedAt(), snapshot.expiresAt()])
+        try check(true, seed.contains("\"version\": \(snapshot.catalogueVersion()),"))
     }),
     ("a hostile snapshot is refused", {
         let signed = try snapshot("uma@harbour.example"), others = try snapshot("tom@harbour.example")

@@ -17,8 +17,11 @@ let address = variable("MONO_TEST_ADDRESS")
 let password = variable("MONO_TEST_PASSWORD")
 let seed = try! String(contentsOfFile: variable("MONO_TEST_SEED"), encoding: .utf8)
 
+/// In seconds; no test waits for it.
+let timeout: TimeInterval = 300
+
 func client(_ store: TokenStore? = nil) throws -> Client {
-    try Client(address: address, timeout: 20, tokenStore: store)
+    try Client(address: address, timeout: timeout, tokenStore: store)
 }
 
 func signedIn(_ email: String, _ store: TokenStore? = nil) async throws -> Client {
@@ -58,6 +61,10 @@ func validation(_ error: MonoError) -> (String, String?)? {
 
 func limitExceeded(_ error: MonoError) -> (String, String?)? {
     if case .LimitExceeded(let code, _, let details, _) = error { (code, details) } else { nil }
+}
+
+func notFound(_ error: MonoError) -> (String, String?)? {
+    if case .NotFound(let code, _, let details, _) = error { (code, details) } else { nil }
 }
 
 func unavailable(_ error: MonoError) -> (String, String?)? {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the Swift sources: all that the crate exports is declared and documented, and every function of the library that
-they call is in the header.
+"""Checks the Swift sources: all that the crate exports is declared, and every function of the library that they call is in the
+header.
 
     python3 check.py FOLDER
 """
@@ -33,13 +33,11 @@ def main():
         kind = "func" if name[0].islower() else "(?:indirect |final )*(?:class|struct|enum|protocol)"
         found = re.search(rf"^(?:public|open)\s+{kind}\s+{name}\b", swift, re.MULTILINE)
         assert found, f"{name} is not declared in Mono.swift"
-        before = swift[: found.start()].rstrip()
-        assert before.endswith("*/"), f"{name} is not documented in Mono.swift"
     called = set(re.findall(r"\b(uniffi_mono_bindings_fn_\w+|ffi_mono_bindings_\w+)", swift))
     assert len(called) > 40, called
     missing = [name for name in called if not re.search(rf"\b{name}\b", header)]
     assert not missing, f"not in MonoFFI.h: {missing}"
-    print(f"Swift: {len(names)} names are declared and documented, {len(called)} functions are in the header")
+    print(f"Swift: {len(names)} names are declared, {len(called)} functions are in the header")
 
 
 if __name__ == "__main__":

@@ -176,4 +176,22 @@ impl PlanCatalogue {
         let problems = validation::override_problems(self, exception, present);
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
+
+    /// Whether overrides that were agreed on before name what exists, say why, and hold for any time at all. What they need
+    /// beside them was asked when each was [agreed on](Self::check_override), and may have ended since.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with places such as `overrides[0].reason`.
+    pub fn check_overrides(&self, overrides: &[Override]) -> Result<(), Vec<Problem>> {
+        let problems: Vec<_> = overrides
+            .iter()
+            .enumerate()
+            .flat_map(|(position, exception)| {
+                validation::lasting_override_problems(self, exception).into_iter().map(move |problem| {
+                    Problem { field: format!("overrides[{position}].{}", problem.field), ..problem }
+                })
+            })
+            .collect();
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
 }

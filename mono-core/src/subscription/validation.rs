@@ -292,30 +292,37 @@ pub(super) fn override_problems(
     exception: &Override,
     present: &Entitlements,
 ) -> Vec<Problem> {
+    let mut problems = lasting_override_problems(catalogue, exception);
+    if let OverrideChange::Feature { feature: key, enabled: true } = &exception.change
+        && let Some(feature) = catalogue.feature(key.as_str())
+    {
+        for needed in feature.depends_on.iter().filter(|needed| !present.has(needed.as_str())) {
+            let message = format!("`{key}` needs the feature `{needed}`, which is not in force");
+            problems.push(Problem::new("change", "missing_dependency", message));
+        }
+        let in_force = catalogue.features().iter().filter(|other| present.has(other.key.as_str()));
+        let excludes = |other: &&Feature| {
+            feature.conflicts_with.contains(&other.key) || other.conflicts_with.contains(key)
+        };
+        for other in in_force.filter(excludes) {
+            let message = format!("`{key}` cannot stand beside `{}`, which is in force", other.key);
+            problems.push(Problem::new("change", "conflict", message));
+        }
+    }
+    problems
+}
+
+/// What is wrong with an override whatever is in force.
+pub(super) fn lasting_override_problems(catalogue: &PlanCatalogue, exception: &Override) -> Vec<Problem> {
     let mut problems = Vec::new();
     match &exception.change {
         OverrideChange::Limit { limit, .. } if catalogue.limit(limit.as_str()).is_none() => {
             problems.push(unknown("change", limit, "limit"));
         }
-        OverrideChange::Limit { .. } => {}
-        OverrideChange::Feature { feature: key, enabled } => match catalogue.feature(key.as_str()) {
-            None => problems.push(unknown("change", key, "feature")),
-            Some(feature) if *enabled => {
-                for needed in feature.depends_on.iter().filter(|needed| !present.has(needed.as_str())) {
-                    let message = format!("`{key}` needs the feature `{needed}`, which is not in force");
-                    problems.push(Problem::new("change", "missing_dependency", message));
-                }
-                let in_force = catalogue.features().iter().filter(|other| present.has(other.key.as_str()));
-                let excludes = |other: &&Feature| {
-                    feature.conflicts_with.contains(&other.key) || other.conflicts_with.contains(key)
-                };
-                for other in in_force.filter(excludes) {
-                    let message = format!("`{key}` cannot stand beside `{}`, which is in force", other.key);
-                    problems.push(Problem::new("change", "conflict", message));
-                }
-            }
-            Some(_) => {}
-        },
+        OverrideChange::Feature { feature, .. } if catalogue.feature(feature.as_str()).is_none() => {
+            problems.push(unknown("change", feature, "feature"));
+        }
+        OverrideChange::Limit { .. } | OverrideChange::Feature { .. } => {}
     }
     if exception.reason.trim().is_empty() {
         problems.push(Problem::new("reason", "empty", "an override needs a reason"));

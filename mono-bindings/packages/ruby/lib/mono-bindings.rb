@@ -19,6 +19,13 @@ module MonoBindings
   MonoError.constants.map { |name| MonoError.const_get(name) }.grep(Class).each { |kind| kind.include(MonoError) }
 
   if const_defined?(:Client)
+    # A span of time is a number of seconds; the generated source takes a `Time` that lies so long after the epoch.
+    RustBufferBuilder.prepend(Module.new do
+      def write_Duration(seconds)
+        super(Time.at(seconds))
+      end
+    end)
+
     # They hold a secret.
     [Login, LoginAnswer, SecondFactorChallenge].each do |type|
       type.define_method(:inspect) { "#<#{self.class}>" }
