@@ -127,6 +127,10 @@ fn killed_without_a_word_it_starts_again_with_everything() {
 async fn what_was_counted_is_there_after_a_stop() {
     const CALLS: u64 = 37;
     let folder = tempfile::tempdir().unwrap();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the server is another process, and has the clock of the machine"
+    )]
     let this_month = || Utc::now().format("%Y-%m").to_string();
     let counted = async |server: &Serving, calls: u64| {
         let client = Client::builder(format!("http://{}", server.address())).build().unwrap();
