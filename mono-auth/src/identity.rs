@@ -30,8 +30,8 @@ use mono_storage::store::{Definitions, Principal, TenantPart};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long each of the two caches may be out of date. A person is worked out from a catalogue that is as old already:
-/// together they stay within the five seconds that the security rules allow.
+/// How long each of the two caches may be out of date, from the begin of its load on. A person is worked out from a
+/// catalogue that is as old already: together they stay within the five seconds that the security rules allow.
 const STALE_FOR: Duration = Duration::from_millis(2500);
 /// How often the use of an API key is noted at most.
 const NOTED_EVERY: Duration = Duration::from_mins(1);

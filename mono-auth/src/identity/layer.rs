@@ -1,6 +1,7 @@
 //! What is kept for a moment, and not after a change.
 
 use super::STALE_FOR;
+use moka::Expiry;
 use moka::future::Cache;
 use moka::notification::RemovalCause;
 use mono_core::Error;
@@ -8,6 +9,7 @@ use mono_storage::bus::{Bus, Stamp};
 use mono_storage::cache::{Counters, LayerCounts};
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What was loaded.
 #[derive(Clone)]
@@ -20,10 +22,36 @@ pub(super) struct Kept<V> {
     pub(super) weight: u32,
 }
 
+/// Counts the time of what is kept from the begin of its load: as old it is when it is put in.
+struct SinceItsLoad;
+
+impl SinceItsLoad {
+    fn left(began: Instant, now: Instant) -> Duration {
+        STALE_FOR.saturating_sub(now.saturating_duration_since(began))
+    }
+}
+
+impl<K, V> Expiry<K, (Instant, V)> for SinceItsLoad {
+    fn expire_after_create(&self, _: &K, kept: &(Instant, V), now: Instant) -> Option<Duration> {
+        Some(Self::left(kept.0, now))
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &K,
+        kept: &(Instant, V),
+        now: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(Self::left(kept.0, now))
+    }
+}
+
 /// Values that are kept, and how often they were there.
 #[derive(Clone)]
 pub(super) struct Layer<K, V> {
-    kept: Cache<K, Kept<V>>,
+    /// With the moment when the load began.
+    kept: Cache<K, (Instant, Kept<V>)>,
     bus: Bus,
     counters: Arc<Counters>,
 }
@@ -39,8 +67,8 @@ where
         let evictions = Arc::clone(&counters);
         let kept = Cache::builder()
             .max_capacity(capacity)
-            .weigher(|_, kept: &Kept<V>| kept.weight)
-            .time_to_live(STALE_FOR)
+            .weigher(|_, (_, kept): &(Instant, Kept<V>)| kept.weight)
+            .expire_after(SinceItsLoad)
             .eviction_listener(move |_, _, cause| {
                 if cause == RemovalCause::Size {
                     evictions.eviction();
@@ -57,28 +85,28 @@ where
     {
         let found = self.kept.get(&key).await;
         let was_kept = found.is_some();
-        if let Some(kept) = found.filter(|kept| self.bus.holds(&kept.stamp)) {
+        if let Some((_, kept)) = found.filter(|(_, kept)| self.bus.holds(&kept.stamp)) {
             self.counters.hit();
             return Ok(kept.value);
         }
         self.counters.miss();
         let load = move || {
-            let load = load();
+            let (began, load) = (Instant::now(), load());
             // On the heap: nearly always it is there, and nothing is made ready for a load.
             Box::pin(async move {
                 self.counters.load();
-                load.await
+                load.await.map(|kept| (began, kept))
             })
         };
         if !was_kept {
-            let kept = self.kept.try_get_with(key.clone(), load()).await.map_err(shared)?;
+            let (_, kept) = self.kept.try_get_with(key.clone(), load()).await.map_err(shared)?;
             if self.bus.holds(&kept.stamp) {
                 return Ok(kept.value);
             }
         }
         // Also where the load of somebody else was joined, which had begun before the change.
         self.kept.invalidate(&key).await;
-        let kept = self.kept.try_get_with(key, load()).await.map_err(shared)?;
+        let (_, kept) = self.kept.try_get_with(key, load()).await.map_err(shared)?;
         Ok(kept.value)
     }
 
@@ -145,6 +173,18 @@ mod tests {
         assert_eq!(tasks.join_all().await, [1; 50]);
         let counts = layer.counts();
         assert_eq!((counts.loads, counts.hits + counts.misses), (1, 50));
+    }
+
+    #[test]
+    fn the_time_of_a_load_counts() {
+        let began = Instant::now();
+        let left = |seconds| {
+            let now = began + Duration::from_secs(seconds);
+            let left = SinceItsLoad.expire_after_create(&(), &(began, ()), now);
+            assert_eq!(left, SinceItsLoad.expire_after_update(&(), &(began, ()), now, Some(STALE_FOR)));
+            left.unwrap().as_millis()
+        };
+        assert_eq!([0, 1, 9].map(left), [2500, 1500, 0]);
     }
 
     #[tokio::test]

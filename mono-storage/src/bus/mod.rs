@@ -141,13 +141,15 @@ impl Bus {
         }
     }
 
-    /// Heeds what another node has changed and could not tell. First Redis, and then the memory: whoever finds that empty
-    /// must not take from Redis what is as old.
-    pub(crate) async fn heed(&self, touched: Touched) {
-        if let Some(remote) = self.inner.remote.as_ref().filter(|_| !touched.is_empty()) {
-            remote.raise(touched.clone()).await;
-            self.inner.freshness.touch(touched.iter().map(|(owner, tag)| (*owner, tag)));
-        }
+    /// Heeds what another node has changed and could not tell; gives what Redis did not take, to be heeded again. First
+    /// Redis, and then the memory: whoever finds that empty must not take from Redis what is as old.
+    pub(crate) async fn heed(&self, touched: Touched) -> Touched {
+        let Some(remote) = self.inner.remote.as_ref().filter(|_| !touched.is_empty()) else {
+            return Touched::new();
+        };
+        let failed = remote.raise(touched.clone()).await;
+        self.inner.freshness.touch(touched.iter().map(|(owner, tag)| (*owner, tag)));
+        failed
     }
 
     /// A transaction of this node has committed an event.

@@ -8,8 +8,9 @@ use crate::redis::{Away, Call, Heard, Redis, Script, tag_key};
 use mono_core::id::TenantId;
 use std::collections::BTreeMap;
 use std::sync::Weak;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 /// The channel of all nodes. It has the tag of the platform, as keys have.
@@ -39,16 +40,20 @@ static TOUCH: Script = Script::new(
      return redis.call('PUBLISH', ARGV[2], ARGV[3])",
 );
 
-/// Says that the node is there, and gives the epoch. Where another gave no sign of life for too long and did not leave,
-/// it may have died between a commit and its message: a new epoch begins, in which nothing from before holds. An epoch is
-/// the time of the server, so that one that was lost is not given again.
+/// How many tags are told in one call. A call that names ten thousand takes longer than a call may.
+const CHUNK: usize = 500;
+
+/// Says that the node is there, and gives the epoch. A new one begins, in which nothing from before holds, where another
+/// node gave no sign of life for too long and did not leave, since it may have died between a commit and its message; and
+/// where Redis may be older than it was: the node that asks has seen that, or there was none to see it. An epoch is the time
+/// of the server, so that one that was lost is not given again.
 static LIVE: Script = Script::new(
     "local time = redis.call('TIME')
      local now = time[1] * 1000000 + time[2]
      local lost = redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - ARGV[3]))
      local old = math.max(tonumber(redis.call('GET', KEYS[2]) or '0'), tonumber(ARGV[4]))
      local epoch = old
-     if lost > 0 or old == 0 then
+     if lost > 0 or old == 0 or ARGV[5] == '1' or redis.call('ZCARD', KEYS[1]) == 0 then
          epoch = math.max(now, old + 1)
      end
      epoch = string.format('%.0f', epoch)
@@ -84,8 +89,10 @@ pub(super) struct Remote {
     untold: Untold,
     /// The epoch of what Redis keeps; 0 until it is known.
     epoch: AtomicU64,
-    /// Whether the node has said that it goes.
-    has_left: AtomicBool,
+    /// The number of the servers of Redis that the epoch was asked of; 0 until there were any.
+    believed: AtomicU64,
+    /// Whether the node has said that it goes. Held while it gives a sign of life, so that none comes later.
+    has_left: Mutex<bool>,
 }
 
 impl Remote {
@@ -98,7 +105,8 @@ impl Remote {
             node,
             untold: Untold::default(),
             epoch: AtomicU64::new(0),
-            has_left: AtomicBool::new(false),
+            believed: AtomicU64::new(0),
+            has_left: Mutex::new(false),
         }
     }
 
@@ -112,8 +120,9 @@ impl Remote {
         self.node
     }
 
+    /// Whether Redis answers, and is the one that the epoch is of.
     pub(super) fn is_up(&self) -> bool {
-        self.redis.is_up() && self.epoch.load(Ordering::Acquire) != 0
+        self.redis.incarnation() == Some(self.believed.load(Ordering::Acquire))
     }
 
     /// Redis and its epoch, where what it keeps of an owner can be trusted.
@@ -142,20 +151,23 @@ impl Remote {
             owners.entry(owner).or_default().push(tag);
         }
         let mut failed = Touched::new();
-        // One call for each owner: its keys lie on one server of a cluster.
-        for (owner, tags) in owners {
-            let keys = tags.iter().map(|tag| tag_key(owner, tag)).collect::<Vec<_>>();
-            let keys = keys.iter().map(String::as_str).collect::<Vec<_>>();
-            let touched = tags.into_iter().map(|tag| (owner, tag)).collect::<Vec<_>>();
-            let told = match self.message(&touched, &[]) {
-                Some(message) => {
-                    let arguments = [TAG_LIFETIME.as_bytes(), CHANNEL.as_bytes(), &message];
-                    self.redis.run::<i64>(&TOUCH, Call { keys: &keys, arguments: &arguments }).await.is_ok()
+        // A call has tags of one owner: their keys lie on one server of a cluster.
+        for (owner, tags) in &owners {
+            for tags in tags.chunks(CHUNK) {
+                let keys = tags.iter().map(|tag| tag_key(*owner, tag)).collect::<Vec<_>>();
+                let keys = keys.iter().map(String::as_str).collect::<Vec<_>>();
+                let touched = tags.iter().map(|tag| (*owner, tag.clone())).collect::<Vec<_>>();
+                let told = match self.message(&touched, &[]) {
+                    Some(message) => {
+                        let arguments = [TAG_LIFETIME.as_bytes(), CHANNEL.as_bytes(), &message];
+                        let call = Call { keys: &keys, arguments: &arguments };
+                        self.redis.run::<i64>(&TOUCH, call).await.is_ok()
+                    }
+                    None => false,
+                };
+                if !told {
+                    failed.extend(touched);
                 }
-                None => false,
-            };
-            if !told {
-                failed.extend(touched);
             }
         }
         failed
@@ -181,10 +193,19 @@ impl Remote {
 
     /// Says that the node is there; gives whether a new epoch has begun.
     async fn live(&self) -> bool {
+        let Some(incarnation) = self.redis.incarnation() else { return false };
+        let believed = self.believed.load(Ordering::Acquire);
+        let is_other = if believed == 0 || believed == incarnation { b"0" } else { b"1" };
         let (node, known) = (self.node.to_string(), self.epoch.load(Ordering::Acquire).to_string());
-        let arguments = [CHANNEL.as_bytes(), node.as_bytes(), LOST_AFTER.as_bytes(), known.as_bytes()];
+        let arguments =
+            [CHANNEL.as_bytes(), node.as_bytes(), LOST_AFTER.as_bytes(), known.as_bytes(), is_other];
         match self.redis.run::<u64>(&LIVE, Call { keys: &NODES, arguments: &arguments }).await {
-            Ok(epoch) => self.adopt(epoch),
+            Ok(epoch) => {
+                let is_new = self.adopt(epoch);
+                // After the epoch: whoever finds that Redis is believed goes by the new one.
+                self.believed.store(incarnation, Ordering::Release);
+                is_new
+            }
             Err(_) => false,
         }
     }
@@ -196,7 +217,7 @@ impl Remote {
 
     /// Says that this node goes and has nothing left to tell, so that nobody takes it for lost.
     pub(super) async fn leave(&self) {
-        self.has_left.store(true, Ordering::Release);
+        *self.has_left.lock().await = true;
         self.tell_again().await;
         if self.untold.is_empty() {
             let mut command = redis::cmd("ZREM");
@@ -231,7 +252,8 @@ async fn live(inner: Weak<Inner>) {
         {
             let Some(inner) = inner.upgrade() else { return };
             let Some(remote) = &inner.remote else { return };
-            if remote.has_left.load(Ordering::Acquire) {
+            let has_left = remote.has_left.lock().await;
+            if *has_left {
                 return;
             }
             remote.tell_again().await;

@@ -20,7 +20,7 @@ impl Remote {
         match *self {}
     }
 
-    pub(super) async fn raise(&self, _: Touched) {
+    pub(super) async fn raise(&self, _: Touched) -> Touched {
         match *self {}
     }
 

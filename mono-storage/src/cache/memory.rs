@@ -297,7 +297,17 @@ where
     fn land(self, stamp: Stamp, result: Result<Loaded<V>, Error>) {
         let answer = result.map_err(Arc::new);
         let answer = answer.map(|loaded| self.inner.keep(self.key.clone(), stamp, loaded));
+        if let Err(error) = &answer
+            && !self.is_awaited()
+        {
+            tracing::warn!("a load failed in the background: {error}");
+        }
         self.sender.send_replace(Some(answer));
+    }
+
+    /// Whether somebody waits: beside this and the list of loads.
+    fn is_awaited(&self) -> bool {
+        self.sender.receiver_count() > 2
     }
 }
 

@@ -6,20 +6,21 @@ use super::{Cache, jitter};
 use crate::bus::{TAG_LIFETIME, Tag};
 use crate::redis::{Away, Call, Redis, Script, tag_key};
 use mono_core::Error;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// How long one node may load before another tries as well, in milliseconds.
-const LOCK: &str = "2000";
+/// How long one node may load before another tries as well; as long a node waits for another at most. In a test,
+/// which may be stopped anywhere for a while, no time decides.
+const LOCK: Duration = Duration::from_secs(if cfg!(test) { 600 } else { 2 });
 
-/// How long a node waits for another that loads, and how often it looks.
-const WAIT: (Duration, u32) = (Duration::from_millis(10), 25);
+/// How often a node that waits looks.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// The largest value that is shared, in bytes.
 const LARGEST: usize = 1 << 20;
 
 /// Gives the entry with its time in milliseconds, or else the versions of the tags and whether the caller is the one to
-/// load. A tag without a version gets one: no entry from before has it.
+/// load. Nobody waits for a load from before a change. A tag without a version gets one: no entry from before has it.
 static READ: Script = Script::new(
     "local versions = {}
      for i = 3, #KEYS do
@@ -36,8 +37,12 @@ static READ: Script = Script::new(
      if entry[1] == stamp then
          return {2, redis.call('PTTL', KEYS[1]), stamp, entry[2]}
      end
-     local mine = redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
-     return {mine and 1 or 0, 0, stamp, ''}",
+     local lock = redis.call('GET', KEYS[2])
+     if lock and string.sub(lock, #ARGV[1] + 1) == stamp then
+         return {0, 0, stamp, ''}
+     end
+     redis.call('SET', KEYS[2], ARGV[1] .. stamp, 'PX', ARGV[2])
+     return {1, 0, stamp, ''}",
 );
 
 static WRITE: Script = Script::new(
@@ -45,7 +50,7 @@ static WRITE: Script = Script::new(
          redis.call('HSET', KEYS[1], 'stamp', ARGV[2], 'value', ARGV[3])
          redis.call('PEXPIRE', KEYS[1], ARGV[4])
      end
-     if redis.call('GET', KEYS[2]) == ARGV[1] then
+     if redis.call('GET', KEYS[2]) == ARGV[1] .. ARGV[2] then
          redis.call('DEL', KEYS[2])
      end
      return 1",
@@ -56,6 +61,7 @@ type Answer = (u8, i64, String, Vec<u8>);
 
 const FOUND: u8 = 2;
 const MINE: u8 = 1;
+const OTHERS: u8 = 0;
 
 impl Cache {
     /// Gives the value from Redis, or loads it, and how long it is good for.
@@ -70,13 +76,11 @@ impl Cache {
             return Ok((load.await?, Duration::MAX));
         };
         let entry = Entry::new(key, tags, epoch);
+        let begun = Instant::now();
         let mut answer = entry.read(redis).await;
-        for _ in 0..WAIT.1 {
-            // Another node loads: what it finds is what this one would find.
-            if !matches!(answer, Ok((0, ..))) {
-                break;
-            }
-            tokio::time::sleep(WAIT.0).await;
+        // Another node loads: what it finds is what this one would find.
+        while matches!(answer, Ok((OTHERS, ..))) && begun.elapsed() < LOCK {
+            tokio::time::sleep(LOOK).await;
             answer = entry.read(redis).await;
         }
         match answer {
@@ -125,7 +129,8 @@ impl<'k> Entry<'k> {
     async fn read(&self, redis: &Redis) -> Result<Answer, Away> {
         let keys = self.keys.iter().map(String::as_str).collect::<Vec<_>>();
         let token = self.token.as_bytes().as_slice();
-        let arguments = [token, LOCK.as_bytes(), TAG_LIFETIME.as_bytes(), self.epoch.as_bytes()];
+        let lock = LOCK.as_millis().to_string();
+        let arguments = [token, lock.as_bytes(), TAG_LIFETIME.as_bytes(), self.epoch.as_bytes()];
         redis.run(&READ, Call { keys: &keys, arguments: &arguments }).await
     }
 

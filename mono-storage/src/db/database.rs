@@ -321,12 +321,13 @@ impl Database {
         }
         let bus = self.inner.bus.clone();
         let commit = async move {
-            transaction.commit().await?;
+            let result = transaction.commit().await;
+            // Also where it failed: the answer may have been lost after the database had committed.
             if events_wait {
                 bus.events_wait();
             }
             bus.touch(touched).await;
-            Ok(())
+            result
         };
         let result = tokio::spawn(tracing::Instrument::in_current_span(commit)).await;
         // The task knows nothing of the attempt that waits here, which is not to be tried again.

@@ -111,7 +111,8 @@ impl PlatformTx {
     /// [`TenantTx::commit_answer`](super::TenantTx::commit_answer).
     ///
     /// # Errors
-    /// `Unavailable` or `Internal` where the database could not commit; nothing has happened then.
+    /// `Unavailable` or `Internal` where the database could not commit; nothing has happened then, unless the connection broke
+    /// before the answer came.
     pub async fn commit_answer(mut self, status: u16, body: &str) -> Result<(), Error> {
         self.keep_answer(status, body).await?;
         self.finish().await

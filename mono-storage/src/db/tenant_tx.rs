@@ -129,7 +129,8 @@ impl TenantTx {
     /// kept: use [`commit`](Self::commit).
     ///
     /// # Errors
-    /// `Unavailable` or `Internal` where the database could not commit; nothing has happened then.
+    /// `Unavailable` or `Internal` where the database could not commit; nothing has happened then, unless the connection broke
+    /// before the answer came.
     pub async fn commit_answer(mut self, status: u16, body: &str) -> Result<(), Error> {
         self.keep_answer(status, body).await?;
         self.finish().await

@@ -48,6 +48,29 @@ struct Link {
     generation: u64,
     /// The key whose call failed: the probe asks where it lies, since in a cluster the other servers may be well.
     failed_key: String,
+    /// Who answered last, as far as they say it.
+    servers: String,
+    /// Counts how often they were others: such a server may know less than the one before.
+    incarnation: u64,
+}
+
+impl Link {
+    fn bring_up(&mut self, connection: Connection, servers: String) {
+        self.connection = Some(connection);
+        self.generation = self.generation.wrapping_add(1);
+        if servers.is_empty() || servers != self.servers {
+            self.servers = servers;
+            self.incarnation += 1;
+        }
+    }
+
+    /// Others may take over while the link is up: a cluster has many servers.
+    fn notice(&mut self, generation: u64, servers: String) {
+        if self.generation == generation && !servers.is_empty() && servers != self.servers {
+            self.servers = servers;
+            self.incarnation += 1;
+        }
+    }
 }
 
 /// Redis is away, or could not do what it was asked: the caller does without. The cause stands in the log.
@@ -62,7 +85,13 @@ impl Redis {
     /// `Validation` where the hosts of the options do not go together.
     pub async fn connect(options: &RedisOptions) -> Result<Self, Error> {
         let target = Target::new(options).map_err(Error::internal)?;
-        let link = Link { connection: None, generation: 0, failed_key: keeper::PROBE.to_owned() };
+        let link = Link {
+            connection: None,
+            generation: 0,
+            failed_key: keeper::PROBE.to_owned(),
+            servers: String::new(),
+            incarnation: 0,
+        };
         let shared =
             Shared { target, timeout: options.timeout, link: RwLock::new(link), down: Notify::new() };
         let redis = Self { shared: Arc::new(shared) };
@@ -87,7 +116,14 @@ impl Redis {
 
     /// Whether Redis answers, as far as is known. It is asked every second.
     pub fn is_up(&self) -> bool {
-        self.shared.connection().is_some()
+        self.incarnation().is_some()
+    }
+
+    /// The number of the servers that answer, where they do: another number says that another process holds the data, which
+    /// may have been restored from an older copy, or have missed the last that the one before was told. From 1 on.
+    pub(crate) fn incarnation(&self) -> Option<u64> {
+        let link = self.shared.link.read().unwrap_or_else(PoisonError::into_inner);
+        link.connection.as_ref().map(|_| link.incarnation)
     }
 
     /// Sends a command; its first argument is the key.

@@ -3,7 +3,9 @@
 
 use super::{Away, Call, Heard, Redis, RedisOptions, Script};
 use crate::testkit::{RedisCluster, RedisServer};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
 
 /// A loaded machine answers late; only where a fault is wanted, a call may end early.
 const PATIENT: Duration = Duration::from_secs(5);
@@ -79,6 +81,97 @@ async fn a_server_that_hangs_costs_one_wait() {
     tokio::time::timeout(Duration::from_mins(1), calls).await.expect("nobody waits");
     server.thaw();
     until(&redis, true).await;
+}
+
+/// Passes on to a server what comes, and its answers after a while each.
+async fn slow(port: u16, pause: Duration) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (client, server) = (Arc::new(client), TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+            let server = Arc::new(server);
+            tokio::spawn(pass(Arc::clone(&client), Arc::clone(&server), Duration::ZERO));
+            tokio::spawn(pass(server, client, pause));
+        }
+    });
+    address.port()
+}
+
+async fn pass(from: Arc<TcpStream>, to: Arc<TcpStream>, pause: Duration) {
+    let mut buffer = [0; 4096];
+    while from.readable().await.is_ok() {
+        match from.try_read(&mut buffer) {
+            Ok(0) => return,
+            Ok(length) => {
+                tokio::time::sleep(pause).await;
+                // So little is taken at once.
+                if to.writable().await.is_err() || to.try_write(&buffer[..length]).is_err() {
+                    return;
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// On one thread: the time of the call ends before the answer that comes later is passed on, however slow the machine is.
+#[tokio::test]
+async fn a_server_that_takes_longer_than_a_call_may_is_away() {
+    let Some(server) = RedisServer::start() else { return };
+    let port = slow(server.port(), Duration::from_millis(200)).await;
+    let mut options = RedisOptions::parse(&format!("redis://127.0.0.1:{port}")).unwrap();
+    options.timeout = BRIEF;
+    options.connect_timeout = Duration::from_mins(1);
+    let redis = Redis::connect(&options).await.unwrap();
+    assert!(!redis.is_up(), "the first call would wait in vain");
+    options.timeout = PATIENT;
+    let redis = Redis::connect(&options).await.unwrap();
+    assert_eq!(get(&redis, "{p}:a").await, Ok(None));
+}
+
+/// The number of the servers as soon as they answer.
+async fn incarnation(redis: &Redis) -> u64 {
+    let answer = async {
+        loop {
+            match redis.incarnation() {
+                Some(number) => return number,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), answer).await.expect("it comes up again")
+}
+
+#[tokio::test]
+async fn a_server_that_starts_anew_is_told_from_one_that_was_slow() {
+    let Some(mut server) = RedisServer::start() else { return };
+    let redis = connect(&server.url(), BRIEF).await;
+    let first = incarnation(&redis).await;
+    server.freeze();
+    until(&redis, false).await;
+    server.thaw();
+    assert_eq!(incarnation(&redis).await, first, "nothing is lost");
+    server.kill();
+    until(&redis, false).await;
+    server.restart();
+    assert_eq!(incarnation(&redis).await, first + 1);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_say_who_it_is_is_another_with_each_connection() {
+    let Some(server) = RedisServer::start() else { return };
+    server.command(&["ACL", "SETUSER", "mono", "on", ">secret", "~*", "&*", "+@all", "-info"]);
+    let redis = connect(&format!("redis://mono:secret@127.0.0.1:{}", server.port()), PATIENT).await;
+    let first = incarnation(&redis).await;
+    server.command(&["CLIENT", "KILL", "USER", "mono"]);
+    let anew = async {
+        while incarnation(&redis).await == first {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), anew).await.expect("it is noticed");
 }
 
 #[tokio::test]

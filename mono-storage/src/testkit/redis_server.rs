@@ -138,7 +138,7 @@ impl RedisCluster {
     /// Where the servers do not become a cluster.
     pub fn start() -> Option<Self> {
         let arguments =
-            ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"];
+            ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0"];
         let servers = (0..6).map(|_| RedisServer::start_with(&arguments)).collect::<Option<Vec<_>>>()?;
         let addresses = servers.iter().map(|server| format!("127.0.0.1:{}", server.port()));
         let created = Command::new("redis-cli")

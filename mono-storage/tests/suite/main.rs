@@ -30,6 +30,8 @@ mod own_tables;
 mod purge;
 #[cfg(feature = "redis")]
 mod rate_limits;
+#[cfg(feature = "redis")]
+mod redis_user;
 mod replica;
 mod seats;
 mod start;

@@ -4,9 +4,14 @@ use mono_core::caller::{Caller, SystemReason};
 use mono_core::model::account::{AccountChange, AccountFilter};
 use mono_core::page::PageRequest;
 use mono_core::text::Name;
+use mono_storage::bus::Tag;
+use mono_storage::db::{Database, DatabaseOptions};
 use mono_storage::sql;
 use mono_storage::testkit::{Backend, World};
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 mono_storage::conformance!(
     a_caller_without_a_tenant_gets_no_transaction,
@@ -14,6 +19,7 @@ mono_storage::conformance!(
     a_transaction_with_a_failed_statement_cannot_be_committed,
     of_equal_versions_one_writer_wins,
     connections_that_the_server_ended_cost_no_request,
+    a_commit_whose_answer_is_lost_is_told_all_the_same,
     moments_and_ids_survive_the_round_trip,
 );
 
@@ -64,6 +70,62 @@ async fn connections_that_the_server_ended_cost_no_request(world: World) {
     tx.accounts().list(&AccountFilter::default(), PageRequest::default()).await.unwrap();
     database.platform(&staff).read().await.unwrap().catalogue().load().await.unwrap();
     create(&world, admin, "Afterwards").await.unwrap();
+}
+
+async fn a_commit_whose_answer_is_lost_is_told_all_the_same(world: World) {
+    if world.test.backend == Backend::Sqlite {
+        return;
+    }
+    let (admin, accounts) = (&world.harbour.admin, [(Some(world.harbour.id), &Tag::ACCOUNTS)]);
+    let (login, rest) = world.test.url.rsplit_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let is_cut = Arc::new(AtomicBool::new(false));
+    let address = lose_commits(server.to_owned(), &is_cut);
+    let options = DatabaseOptions::parse(&format!("{login}@{address}/{name}")).unwrap();
+    let database = Database::connect(&options).await.unwrap();
+    let stamp = database.bus().stamp(accounts);
+    let mut tx = database.tenant(admin).write().await.unwrap();
+    tx.accounts().create(new_account("Unheard")).await.unwrap();
+    is_cut.store(true, Ordering::SeqCst);
+    assert!(tx.commit().await.is_err());
+    assert!(!database.bus().holds(&stamp), "what is kept of the accounts may be wrong");
+    let taken = create(&world, admin, "Unheard").await.unwrap_err();
+    assert_eq!(taken.code(), "slug_taken", "it is there");
+}
+
+/// Listens between clients and a server, and passes everything on; once it is cut, a connection ends in place of the answer
+/// to a COMMIT.
+fn lose_commits(server: String, is_cut: &Arc<AtomicBool>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, is_cut) = (listener.local_addr().unwrap(), Arc::clone(is_cut));
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(&server).unwrap());
+            let (back, forth) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            let (is_cut, is_lost) = (Arc::clone(&is_cut), Arc::new(AtomicBool::new(false)));
+            let loses = Arc::clone(&is_lost);
+            pass(client, forth, move |asked| {
+                let commits = asked.windows(6).any(|word| word == b"COMMIT");
+                loses.fetch_or(commits && is_cut.load(Ordering::SeqCst), Ordering::SeqCst);
+                true
+            });
+            pass(server, back, move |_| !is_lost.load(Ordering::SeqCst));
+        }
+    });
+    address
+}
+
+/// Passes on what comes, until something may not pass.
+fn pass(mut from: TcpStream, mut to: TcpStream, may_pass: impl Fn(&[u8]) -> bool + Send + 'static) {
+    std::thread::spawn(move || {
+        let mut bytes = [0; 1 << 14];
+        while let Ok(length @ 1..) = from.read(&mut bytes) {
+            if !may_pass(&bytes[..length]) || to.write_all(&bytes[..length]).is_err() {
+                break;
+            }
+        }
+        let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+    });
 }
 
 async fn of_equal_versions_one_writer_wins(world: World) {

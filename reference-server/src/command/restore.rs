@@ -13,6 +13,7 @@ use mono_storage::redis::Redis;
 use mono_storage::system::SystemClock;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RestoreArguments {
@@ -69,7 +70,9 @@ pub(super) async fn run(config: &Config, arguments: &RestoreArguments) -> Result
 
 /// Redis keeps what was read from the database before, and has to forget it.
 async fn redis(config: &Config) -> Result<Option<Redis>, Error> {
-    let Some(options) = config.redis()? else { return Ok(None) };
+    let Some(mut options) = config.redis()? else { return Ok(None) };
+    // Nobody waits for a page meanwhile.
+    options.timeout = Duration::from_secs(5);
     let redis = Redis::connect(&options).await?;
     redis.ping().await.map_err(|_| unreachable())?;
     Ok(Some(redis))

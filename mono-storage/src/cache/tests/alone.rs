@@ -1,6 +1,7 @@
 //! What one node keeps, most of it without Redis.
 
 use super::*;
+use std::sync::Mutex;
 
 #[tokio::test]
 async fn a_value_is_loaded_once_and_again_after_a_change_of_its_tenant() {
@@ -33,18 +34,21 @@ async fn a_value_of_one_tenant_never_answers_another() {
 async fn nothing_is_kept_as_nothing() {
     let Some(server) = RedisServer::start() else { return };
     for node in [Node::alone(), Node::of(&server.url()).await] {
-        let loads = Arc::<AtomicU64>::default();
-        for _ in 0..3 {
-            let loads = Arc::clone(&loads);
-            let load = move || {
-                loads.fetch_add(1, Ordering::SeqCst);
-                std::future::ready(Ok(None))
-            };
-            assert_eq!(node.cache.tenant(tenant(1)).get(&PAGES, "1", TAGS, load).await.unwrap(), None);
-        }
-        assert_eq!(loads.load(Ordering::SeqCst), 1);
-        // And so for a node that has nothing in its memory.
-        node.bus.forget();
+        let nodes = [&node];
+        let loads = undisturbed(&nodes, async |owner| {
+            let loads = Arc::<AtomicU64>::default();
+            for _ in 0..3 {
+                let loads = Arc::clone(&loads);
+                let load = move || {
+                    loads.fetch_add(1, Ordering::SeqCst);
+                    std::future::ready(Ok(None))
+                };
+                let given = node.cache.tenant(tenant(owner)).get(&PAGES, "1", TAGS, load).await;
+                assert_eq!(given.unwrap(), None);
+            }
+            loads.load(Ordering::SeqCst)
+        });
+        assert_eq!(loads.await, 1);
     }
 }
 
@@ -143,15 +147,17 @@ async fn the_memory_is_bounded_in_bytes() {
     assert!(counts.evictions >= 890, "a megabyte holds a hundred of them: {counts:?}");
 }
 
+/// Stale from the begin on.
+static BRIEF: Space = Space {
+    name: "brief",
+    schema: 1,
+    fresh: Duration::ZERO,
+    stale: Duration::from_secs(25),
+    negative: Duration::ZERO,
+};
+
 #[tokio::test]
 async fn a_value_that_is_stale_is_given_while_it_is_loaded_anew() {
-    static BRIEF: Space = Space {
-        name: "brief",
-        schema: 1,
-        fresh: Duration::ZERO,
-        stale: Duration::from_secs(25),
-        negative: Duration::ZERO,
-    };
     let (node, truth) = (Node::alone(), Arc::<Truth>::default());
     let cache = node.cache.tenant(tenant(1));
     cache.get(&BRIEF, "1", TAGS, truth.load()).await.unwrap();
@@ -167,4 +173,51 @@ async fn a_value_that_is_stale_is_given_while_it_is_loaded_anew() {
     node.write(1, &truth, 2).await;
     let given = cache.get(&BRIEF, "1", TAGS, truth.load()).await.unwrap();
     assert_eq!(given.as_deref(), Some(b"2".as_slice()), "what was changed is not stale but wrong");
+}
+
+#[tokio::test]
+async fn a_value_that_is_stale_is_given_while_it_cannot_be_loaded_anew_and_the_log_says_so() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let said = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let (node, truth, refusals) = (Node::alone(), Arc::<Truth>::default(), Arc::<AtomicU64>::default());
+    let refuse = || {
+        let refusals = Arc::clone(&refusals);
+        move || async move {
+            refusals.fetch_add(1, Ordering::SeqCst);
+            Err(Error::new(ErrorKind::Unavailable, "away", "the harbour is closed"))
+        }
+    };
+    let cache = node.cache.tenant(tenant(1));
+    let refused = cache.get(&BRIEF, "1", TAGS, refuse()).await;
+    assert_eq!((refused.unwrap_err().code(), said().as_str()), ("away", ""), "who waits is told");
+    cache.get(&BRIEF, "1", TAGS, truth.load()).await.unwrap();
+    within(async {
+        while refusals.load(Ordering::SeqCst) < 4 {
+            let given = cache.get(&BRIEF, "1", TAGS, refuse()).await.unwrap();
+            assert_eq!(given.as_deref(), Some(b"0".as_slice()));
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(said().contains("a load failed in the background: the harbour is closed"), "{}", said());
+    node.write(1, &truth, 1).await;
+    let refused = cache.get(&BRIEF, "1", TAGS, refuse()).await;
+    assert_eq!(refused.unwrap_err().code(), "away", "what was changed is given no more");
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

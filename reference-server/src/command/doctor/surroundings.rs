@@ -100,13 +100,18 @@ fn free_space(_: &Path) -> Option<u64> {
 
 async fn redis(config: &Config, report: &mut Report) {
     // What is wrong with the URL was told with the settings.
-    let Ok(Some(options)) = config.redis() else { return };
+    let Ok(Some(mut options)) = config.redis() else { return };
+    let usual = std::mem::replace(&mut options.timeout, PATIENCE);
     let answer = match Redis::connect(&options).await {
         Ok(redis) => redis.ping().await.map_err(|_| ()),
         Err(_) => Err(()),
     };
     if let Ok(took) = answer {
         report.tell("Redis", Ok(&format!("answers within {} ms", took.as_millis().max(1))));
+        if took > usual {
+            let usual = usual.as_millis();
+            report.remark(&format!("a server waits for Redis for {usual} ms, and goes on without it then"));
+        }
         return;
     }
     let message = "does not answer: look whether it runs, and at host, port, password and TLS in MONO_REDIS_URL. \
