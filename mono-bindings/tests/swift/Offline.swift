@@ -48,11 +48,11 @@ let offline: [Case] = [
         }
     }),
     ("a snapshot says whose it is", {
-        let snapshot = try verify(snapshot("uma@harbour.example"))
-        try check("uma@harbour.example", snapshot.principal())
-        try check(UUID(uuidString: table.tenant), snapshot.tenant())
-        try check([table.now, table.expires], [snapshot.issuedAt(), snapshot.expiresAt()])
-        try check(true, seed.contains("\"version\": \(snapshot.catalogueVersion()),"))
+        let verified = try verify(snapshot("uma@harbour.example"))
+        try check("uma@harbour.example", verified.principal())
+        try check(UUID(uuidString: table.tenant)!, verified.tenant())
+        try check([table.now, table.expires], [verified.issuedAt(), verified.expiresAt()])
+        try check(true, seed.contains("\"version\": \(verified.catalogueVersion()),"))
     }),
     ("a hostile snapshot is refused", {
         let signed = try snapshot("uma@harbour.example"), others = try snapshot("tom@harbour.example")
