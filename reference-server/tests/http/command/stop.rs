@@ -1,10 +1,11 @@
 //! The end: no request is cut.
 
 use super::program::{Serving, mono, postgres};
-use chrono::Utc;
 use mono_client::Client;
 use mono_core::api::accounts::ListAccounts;
 use mono_core::api::auth::LoginRequest;
+use mono_core::time::Clock;
+use mono_storage::system::SystemClock;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -127,11 +128,7 @@ fn killed_without_a_word_it_starts_again_with_everything() {
 async fn what_was_counted_is_there_after_a_stop() {
     const CALLS: u64 = 37;
     let folder = tempfile::tempdir().unwrap();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the server is another process, and has the clock of the machine"
-    )]
-    let this_month = || Utc::now().format("%Y-%m").to_string();
+    let this_month = || SystemClock.now().format("%Y-%m").to_string();
     let counted = async |server: &Serving, calls: u64| {
         let client = Client::builder(format!("http://{}", server.address())).build().unwrap();
         let credentials = LoginRequest::new("tom@harbour.example", server.password());
