@@ -190,13 +190,14 @@ async fn a_refusal_while_permissions_are_on_their_way_makes_them_old() {
 async fn of_two_answers_the_newer_one_is_kept() {
     let world = World::start(SNAPSHOT).await;
     *world.answers.lock().unwrap() = vec![snapshot(ANA, HARBOUR, -40), snapshot(ANA, HARBOUR, -50)];
-    let ask = async || {
+    let ask = || {
         let client = world.client.clone();
-        let asks = tokio::spawn(async move { client.permissions().await.unwrap().issued_at() });
-        world.gate.came().await;
-        asks
+        tokio::spawn(async move { client.permissions().await.unwrap().issued_at() })
     };
-    let (newer, older) = (ask().await, ask().await);
+    let newer = ask();
+    world.gate.came().await;
+    let older = ask();
+    world.gate.came().await;
     world.gate.open(1);
     let newer = newer.await.unwrap();
     world.gate.open(1);

@@ -38,7 +38,7 @@ fn chosen(token: &str, refresh_token: Option<&str>) -> Value {
 
 /// A server that takes `second` alone. It tells when a refresh has come, and answers it when it may.
 struct Gate {
-    gate: stub::Gate,
+    held: stub::Gate,
     client: Client,
     refreshes: Arc<AtomicUsize>,
 }
@@ -72,7 +72,7 @@ impl Gate {
         .await;
         let client = change(gate.stub.builder()).build().unwrap();
         client.auth().login(&LoginRequest::new("", "")).await.unwrap();
-        Self { gate, client, refreshes }
+        Self { held: gate, client, refreshes }
     }
 
     fn call(&self) -> tokio::task::JoinHandle<Result<usize>> {
@@ -81,12 +81,12 @@ impl Gate {
     }
 
     async fn refresh_came(&self) {
-        self.gate.came().await;
+        self.held.came().await;
     }
 
     /// The bodies of the refreshes.
     fn shown(&self) -> Vec<String> {
-        let requests = self.gate.stub.requests().into_iter().filter(|request| request.starts_with(REFRESH));
+        let requests = self.held.stub.requests().into_iter().filter(|request| request.starts_with(REFRESH));
         requests.map(|request| request.split_once("\r\n\r\n").unwrap().1.to_owned()).collect()
     }
 
@@ -96,7 +96,7 @@ impl Gate {
 
     /// Waits until so many calls were refused.
     async fn refused(&self, calls: usize) {
-        while self.gate.stub.requests().iter().filter(|request| request.starts_with("get")).count() < calls {
+        while self.held.stub.requests().iter().filter(|request| request.starts_with("get")).count() < calls {
             tokio::task::yield_now().await;
         }
     }
@@ -129,7 +129,7 @@ async fn a_call_that_is_dropped_while_it_renews_stops_nobody() {
     gate.refused(6).await;
     leader.abort();
     assert!(leader.await.unwrap_err().is_cancelled());
-    gate.gate.open(1);
+    gate.held.open(1);
     for other in others {
         assert_eq!(other.await.unwrap().unwrap(), 0);
     }
@@ -143,7 +143,7 @@ async fn what_all_have_dropped_is_taken_up_again() {
     gate.refresh_came().await;
     leader.abort();
     leader.await.unwrap_err();
-    gate.gate.open(1);
+    gate.held.open(1);
     assert_eq!(gate.call().await.unwrap().unwrap(), 0);
     assert_eq!(gate.refreshes(), 1, "a refresh token is used once");
 }
@@ -151,7 +151,7 @@ async fn what_all_have_dropped_is_taken_up_again() {
 #[tokio::test]
 async fn a_server_that_is_away_ends_no_session() {
     let gate = Gate::start(&[away, away, away, second]).await;
-    gate.gate.open(9);
+    gate.held.open(9);
     let error = gate.call().await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "away"));
     assert_eq!((gate.call().await.unwrap().unwrap(), gate.refreshes()), (0, 4));
@@ -160,14 +160,14 @@ async fn a_server_that_is_away_ends_no_session() {
 #[tokio::test]
 async fn a_refresh_that_meets_a_busy_server_is_sent_again() {
     let gate = Gate::start(&[away, second]).await;
-    gate.gate.open(9);
+    gate.held.open(9);
     assert_eq!((gate.call().await.unwrap().unwrap(), gate.refreshes()), (0, 2));
 }
 
 #[tokio::test]
 async fn a_refresh_is_not_sent_again_when_it_would_look_like_a_copy() {
     let gate = Gate::start(&[|| answer(503, "Retry-After: 6\r\n", AWAY)]).await;
-    gate.gate.open(9);
+    gate.held.open(9);
     gate.call().await.unwrap().unwrap_err();
     assert_eq!(gate.refreshes(), 1, "the server gives the same token for ten seconds");
 }
@@ -175,7 +175,7 @@ async fn a_refresh_is_not_sent_again_when_it_would_look_like_a_copy() {
 #[tokio::test]
 async fn a_session_that_is_over_is_asked_for_once() {
     let gate = Gate::start(&[over]).await;
-    gate.gate.open(9);
+    gate.held.open(9);
     let calls: Vec<_> = (0..5).map(|_| gate.call()).collect();
     for call in calls {
         assert_eq!(call.await.unwrap().unwrap_err().code(), "session_ended");
@@ -187,7 +187,7 @@ async fn a_session_that_is_over_is_asked_for_once() {
 #[tokio::test]
 async fn a_token_that_is_not_taken_twice_is_given_up() {
     let gate = Gate::start(&[|| success(200, &login("third", "2026-01-02T04:04:05Z"))]).await;
-    gate.gate.open(9);
+    gate.held.open(9);
     assert_eq!(gate.call().await.unwrap().unwrap_err().code(), "token_expired");
     assert_eq!(gate.refreshes(), 1);
 }
@@ -198,7 +198,7 @@ async fn no_call_is_repeated_in_the_name_of_somebody_else() {
     let call = gate.call();
     gate.refresh_came().await;
     gate.client.auth().login(&LoginRequest::new("", "")).await.unwrap();
-    gate.gate.open(9);
+    gate.held.open(9);
     let error = call.await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unauthorized, "signed_out"));
     assert_eq!(gate.call().await.unwrap().unwrap(), 0, "the new session has a refresh of its own");
@@ -225,7 +225,7 @@ impl TokenStore for Broken {
 #[tokio::test]
 async fn a_store_that_fails_is_not_hidden() {
     let gate = Gate::start(&[second]).await;
-    let client = gate.gate.stub.builder().token_store(Arc::new(Broken)).build().unwrap();
+    let client = gate.held.stub.builder().token_store(Arc::new(Broken)).build().unwrap();
     assert_eq!(client.user().tenants().await.unwrap_err().code(), "keychain_locked");
     let error = client.auth().login(&LoginRequest::new("", "")).await.unwrap_err();
     assert_eq!(error.code(), "keychain_locked");
@@ -237,7 +237,7 @@ async fn a_store_that_fails_is_not_hidden() {
 async fn stored(answers: &'static [fn() -> String]) -> (Gate, Arc<Memory>) {
     let store = Arc::<Memory>::default();
     let gate = Gate::start_with(answers, |builder| builder.token_store(store.clone())).await;
-    gate.gate.open(9);
+    gate.held.open(9);
     (gate, store)
 }
 
@@ -287,7 +287,7 @@ async fn a_tenant_that_is_chosen_during_a_refresh_goes_on_with_what_the_refresh_
     let call = gate.call();
     gate.refresh_came().await;
     gate.client.user().choose_tenant(TenantId::from_u128(9)).await.unwrap();
-    gate.gate.open(9);
+    gate.held.open(9);
     assert_eq!(call.await.unwrap().unwrap_err().code(), "signed_out", "it was asked in the other tenant");
     assert!(
         store.text().contains("\"chosen\"") && store.text().contains("\"refresh-2\""),
@@ -311,7 +311,7 @@ fn a_refresh_that_is_left_over_from_a_runtime_that_has_ended_stops_nobody() {
     servers.block_on(gate.refresh_came());
     drop(first);
     drop(call);
-    gate.gate.open(9);
+    gate.held.open(9);
     let second = runtime();
     // Whether the first finds an answer is the other runtime's affair.
     let _ = second.block_on(gate.client.user().tenants());

@@ -26,10 +26,9 @@ fn session(who: &str, tenant: Option<TenantId>, has_cookies: bool) -> String {
     let mut headers = String::new();
     if has_cookies {
         data["csrfToken"] = json!(format!("csrf-{who}"));
-        headers = format!("Set-Cookie: __Host-mono_access={token}; Path=/\r\n");
-        if tenant.is_none() {
-            headers += &format!("Set-Cookie: __Host-mono_refresh=refresh-{who}; Path=/\r\n");
-        }
+        let next = format!("Set-Cookie: __Host-mono_refresh=refresh-{who}; Path=/\r\n");
+        let next = if tenant.is_none() { &next } else { "" };
+        headers = format!("Set-Cookie: __Host-mono_access={token}; Path=/\r\n{next}");
     } else {
         data["accessToken"] = json!(token);
         data["tokenType"] = json!("Bearer");
