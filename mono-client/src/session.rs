@@ -33,6 +33,8 @@ struct State {
     /// How often the tokens have changed, and up to which change the store knows of it.
     changes: u64,
     stored: u64,
+    /// Whoever was telling the store has gone before it had it.
+    is_cut_off: bool,
 }
 
 struct Inner {
@@ -49,7 +51,7 @@ impl Session {
     /// Nobody, until the store is asked.
     pub(crate) fn new(store: Option<Arc<dyn TokenStore>>, cache: Option<Arc<Cache>>) -> Self {
         let held = if store.is_some() { Held::Unread } else { Held::Nobody };
-        let state = Mutex::new(State { held, flight: None, changes: 0, stored: 0 });
+        let state = Mutex::new(State { held, flight: None, changes: 0, stored: 0, is_cut_off: false });
         Self(Arc::new(Inner { state, store, cache }))
     }
 
@@ -69,6 +71,10 @@ impl Session {
     /// # Errors
     /// That of the store; the one that ended the session.
     pub(crate) async fn current(&self) -> Result<Option<Arc<Credential>>> {
+        let is_cut_off = std::mem::take(&mut self.0.lock().is_cut_off);
+        if is_cut_off {
+            self.0.persist_or_warn().await;
+        }
         if matches!(self.0.lock().held, Held::Unread) {
             let kept = self.0.read_store().await?;
             let mut state = self.0.lock();
@@ -227,9 +233,7 @@ async fn land(
 ) -> Result<Arc<Credential>, Arc<Error>> {
     let inner = inner.upgrade().ok_or_else(|| Arc::new(error::signed_out()))?;
     let landed = inner.settle(used, outcome);
-    if let Err(error) = inner.persist().await {
-        tracing::warn!(code = error.code(), "the token store could not be written: {error}");
-    }
+    inner.persist_or_warn().await;
     landed
 }
 
@@ -296,6 +300,13 @@ impl Inner {
     /// Makes the store say what is in memory, whatever others write to it at the same time.
     async fn persist(&self) -> Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
+        let mut telling = Telling { inner: self, is_over: false };
+        let stored = self.tell(&**store).await;
+        telling.is_over = true;
+        stored
+    }
+
+    async fn tell(&self, store: &dyn TokenStore) -> Result<()> {
         while let Some((changes, text)) = self.unstored()? {
             match text {
                 Some(text) => store.save(&text).await?,
@@ -304,6 +315,13 @@ impl Inner {
             self.lock().stored = changes;
         }
         Ok(())
+    }
+
+    /// As [`persist`](Self::persist), where it goes on in memory all the same.
+    async fn persist_or_warn(&self) {
+        if let Err(error) = self.persist().await {
+            tracing::warn!(code = error.code(), "the token store could not be written: {error}");
+        }
     }
 
     /// What the store does not know yet.
@@ -315,6 +333,19 @@ impl Inner {
         };
         let text = login.map(serde_json::to_string).transpose().map_err(Error::internal)?;
         Ok((state.stored != state.changes).then_some((state.changes, text)))
+    }
+}
+
+/// The store is told. Where this is dropped before its end, the next call makes up for it: a refresh token that a store does
+/// not know is lost with the program.
+struct Telling<'i> {
+    inner: &'i Inner,
+    is_over: bool,
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        self.inner.lock().is_cut_off |= !self.is_over;
     }
 }
 

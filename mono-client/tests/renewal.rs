@@ -270,6 +270,21 @@ async fn a_refresh_that_cannot_be_stored_goes_on_in_memory_and_is_logged() {
 }
 
 #[tokio::test]
+async fn what_the_store_was_not_told_since_the_call_was_dropped_is_told_by_the_next() {
+    let (gate, store) = stored(&[second]).await;
+    store.save_hangs.store(true, Ordering::SeqCst);
+    let leader = gate.call();
+    store.hangs.notified().await;
+    leader.abort();
+    leader.await.unwrap_err();
+    assert!(store.text().contains("first"));
+    store.save_hangs.store(false, Ordering::SeqCst);
+    assert_eq!(gate.call().await.unwrap().unwrap(), 0);
+    assert!(store.text().contains("second"), "{}", store.text());
+    assert_eq!(gate.refreshes(), 1);
+}
+
+#[tokio::test]
 async fn a_tenant_that_is_chosen_during_a_refresh_goes_on_with_what_the_refresh_brings() {
     let store = Arc::<Memory>::default();
     let gate = Gate::start_with(

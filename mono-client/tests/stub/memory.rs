@@ -1,15 +1,19 @@
-//! A store of tokens in memory, which fails where it is told to.
+//! A store of tokens in memory, which fails or hangs where it is told to.
 
 use mono_client::{BoxFuture, TokenStore};
 use mono_core::{Error, ErrorKind, Result};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Notify;
 
 #[derive(Default)]
 pub(crate) struct Memory {
     text: Mutex<Option<String>>,
     pub(crate) load_fails: AtomicBool,
     pub(crate) save_fails: AtomicBool,
+    pub(crate) save_hangs: AtomicBool,
+    /// Told when a save hangs.
+    pub(crate) hangs: Notify,
 }
 
 impl Memory {
@@ -34,6 +38,10 @@ impl TokenStore for Memory {
 
     fn save<'a>(&'a self, session: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(async {
+            if self.save_hangs.load(Ordering::SeqCst) {
+                self.hangs.notify_one();
+                std::future::pending::<()>().await;
+            }
             locked(&self.save_fails).map(|()| *self.text.lock().unwrap() = Some(session.to_owned()))
         })
     }
