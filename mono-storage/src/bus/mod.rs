@@ -82,14 +82,15 @@ impl Bus {
         Self { inner }
     }
 
-    /// Whether this node hears what others change. Alone, it always does.
+    /// Whether this node hears what others change: Redis may be such that others cannot tell it. Alone, it always does.
+    #[inline]
     pub fn is_live(&self) -> bool {
-        self.inner.freshness.is_live()
+        self.inner.freshness.is_live() && self.inner.remote.as_ref().is_none_or(Remote::is_up)
     }
 
     /// Whether Redis answers and its messages are heard; `None` where there is none.
     pub fn redis_state(&self) -> Option<bool> {
-        self.inner.remote.as_ref().map(|remote| remote.is_up() && self.is_live())
+        self.inner.remote.as_ref().map(|_| self.is_live())
     }
 
     /// Forgets everything that is kept in the memory of this node.

@@ -193,10 +193,10 @@ where
     /// The value, and whether it is fresh.
     #[inline]
     fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(Cached<V>, bool)> {
-        let freshness = self.bus.freshness();
-        if !freshness.is_live() {
+        if !self.bus.is_live() {
             return None;
         }
+        let freshness = self.bus.freshness();
         let (now, cached) = (freshness.now(), self.map.get(key)?);
         let kept = &*cached.0;
         let holds = now < kept.stale_until() && freshness.holds(&kept.stamp);
@@ -263,7 +263,7 @@ where
     /// Keeps what was loaded, unless it was changed meanwhile: then it is only for those who wait.
     fn keep(&self, key: K, stamp: Stamp, loaded: Loaded<V>) -> Cached<V> {
         let freshness = self.bus.freshness();
-        let holds = freshness.is_live() && freshness.holds(&stamp);
+        let holds = self.bus.is_live() && freshness.holds(&stamp);
         let fresh = u64::try_from(loaded.lifetime.fresh.as_millis()).unwrap_or(u64::MAX);
         let stale_for = u32::try_from(loaded.lifetime.stale.as_millis()).unwrap_or(u32::MAX);
         // A weight of nothing would never be dropped.
