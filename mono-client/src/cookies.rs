@@ -96,7 +96,8 @@ impl Cookies<'_> {
     /// Works in another of the caller's tenants from now on.
     ///
     /// # Errors
-    /// `Unauthorized` with code `signed_out` where the client was signed out meanwhile, or signed in again; `Forbidden` where the caller does not belong to the tenant, and what [`Client`] lists.
+    /// `Unauthorized` with code `signed_out` where the client was signed out meanwhile, or signed in again; `Forbidden` where
+    /// the caller does not belong to the tenant, and what [`Client`] lists.
     pub async fn choose_tenant(self, tenant: TenantId) -> Result<CookieLoginResponse> {
         let body = ChooseTenant { tenant_id: tenant };
         let request = self.client.request(Method::PUT, "/api/v1/user/tenant").json(&body);
